@@ -1,1 +1,13 @@
-//! Velostream.
+//! Velostream: streaming SQL over many sources and sinks, on Apache Arrow and DataFusion.
+//!
+//! A statement enters at the top and rows leave through the sinks; a folder imports only folders below it:
+//! `cli` → `config` → `planner` → `catalog` → `runtime` → `sources`, `operators`, `sinks` → `formats` → `stream` → `options` → the ground (`error`, `ids`, `clock`).
+
+pub mod clock;
+pub mod error;
+pub mod formats;
+pub mod ids;
+pub mod options;
+pub mod sinks;
+pub mod sources;
+pub mod stream;

@@ -1,0 +1,92 @@
+//! What a text format (JSON, CSV) offers to readers and writers. Columnar files (Parquet, Avro) are read and written whole and need none of this.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::buffer::Buffer;
+
+use crate::error::Result;
+use crate::stream::RejectedRecord;
+
+/// A run of whole records of one file, decompressed and in UTF-8 (or not: invalid bytes are a fault of the record they stand in).
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// The bytes. Shared: text columns may point into it.
+    pub bytes: Buffer,
+    /// Name of the file in messages.
+    pub partition: Arc<str>,
+    /// Number of the first line in the file, from 1.
+    pub first_line: u64,
+}
+
+/// A decoded chunk.
+#[derive(Clone, Debug, Default)]
+pub struct DecodedChunk {
+    /// The rows in order, in batches of at most the asked-for number of rows.
+    pub batches: Vec<RecordBatch>,
+    /// The records that are not among the rows, in order.
+    pub rejected: Vec<RejectedRecord>,
+}
+
+/// Finds the ends of records in a growing buffer. One splitter serves one file from its beginning (or from a record start) to its end.
+pub trait RecordSplitter: Send {
+    /// `buffer` starts at a record start. Returns the length of its longest prefix of whole records (0: the first one is not complete). Bytes that were seen by an earlier
+    /// call that returned 0 are not scanned again. After a call that returned n > 0 the next buffer starts n bytes later. With `at_end` nothing will follow: a last
+    /// record without terminator counts as whole.
+    fn whole_records(&mut self, buffer: &[u8], at_end: bool) -> usize;
+
+    /// Drops the state of the unfinished record and of its already seen bytes; used when a record is longer than allowed. Returns the length of the prefix of `buffer` that
+    /// still belongs to that record including its terminator, or `None` if its end is not in `buffer`.
+    fn skip_record(&mut self, buffer: &[u8]) -> Option<usize>;
+
+    /// Lines in `records`, which this splitter found to be whole.
+    fn lines(&self, records: &[u8]) -> u64 {
+        memchr::memchr_iter(b'\n', records).count() as u64
+    }
+}
+
+/// Decodes chunks; has no state, so that chunks can be decoded at the same time.
+pub trait ChunkDecoder: Send + Sync + Debug {
+    /// Decodes whole records. A record that does not decode is in `rejected`, with its place; only a fault of the engine is an error.
+    fn decode(&self, chunk: &Chunk) -> Result<DecodedChunk>;
+}
+
+/// A text format as configured for reading.
+pub trait TextInput: Send + Sync + Debug {
+    /// A splitter for the records of one file (after its preamble).
+    fn splitter(&self) -> Box<dyn RecordSplitter>;
+
+    /// Bytes at the beginning of a file that are not records (a CSV header line with its terminator, a byte order mark): `None` if more bytes are needed to know. Errors: a
+    /// header that does not name the columns of the schema.
+    fn preamble(&self, start_of_file: &[u8], at_end: bool, partition: &str) -> Result<Option<Preamble>>;
+}
+
+/// The beginning of a file, and the decoder for the rest of it (a header may order its columns differently from another file's).
+#[derive(Debug)]
+pub struct Preamble {
+    /// Bytes to leave out.
+    pub length: usize,
+    /// Decoder of the records after them.
+    pub decoder: Arc<dyn ChunkDecoder>,
+}
+
+/// Rows as bytes.
+#[derive(Debug, Default)]
+pub struct EncodedBatch {
+    /// The bytes, whole lines.
+    pub bytes: Vec<u8>,
+    /// Rows written.
+    pub rows: u64,
+    /// Rows that the format can't express, left out of `bytes`.
+    pub rejected: Vec<RejectedRecord>,
+}
+
+/// Encodes batches; has no state, so that batches can be encoded at the same time.
+pub trait BatchEncoder: Send + Sync + Debug {
+    /// Bytes at the beginning of an output file (a CSV header), or none.
+    fn header(&self) -> Vec<u8>;
+
+    /// Encodes rows.
+    fn encode(&self, batch: &RecordBatch) -> Result<EncodedBatch>;
+}

@@ -1,0 +1,130 @@
+//! One definition makes the typed struct, its parser and the table that `velo-sql options` and the reference pages print.
+
+/// Who may set an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The job.
+    Job,
+    /// A source.
+    Source,
+    /// A sink.
+    Sink,
+}
+
+impl Scope {
+    /// The word printed in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::Source => "source",
+            Self::Sink => "sink",
+        }
+    }
+}
+
+/// What happens when an option is absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// The start is refused.
+    Required,
+    /// The option has no value.
+    Optional,
+    /// This text is read instead.
+    Default(&'static str),
+}
+
+/// An option as documented and as parsed: both come from one definition.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionDescriptor {
+    /// The key without its owner.
+    pub key: &'static str,
+    /// Other spellings.
+    pub aliases: &'static [&'static str],
+    /// Name of the value type.
+    pub type_name: &'static str,
+    /// What its absence means.
+    pub presence: Presence,
+    /// Who may set it.
+    pub scope: Scope,
+    pub(crate) docs: &'static str,
+}
+
+impl OptionDescriptor {
+    /// What it does, in a sentence or two.
+    pub fn meaning(&self) -> String {
+        self.docs.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The default as printed: a value, `required` or `none`.
+    pub fn default_text(&self) -> &'static str {
+        match self.presence {
+            Presence::Required => "required",
+            Presence::Optional => "none",
+            Presence::Default(text) => text,
+        }
+    }
+}
+
+/// Defines a struct of options.
+///
+/// ```text
+/// define_options! {
+///     /// What the struct holds.
+///     pub struct FileSourceOptions (Source) {
+///         /// Meaning, printed by `velo-sql options`.
+///         path: PathBuf = "path" [] required;
+///         format: FormatName = "format" ["value.format"] optional;     // becomes Option<FormatName>
+///         has_headers: bool = "has_headers" [] default "true";
+///     }
+/// }
+/// ```
+/// makes the struct with public fields, `OPTIONS: &[OptionDescriptor]`, and `from_keys(&mut KeyMap, &mut Vec<Error>) -> Option<Self>`, which takes the keys it knows.
+macro_rules! define_options {
+    (@type required $ty:ty) => { $ty };
+    (@type optional $ty:ty) => { Option<$ty> };
+    (@type default $ty:ty) => { $ty };
+    (@presence required) => { $crate::options::Presence::Required };
+    (@presence optional) => { $crate::options::Presence::Optional };
+    (@presence default $text:literal) => { $crate::options::Presence::Default($text) };
+    (@unwrap required $value:expr) => { $value? };
+    (@unwrap default $value:expr) => { $value? };
+    (@unwrap optional $value:expr) => { $value };
+    (
+        $(#[doc = $struct_doc:expr])+
+        pub struct $name:ident ($scope:ident) {
+            $( $(#[doc = $doc:expr])+ $field:ident : $ty:ty = $key:literal [$($alias:literal),*] $presence:ident $($default:literal)?; )*
+        }
+    ) => {
+        $(#[doc = $struct_doc])+
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $( $(#[doc = $doc])+ pub $field: $crate::options::define_options!(@type $presence $ty), )*
+        }
+
+        impl $name {
+            /// The table of these options.
+            pub const OPTIONS: &'static [$crate::options::OptionDescriptor] = &[
+                $( $crate::options::OptionDescriptor {
+                    key: $key,
+                    aliases: &[$($alias),*],
+                    type_name: <$ty as $crate::options::OptionValue>::TYPE,
+                    presence: $crate::options::define_options!(@presence $presence $($default)?),
+                    scope: $crate::options::Scope::$scope,
+                    docs: concat!($($doc, " "),+),
+                }, )*
+            ];
+
+            /// Takes the keys of these options out of the map; every fault is added to `errors`, and `None` means that a required or wrong value is among them.
+            pub fn from_keys(keys: &mut $crate::options::KeyMap, errors: &mut Vec<$crate::error::Error>) -> Option<Self> {
+                let faults = errors.len();
+                let mut options = Self::OPTIONS.iter();
+                $( let $field = keys.read::<$ty>(options.next()?, errors); )*
+                if errors.len() > faults {
+                    return None;
+                }
+                Some(Self { $( $field: $crate::options::define_options!(@unwrap $presence $field), )* })
+            }
+        }
+    };
+}
+pub(crate) use define_options;

@@ -1,0 +1,25 @@
+//! What option structs are made of. In reading order:
+//! - `origin`: where a setting came from
+//! - `key_map`: the merged keys of one source, sink or job, each with its origin
+//! - `value`: how a value's text becomes a type
+//! - `duration`, `byte_size`, `secret`, `list`: value types with spellings of their own
+//! - `define`: the macro that makes a typed struct and its key table from one definition
+
+mod byte_size;
+mod define;
+mod duration;
+mod key_map;
+mod list;
+mod origin;
+mod secret;
+mod value;
+
+pub use byte_size::ByteSize;
+pub(crate) use define::define_options;
+pub use define::{OptionDescriptor, Presence, Scope};
+pub use duration::Millis;
+pub use key_map::{EffectiveSetting, KeyMap, Setting};
+pub use list::NameList;
+pub use origin::Origin;
+pub use secret::{MASK, Secret, mask_url_user_info, register_secret, scrub};
+pub use value::{Columns, OptionValue, YesNo};

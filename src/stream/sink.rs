@@ -1,0 +1,59 @@
+//! What stands at the end of a job.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+
+use super::RejectedRecord;
+use crate::clock::EpochClock;
+use crate::error::Result;
+use crate::ids::Epoch;
+
+/// A configured sink.
+pub trait DataSink: Send + Sync + Debug {
+    /// The name of the statement's `INTO`.
+    fn name(&self) -> &str;
+
+    /// One phrase for `explain` and the start line, e.g. `file audit/orders.jsonl`.
+    fn describe(&self) -> String;
+
+    /// Whether rows of this schema can be written (partition columns exist, types the format knows); creates nothing.
+    fn check_schema(&self, schema: &SchemaRef) -> Result<()>;
+
+    /// The outputs it will write to, for telling apart two sinks with one target and a sink that is also a source; empty if that can't be known.
+    fn targets(&self) -> Vec<String>;
+
+    /// Creates what is needed to write and returns the writer.
+    fn open(&self, schema: SchemaRef, clock: Arc<EpochClock>) -> Result<Box<dyn DataWriter>>;
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct WriteReport {
+    /// Rows that this sink refuses for good (the others were taken).
+    pub rejected: Vec<RejectedRecord>,
+}
+
+/// Moves batches into a sink.
+#[async_trait]
+pub trait DataWriter: Send {
+    /// Takes the rows of an epoch; they need not be durable on return. Epochs never go back. `batch_id` numbers the job's batches from 1.
+    ///
+    /// **Errors**: with [`crate::error::Error::retry`] the same call may be repeated and nothing of the batch was kept.
+    async fn write(&mut self, epoch: Epoch, batch: &RecordBatch) -> Result<WriteReport>;
+
+    /// All rows of `epoch` have been written; called once an epoch, also when it had no rows.
+    async fn end_epoch(&mut self, epoch: Epoch) -> Result<()>;
+
+    /// Makes durable what can be made durable now without closing files that are only readable when closed; called about once a second and never for an epoch alone.
+    async fn sync(&mut self) -> Result<()>;
+
+    /// The newest epoch of which every row is durable and visible to readers of the output; 0 if none. Never goes back.
+    fn acked(&self) -> Epoch;
+
+    /// Finishes all output; everything is durable on success.
+    async fn close(&mut self) -> Result<()>;
+}
