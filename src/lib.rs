@@ -3,11 +3,15 @@
 //! A statement enters at the top and rows leave through the sinks; a folder imports only folders below it:
 //! `cli` → `config` → `planner` → `catalog` → `runtime` → `sources`, `operators`, `sinks` → `formats` → `stream` → `options` → the ground (`error`, `ids`, `clock`).
 
+pub mod catalog;
 pub mod clock;
 pub mod error;
 pub mod formats;
+pub mod functions;
 pub mod ids;
+pub mod operators;
 pub mod options;
+pub mod planner;
 pub mod sinks;
 pub mod sources;
 pub mod stream;

@@ -72,6 +72,17 @@ impl KeyMap {
         self.settings.remove(key)
     }
 
+    /// Replaces every value; a setting whose value becomes `None` (its fault was reported) is dropped.
+    pub fn map_values(&mut self, mut replace: impl FnMut(&Setting) -> Option<String>) {
+        self.settings.retain(|_, setting| match replace(setting) {
+            Some(value) => {
+                setting.value = value;
+                true
+            }
+            None => false,
+        });
+    }
+
     /// The settings that nobody took.
     pub fn leftover(&self) -> impl Iterator<Item = (&str, &Setting)> {
         self.settings.iter().map(|(key, setting)| (key.as_str(), setting))

@@ -15,7 +15,6 @@ mod secret;
 mod value;
 
 pub use byte_size::ByteSize;
-pub(crate) use define::define_options;
 pub use define::{OptionDescriptor, Presence, Scope};
 pub use duration::Millis;
 pub use key_map::{EffectiveSetting, KeyMap, Setting};

@@ -1,0 +1,19 @@
+//! SQL functions that DataFusion lacks, or has with another meaning.
+//! - `clock`: `now()` and its kin read the job's [`crate::clock::EpochClock`]
+//! - `byte_length`: bytes of a text or binary value
+
+mod byte_length;
+mod clock;
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::ScalarUDF;
+
+use crate::clock::EpochClock;
+
+/// All functions of our own; those with the name of a built-in one replace it.
+pub fn all(clock: &Arc<EpochClock>) -> Vec<ScalarUDF> {
+    let mut functions = clock::functions(clock);
+    functions.push(ScalarUDF::from(byte_length::ByteLength::new()));
+    functions
+}

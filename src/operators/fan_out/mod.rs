@@ -1,0 +1,5 @@
+//! The root, which hands every batch to the sinks.
+
+mod exec;
+
+pub use exec::{FanOutExec, Outputs};

@@ -1,0 +1,17 @@
+//! Filter and projection that survive a row whose expression fails (division by zero, a cast that does not fit). DataFusion's own fail the whole batch; these halve the batch
+//! until the failing rows stand alone, hand those to the [`RowFaults`] of the job, and go on with the others in order.
+//! - `faults`: what becomes of a failing row
+//! - `bisect`: the halving
+//! - `filter`, `projection`: the plan nodes
+
+mod bisect;
+mod faults;
+mod filter;
+mod projection;
+#[cfg(test)]
+mod tests;
+
+pub(super) use bisect::evaluate_guarded;
+pub use faults::{RowCounts, RowFaults};
+pub use filter::GuardedFilterExec;
+pub use projection::GuardedProjectionExec;

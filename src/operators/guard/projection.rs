@@ -1,0 +1,109 @@
+//! The guarded projection.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use datafusion::error::Result;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::projection::ProjectionExpr;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, check_if_same_properties};
+use futures::StreamExt;
+
+use super::bisect::evaluate_guarded;
+use super::faults::RowFaults;
+use super::filter::one_batch;
+use crate::operators::plan_node::properties_over;
+
+/// Computes one output column per expression, row by row and in order; rows for which one fails go to the job's [`RowFaults`].
+#[derive(Clone, Debug)]
+pub struct GuardedProjectionExec {
+    input: Arc<dyn ExecutionPlan>,
+    expressions: Arc<[ProjectionExpr]>,
+    schema: SchemaRef,
+    faults: Arc<RowFaults>,
+    properties: Arc<PlanProperties>,
+}
+
+impl GuardedProjectionExec {
+    /// A projection of `input` with the given output schema.
+    pub fn new(input: Arc<dyn ExecutionPlan>, expressions: Arc<[ProjectionExpr]>, schema: SchemaRef, faults: Arc<RowFaults>) -> Self {
+        let properties = properties_over(Arc::clone(&schema), &input);
+        Self { input, expressions, schema, faults, properties }
+    }
+
+    /// The expressions over the input's columns.
+    pub fn expressions(&self) -> &[ProjectionExpr] {
+        &self.expressions
+    }
+
+    fn with_new_children_and_same_properties(&self, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Self {
+        Self { input: children.swap_remove(0), ..self.clone() }
+    }
+
+    fn project(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let mut pieces = Vec::with_capacity(1);
+        let apply = |rows: &RecordBatch| -> Result<RecordBatch> {
+            let count = rows.num_rows();
+            let columns = self.expressions.iter().map(|e| e.expr.evaluate(rows)?.into_array(count)).collect::<Result<Vec<_>>>()?;
+            let options = RecordBatchOptions::new().with_row_count(Some(count));
+            Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
+        };
+        let reject = |error| self.faults.reject(&self.failing_column(batch), error);
+        evaluate_guarded(batch, &apply, &reject, &mut pieces)?;
+        one_batch(pieces, &self.schema)
+    }
+
+    /// Names the first output column that fails somewhere in the batch; only asked for once something failed.
+    fn failing_column(&self, batch: &RecordBatch) -> String {
+        let failing = self.expressions.iter().find(|e| e.expr.evaluate(batch).is_err());
+        failing.map_or_else(|| "row".to_owned(), |e| format!("column '{}'", e.alias))
+    }
+}
+
+impl DisplayAs for GuardedProjectionExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns: Vec<String> = self.expressions.iter().map(|e| format!("{} as {}", e.expr, e.alias)).collect();
+        write!(f, "GuardedProjectionExec: [{}]", columns.join(", "))
+    }
+}
+
+impl ExecutionPlan for GuardedProjectionExec {
+    fn name(&self) -> &str {
+        "GuardedProjectionExec"
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        check_if_same_properties!(self, children);
+        Ok(Arc::new(Self::new(children.swap_remove(0), Arc::clone(&self.expressions), Arc::clone(&self.schema), Arc::clone(&self.faults))))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let input = self.input.execute(partition, context)?;
+        let projection = self.clone();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), input.map(move |batch| projection.project(&batch?)))))
+    }
+}

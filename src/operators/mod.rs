@@ -1,0 +1,15 @@
+//! The operators of our own, from the leaf to the root. All may be executed again for every epoch; what they remember lives behind shared handles, never in the plan node.
+//! - `source_slot`: the leaf that yields the rows put into its slot
+//! - `guard`: filter and projection that survive a row whose expression fails
+//! - `lookup_join`: a stream joined with a table that is held in memory
+//! - `limit`: `LIMIT n` counted over all epochs
+//! - `once`: a branch without a stream, emitted in the first epoch only
+//! - `fan_out`: the root, which hands every batch to the sinks
+
+pub mod fan_out;
+pub mod guard;
+pub mod limit;
+pub mod lookup_join;
+pub mod once;
+mod plan_node;
+pub mod source_slot;

@@ -1,0 +1,66 @@
+//! The plan node of a branch that has no stream in it.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use datafusion::error::Result;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::execution_plan::Boundedness;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, EmptyRecordBatchStream, ExecutionPlan, PlanProperties, displayable};
+
+use crate::operators::plan_node::properties;
+
+/// Yields what a bounded plan yields the first time it is executed, and nothing afterwards: the `VALUES` branch of a `UNION ALL` with a stream. Its plan is not a child, so it is
+/// not reset with every epoch.
+#[derive(Debug)]
+pub struct OnceExec {
+    plan: Arc<dyn ExecutionPlan>,
+    executed: Arc<AtomicUsize>,
+    properties: Arc<PlanProperties>,
+}
+
+impl OnceExec {
+    /// Emits `plan` once.
+    pub fn new(plan: Arc<dyn ExecutionPlan>) -> Self {
+        let partitions = plan.properties().partitioning.partition_count();
+        let properties = properties(plan.schema(), partitions, Boundedness::Unbounded { requires_infinite_memory: false });
+        Self { plan, executed: Arc::default(), properties }
+    }
+}
+
+impl DisplayAs for OnceExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plan = displayable(self.plan.as_ref()).indent(false).to_string();
+        write!(f, "OnceExec: [{}]", plan.trim().lines().map(str::trim).collect::<Vec<_>>().join(" <- "))
+    }
+}
+
+impl ExecutionPlan for OnceExec {
+    fn name(&self) -> &str {
+        "OnceExec"
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        // Partitions are executed in order, one time each per epoch.
+        let first_epoch = self.executed.fetch_add(1, Ordering::Relaxed) < self.properties.partitioning.partition_count();
+        if first_epoch { self.plan.execute(partition, context) } else { Ok(Box::pin(EmptyRecordBatchStream::new(self.schema()))) }
+    }
+}

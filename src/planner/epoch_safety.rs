@@ -1,0 +1,31 @@
+//! Refuses what may not be executed again and again. Default-deny: an operator that is not on the list is refused, whatever it says of itself, since most of DataFusion's operators
+//! give silently wrong rows when a plan is executed once per epoch (a `LIMIT 10` would let ten rows through in *each* epoch).
+
+use std::sync::Arc;
+
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::error::{Error, Result};
+
+/// Operators that yield the same rows for any cut of their input into epochs. Each is here because it works row by row, or because it is ours and keeps its state between epochs.
+pub(super) const ALLOWED: [&str; 9] = [
+    "SourceExec",
+    "GuardedFilterExec",
+    "GuardedProjectionExec",
+    "LookupJoinExec",
+    "StreamLimitExec",
+    "OnceExec",
+    "UnionExec",
+    "UnnestExec",
+    // Hands batches on as they are, with a yield now and then.
+    "CooperativeExec",
+];
+
+/// Checks a plan for stream mode.
+pub(super) fn check(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
+    if !ALLOWED.contains(&plan.name()) {
+        return Err(Error::sql(format!("this statement can't be run as a stream: {} gives other rows when its input comes in pieces", plan.name()))
+            .with_help("run it over bounded sources with 'execution.mode' = 'batch'"));
+    }
+    plan.children().into_iter().try_for_each(check)
+}

@@ -1,0 +1,310 @@
+//! The result of planning: what the drivers execute.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
+use datafusion::catalog::TableProvider;
+use datafusion::common::{DFSchema, TableReference};
+use datafusion::execution::{SessionState, TaskContext};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::CastExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+use sql_extensions::StreamStatement;
+
+use super::logical::StreamNodePlanner;
+use super::plan_error::plan_error;
+use super::session::{session, task_context};
+use super::{epoch_safety, guard, rewrite, sql, wildcard, within};
+use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
+use crate::clock::EpochClock;
+use crate::error::{Error, Result, Script};
+use crate::operators::guard::{GuardedFilterExec, RowFaults};
+use crate::operators::limit::{LimitState, StreamLimitExec};
+use crate::operators::lookup_join::LookupJoinExec;
+use crate::operators::source_slot::{Slot, SourceExec};
+
+/// How a job is executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecutionMode {
+    /// In epochs.
+    Stream,
+    /// As one query over bounded sources.
+    Batch,
+}
+
+/// A source as the planner sees it.
+#[derive(Clone, Debug)]
+pub struct TableInput {
+    /// Name in `FROM`.
+    pub name: Arc<str>,
+    /// Visible columns.
+    pub schema: SchemaRef,
+    /// Whether it may never end.
+    pub unbounded: bool,
+    /// Estimated size in bytes.
+    pub bytes: usize,
+    /// Column or expression of the event time, if one is set.
+    pub event_time: Option<String>,
+    /// Unit of numeric event times.
+    pub event_time_unit: TimeUnit,
+    /// How often a lookup table is loaded again.
+    pub refresh_interval: Option<Duration>,
+}
+
+/// What is to be planned.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanRequest<'a> {
+    /// The script, for errors.
+    pub script: &'a Arc<Script>,
+    /// The statement.
+    pub statement: &'a StreamStatement,
+    /// Its sources, earlier statements of the script among them.
+    pub tables: &'a [TableInput],
+    /// How it will be executed.
+    pub mode: ExecutionMode,
+    /// Clock of the job.
+    pub clock: &'a Arc<EpochClock>,
+    /// The job's failing rows.
+    pub faults: &'a Arc<RowFaults>,
+}
+
+/// A column that a leaf yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeafColumn {
+    /// A column of the source's schema.
+    Source(usize),
+    /// A column that the driver adds.
+    Hidden(HiddenColumn),
+}
+
+/// A leaf of a plan.
+#[derive(Clone, Debug)]
+pub struct LeafPlan {
+    /// Name of the source.
+    pub source: Arc<str>,
+    /// Its columns, in order.
+    pub columns: Vec<LeafColumn>,
+    /// Their schema.
+    pub schema: SchemaRef,
+    /// Where its rows are put.
+    pub slot: Arc<Slot>,
+    /// The condition directly above it, over `schema`.
+    pub predicate: Option<Arc<dyn PhysicalExpr>>,
+}
+
+/// A lookup join of a plan.
+#[derive(Clone, Debug)]
+pub struct LookupPlan {
+    /// The operator; its handle is shared with the one in the plan.
+    pub join: LookupJoinExec,
+    /// The leaves of its table.
+    pub leaves: Vec<LeafPlan>,
+    /// How often it is loaded again.
+    pub refresh_interval: Option<Duration>,
+}
+
+/// A source's name, and the expression of its event time over its visible columns.
+pub type EventTime = (Arc<str>, Arc<dyn PhysicalExpr>);
+
+/// A statement ready to be executed.
+#[derive(Debug)]
+pub struct JobPlan {
+    /// How it is executed.
+    pub mode: ExecutionMode,
+    /// The plan, without the fan-out at its root.
+    pub root: Arc<dyn ExecutionPlan>,
+    /// Columns of the result.
+    pub schema: SchemaRef,
+    /// The optimised logical plan, for `explain`.
+    pub logical: LogicalPlan,
+    /// Leaves whose rows come in epochs (stream mode) or all at once (batch mode).
+    pub leaves: Vec<LeafPlan>,
+    /// Lookup joins, in the order their tables should be loaded.
+    pub lookups: Vec<LookupPlan>,
+    /// Limits that end the job.
+    pub limits: Vec<Arc<LimitState>>,
+    /// Event time expression of each source that has one, over the source's visible columns.
+    pub event_times: Vec<EventTime>,
+    /// The one task context.
+    pub context: Arc<TaskContext>,
+}
+
+/// Plans a statement. Nothing is opened.
+pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan> {
+    let state = session(request.clock)?;
+    let (script, statement) = (request.script, request.statement);
+    let mut query = statement.query.as_ref().clone();
+    let timed = |name: &str| request.tables.iter().any(|table| &*table.name == name && (table.unbounded || table.event_time.is_some()));
+    let has_within = !statement.within.is_empty();
+    if has_within {
+        within::lower(&mut query, &statement.within, &timed).map_err(|error| Error::from_sql(&error, script))?;
+    }
+    let hidden = hidden_columns(request, has_within);
+    if !hidden.is_empty() {
+        let columns =
+            |name: &str| request.tables.iter().find(|t| &*t.name == name).map(|t| t.schema.fields().iter().map(|field| field.name().clone()).collect());
+        wildcard::expand(&mut query, &columns);
+    }
+    for table in request.tables {
+        register(&state, table, &hidden, request.mode).map_err(|error| plan_error(error, script, statement))?;
+    }
+    let logical = sql::logical_plan(&state, query, script, statement).await?;
+    check_names(&logical, script, statement)?;
+    let root = physical_plan(&state, &logical, &request).await.map_err(|error| plan_error(error, script, statement))?;
+    if request.mode == ExecutionMode::Stream {
+        epoch_safety::check(&root).map_err(|error| error.or_at(script, statement.span))?;
+    }
+    let event_times = event_times(&state, request.tables).map_err(|error| error.or_at(script, statement.span))?;
+    let mut plan = JobPlan {
+        mode: request.mode,
+        schema: output_schema(&root, &logical),
+        root: Arc::clone(&root),
+        logical,
+        leaves: Vec::new(),
+        lookups: Vec::new(),
+        limits: Vec::new(),
+        event_times,
+        context: task_context(&state),
+    };
+    collect(&root, None, &request, &hidden, &mut plan);
+    Ok(plan)
+}
+
+/// Hidden columns that the statement names, or needs for WITHIN. Naming is seen by the word alone: a column too many costs nothing, wildcards are expanded by us then.
+fn hidden_columns(request: PlanRequest<'_>, has_within: bool) -> Vec<HiddenColumn> {
+    let named = |column: &HiddenColumn| !sql_extensions::find_word(&request.script.text, request.statement.span, column.name()).is_empty();
+    HiddenColumn::ALL.into_iter().filter(|column| (has_within && *column == HiddenColumn::EventTime) || named(column)).collect()
+}
+
+fn register(state: &SessionState, table: &TableInput, hidden: &[HiddenColumn], mode: ExecutionMode) -> datafusion::error::Result<()> {
+    let mut fields: Vec<_> = table.schema.fields().iter().cloned().collect();
+    fields.extend(hidden.iter().map(|column| column.field()));
+    let read_as = match mode {
+        ExecutionMode::Stream => ReadAs::Stream,
+        ExecutionMode::Batch => ReadAs::Table { bytes: table.bytes },
+    };
+    let provider = SourceTable::new(Arc::clone(&table.name), Arc::new(Schema::new(fields)), read_as, table.unbounded);
+    let reference = TableReference::bare(table.name.to_string());
+    let schema = state.schema_for_ref(reference)?;
+    let provider: Arc<dyn TableProvider> = Arc::new(provider);
+    schema.register_table(table.name.to_string(), provider)?;
+    Ok(())
+}
+
+async fn physical_plan(state: &SessionState, logical: &LogicalPlan, request: &PlanRequest<'_>) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+    let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(StreamNodePlanner { faults: Arc::clone(request.faults) })]);
+    let plan = match request.mode {
+        ExecutionMode::Batch => planner.create_physical_plan(logical, state).await?,
+        ExecutionMode::Stream => {
+            let bytes = request.tables.iter().map(|table| table.bytes).max().unwrap_or(0);
+            let rewritten = rewrite::rewrite(logical.clone(), bytes)?;
+            planner.create_physical_plan(&rewritten, state).await?
+        }
+    };
+    guard::guard(plan, request.faults)
+}
+
+/// JSON objects and tables can't hold two columns of one name.
+fn check_names(logical: &LogicalPlan, script: &Arc<Script>, statement: &StreamStatement) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    for field in logical.schema().fields() {
+        if !seen.insert(field.name().as_str()) {
+            return Err(Error::sql(format!("two output columns are called '{}'", field.name()))
+                .with_help("name the columns instead of *, or give one of them another name with AS")
+                .at(script, statement.span));
+        }
+    }
+    Ok(())
+}
+
+fn output_schema(root: &Arc<dyn ExecutionPlan>, logical: &LogicalPlan) -> SchemaRef {
+    let types = root.schema();
+    let names = logical.schema().fields();
+    let fields: Vec<_> = types.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name.name())).collect();
+    Arc::new(Schema::new(fields))
+}
+
+fn event_times(state: &SessionState, tables: &[TableInput]) -> Result<Vec<EventTime>> {
+    let mut expressions = Vec::new();
+    for table in tables {
+        let Some(text) = &table.event_time else { continue };
+        let fault = |error: datafusion::error::DataFusionError| {
+            Error::config(format!("'{}.event_time' = '{}': {}", table.name, crate::error::excerpt(text), super::plan_error::sentence(&error)))
+        };
+        let schema = DFSchema::try_from(table.schema.as_ref().clone()).map_err(fault)?;
+        let expression = match table.schema.field_with_name(text) {
+            // A column whose name is not a plain word needs no quotes here.
+            Ok(_) => datafusion::logical_expr::Expr::Column(datafusion::common::Column::new_unqualified(text.clone())),
+            Err(_) => state.create_logical_expr(text, &schema).map_err(fault)?,
+        };
+        let physical = datafusion::physical_expr::create_physical_expr(&expression, &schema, state.execution_props()).map_err(fault)?;
+        let found = physical.data_type(&table.schema).map_err(fault)?;
+        expressions.push((Arc::clone(&table.name), as_instant(physical, &found, table)?));
+    }
+    Ok(expressions)
+}
+
+fn as_instant(expression: Arc<dyn PhysicalExpr>, found: &DataType, table: &TableInput) -> Result<Arc<dyn PhysicalExpr>> {
+    let cast = |expression, to| Arc::new(CastExpr::new(expression, to, None)) as Arc<dyn PhysicalExpr>;
+    let instant = HiddenColumn::EventTime.field().data_type().clone();
+    let expression = match found {
+        DataType::Timestamp(..) | DataType::Date32 | DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8 => expression,
+        number if number.is_integer() => cast(cast(expression, DataType::Int64), DataType::Timestamp(table.event_time_unit, None)),
+        other => {
+            return Err(Error::config(format!("'{}.event_time' is {other}; expected a timestamp, a date, an ISO text or a whole number", table.name)));
+        }
+    };
+    Ok(cast(expression, instant))
+}
+
+/// Collects leaves, lookups and limits, from the leaves up.
+fn collect(node: &Arc<dyn ExecutionPlan>, parent: Option<&Arc<dyn ExecutionPlan>>, request: &PlanRequest<'_>, hidden: &[HiddenColumn], plan: &mut JobPlan) {
+    for child in node.children() {
+        collect(child, Some(node), request, hidden, plan);
+    }
+    if let Some(leaf) = node.as_any().downcast_ref::<SourceExec>() {
+        plan.leaves.push(leaf_plan(leaf, parent, request, hidden));
+    } else if let Some(join) = node.as_any().downcast_ref::<LookupJoinExec>() {
+        let mut leaves = Vec::new();
+        table_leaves(join.table(), None, request, hidden, &mut leaves);
+        let refresh = |leaf: &LeafPlan| request.tables.iter().find(|table| table.name == leaf.source).and_then(|table| table.refresh_interval);
+        let refresh_interval = leaves.iter().filter_map(refresh).min();
+        plan.lookups.push(LookupPlan { join: join.clone(), leaves, refresh_interval });
+    } else if let Some(limit) = node.as_any().downcast_ref::<StreamLimitExec>() {
+        plan.limits.push(Arc::clone(limit.state()));
+    }
+}
+
+fn table_leaves(
+    node: &Arc<dyn ExecutionPlan>,
+    parent: Option<&Arc<dyn ExecutionPlan>>,
+    request: &PlanRequest<'_>,
+    hidden: &[HiddenColumn],
+    leaves: &mut Vec<LeafPlan>,
+) {
+    for child in node.children() {
+        table_leaves(child, Some(node), request, hidden, leaves);
+    }
+    if let Some(leaf) = node.as_any().downcast_ref::<SourceExec>() {
+        leaves.push(leaf_plan(leaf, parent, request, hidden));
+    }
+}
+
+fn leaf_plan(leaf: &SourceExec, parent: Option<&Arc<dyn ExecutionPlan>>, request: &PlanRequest<'_>, hidden: &[HiddenColumn]) -> LeafPlan {
+    let visible = request.tables.iter().find(|table| table.name == *leaf.source()).map_or(0, |table| table.schema.fields().len());
+    let column = |index: &usize| match index.checked_sub(visible).and_then(|at| hidden.get(at)) {
+        Some(column) => LeafColumn::Hidden(*column),
+        None => LeafColumn::Source(*index),
+    };
+    let predicate = parent.and_then(|parent| parent.as_any().downcast_ref::<GuardedFilterExec>()).map(|filter| Arc::clone(filter.predicate()));
+    LeafPlan {
+        source: Arc::clone(leaf.source()),
+        columns: leaf.columns().iter().map(column).collect(),
+        schema: leaf.schema(),
+        slot: Arc::clone(leaf.slot()),
+        predicate,
+    }
+}

@@ -1,0 +1,23 @@
+//! A bound statement to a plan that can be run. In reading order:
+//! - `session`: DataFusion's settings and functions
+//! - `sql`: syntax tree to logical plan, with the names as the user spelled them
+//! - `within`, `wildcard`: what is resolved in the syntax tree before that
+//! - `plan_error`: DataFusion's errors as ours, with a place
+//! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
+//! - `guard`: rows whose expression fails don't fail the batch
+//! - `epoch_safety`: refuses what may not be executed again and again
+//! - `job_plan`: the result
+
+mod epoch_safety;
+mod guard;
+mod job_plan;
+mod logical;
+mod plan_error;
+mod rewrite;
+mod session;
+mod sql;
+mod wildcard;
+mod within;
+
+pub use job_plan::{EventTime, ExecutionMode, JobPlan, LeafColumn, LeafPlan, LookupPlan, PlanRequest, TableInput, plan_job};
+pub use session::task_context;

@@ -1,0 +1,56 @@
+//! What is refused in stream mode, and what to write instead.
+
+use datafusion::error::DataFusionError;
+
+use crate::error::Error;
+
+/// A form that a stream can't have in this build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    Aggregate,
+    Distinct,
+    Window,
+    Sort,
+    StreamJoin,
+    SetOperation,
+    Recursive,
+    Subquery,
+    Other(&'static str),
+}
+
+impl Refused {
+    /// The error, with advice.
+    pub(super) fn error(self) -> DataFusionError {
+        let (what, instead) = match self {
+            Self::Aggregate => (
+                "GROUP BY and aggregate functions over a stream need a window, which this build does not have",
+                "run it over bounded sources with 'execution.mode' = 'batch'",
+            ),
+            Self::Distinct => ("DISTINCT over a stream would remember every row it has seen", "run it over bounded sources with 'execution.mode' = 'batch'"),
+            Self::Window => {
+                ("OVER (…) over a stream needs keyed state, which this build does not have", "run it over bounded sources with 'execution.mode' = 'batch'")
+            }
+            Self::Sort => {
+                ("ORDER BY over a stream would wait for its end", "leave ORDER BY out, or run it over bounded sources with 'execution.mode' = 'batch'")
+            }
+            Self::StreamJoin => (
+                "a join of two sources that may never end needs keyed state, which this build does not have",
+                "let one side be a bounded file (without 'follow', or with 'until' = 'latest'), or run it with 'execution.mode' = 'batch'",
+            ),
+            Self::SetOperation => (
+                "EXCEPT and INTERSECT over a stream would remember every row they have seen",
+                "write NOT EXISTS or EXISTS over a table, or run it with 'execution.mode' = 'batch'",
+            ),
+            Self::Recursive => ("a recursive query can't be run over a stream", "run it over bounded sources with 'execution.mode' = 'batch'"),
+            Self::Subquery => ("this form of subquery can't be run over a stream", "write it as a join with a table, or as IN or EXISTS over a table"),
+            Self::Other(name) => {
+                return wrap(Error::sql(format!("{name} can't be run over a stream")).with_help("run it over bounded sources with 'execution.mode' = 'batch'"));
+            }
+        };
+        wrap(Error::sql(what).with_help(instead))
+    }
+}
+
+fn wrap(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}

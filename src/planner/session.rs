@@ -1,0 +1,47 @@
+//! DataFusion's settings and functions.
+
+use std::sync::Arc;
+
+use datafusion::execution::context::SessionContext;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
+use datafusion::prelude::SessionConfig;
+
+use crate::clock::EpochClock;
+use crate::error::{Error, Result};
+use crate::functions;
+
+/// Rows of a batch inside plans.
+pub(super) const PLAN_BATCH_ROWS: usize = 8192;
+
+/// A session for one job.
+pub(super) fn session(clock: &Arc<EpochClock>) -> Result<SessionState> {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(1)
+        .with_batch_size(PLAN_BATCH_ROWS)
+        .with_information_schema(false)
+        // Exchanges would reorder rows and spawn tasks in every epoch.
+        .with_round_robin_repartition(false)
+        .with_repartition_file_scans(false)
+        // Only the textual form reaches the three specific switches; filters that one execution learnt would be wrong in the next.
+        .set_bool("datafusion.optimizer.enable_dynamic_filter_pushdown", false)
+        .set_bool("datafusion.optimizer.enable_piecewise_merge_join", false)
+        // A symmetric join keeps its state in one execution only: matches across epochs would be lost without a word.
+        .set_bool("datafusion.optimizer.allow_symmetric_joins_without_pruning", false)
+        // Identifiers keep their spelling.
+        .set_bool("datafusion.sql_parser.enable_ident_normalization", false)
+        .set_bool("datafusion.sql_parser.collect_spans", true);
+    config.options_mut().execution.time_zone = Some("+00:00".to_owned());
+    let runtime = RuntimeEnvBuilder::new().build_arc().map_err(|error| Error::internal("cannot set up the runtime").with_source(error))?;
+    let mut state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    for function in functions::all(clock) {
+        use datafusion::execution::FunctionRegistry;
+        state.register_udf(Arc::new(function)).map_err(|error| Error::internal("cannot register a function").with_source(error))?;
+    }
+    Ok(state)
+}
+
+/// The one task context of a job.
+pub fn task_context(state: &SessionState) -> Arc<TaskContext> {
+    SessionContext::new_with_state(state.clone()).task_ctx()
+}
