@@ -79,7 +79,6 @@ impl OptionDescriptor {
 /// }
 /// ```
 /// makes the struct with public fields, `OPTIONS: &[OptionDescriptor]`, and `from_keys(&mut KeyMap, &mut Vec<Error>) -> Option<Self>`, which takes the keys it knows.
-#[allow(unused_macros, reason = "the connectors that use it come next")]
 macro_rules! define_options {
     (@type required $ty:ty) => { $ty };
     (@type optional $ty:ty) => { Option<$ty> };
@@ -128,3 +127,4 @@ macro_rules! define_options {
         }
     };
 }
+pub(crate) use define_options;

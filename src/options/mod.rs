@@ -15,9 +15,11 @@ mod secret;
 mod value;
 
 pub use byte_size::ByteSize;
+pub(crate) use define::define_options;
 pub use define::{OptionDescriptor, Presence, Scope};
 pub use duration::Millis;
 pub use key_map::{EffectiveSetting, KeyMap, Setting};
+pub(crate) use list::ELEMENT_SEPARATOR;
 pub use list::NameList;
 pub use origin::Origin;
 pub use secret::{MASK, Secret, mask_url_user_info, register_secret, scrub};

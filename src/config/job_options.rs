@@ -1,0 +1,134 @@
+//! The job's own settings, and those that all sources or all sinks share.
+
+use std::path::PathBuf;
+
+use crate::options::{ByteSize, Millis, OptionValue, define_options};
+use crate::stream::{BatchStrategy, FailureStrategy};
+
+/// How a job is executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecutionModeOption {
+    /// As a batch if all sources are bounded, else as a stream.
+    Auto,
+    /// In epochs.
+    Stream,
+    /// As one query.
+    Batch,
+}
+
+impl OptionValue for ExecutionModeOption {
+    const TYPE: &'static str = "execution mode";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "auto" => Ok(Self::Auto),
+            "stream" => Ok(Self::Stream),
+            "batch" => Ok(Self::Batch),
+            _ => Err("expected auto, stream or batch".to_owned()),
+        }
+    }
+}
+
+/// Unit of numeric event times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochUnit(pub arrow::datatypes::TimeUnit);
+
+impl OptionValue for EpochUnit {
+    const TYPE: &'static str = "time unit";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        use arrow::datatypes::TimeUnit;
+        match text.trim() {
+            "s" => Ok(Self(TimeUnit::Second)),
+            "ms" => Ok(Self(TimeUnit::Millisecond)),
+            "us" => Ok(Self(TimeUnit::Microsecond)),
+            "ns" => Ok(Self(TimeUnit::Nanosecond)),
+            _ => Err("expected s, ms, us or ns".to_owned()),
+        }
+    }
+}
+
+define_options! {
+    /// Settings of a job.
+    pub struct JobOptions (Job) {
+        /// How the statement is run: `batch` once over bounded sources, `stream` in epochs, `auto` chooses batch when every source is bounded.
+        execution_mode: ExecutionModeOption = "execution.mode" [] default "auto";
+        /// Asks for exactly-once delivery; where a source or sink can't give it, the job runs in simple mode and says which.
+        use_transactions: bool = "use_transactions" [] default "false";
+        /// What happens to a record, row or sink that fails: LogAndContinue skips and counts it, FailBatch stops the job with nothing of the batch written, RetryWithBackoff tries
+        /// again what may succeed and stops the job otherwise.
+        failure_strategy: FailureStrategy = "failure_strategy" [] default "RetryWithBackoff";
+        /// Tries after the first one.
+        max_retries: usize = "max_retries" [] default "3";
+        /// Wait before the first retry; doubles each time.
+        retry_backoff: Millis = "retry_backoff" [] default "1000ms";
+        /// How batches are cut. Without it, rows are taken as they come.
+        batch_strategy: BatchStrategy = "batch.strategy" [] optional;
+        /// Whether rows are handled in batches; false handles them one by one.
+        batch_enable: bool = "batch.enable" [] default "true";
+        /// Most rows of a batch, with any strategy.
+        batch_size: usize = "batch.size" ["max_batch_size", "batch_size"] optional;
+        /// Most rows of a batch with adaptive_size.
+        adaptive_max_size: usize = "batch.adaptive_max_size" ["batch.max_size"] optional;
+        /// Fewest rows that adaptive_size aims at.
+        batch_min_size: usize = "batch.min_size" [] default "1";
+        /// Time per batch that adaptive_size aims at.
+        target_latency: Millis = "batch.target_latency" [] default "200ms";
+        /// Longest wait since the first row of a batch. VELO_BATCH_TIMEOUT_MS sets another default.
+        batch_timeout: Millis = "batch.timeout" ["batch_timeout"] optional;
+        /// Most MiB of a batch.
+        memory_limit_mb: usize = "batch.memory_limit_mb" [] optional;
+        /// Most bytes of a batch; of this and batch.memory_limit_mb the smaller counts.
+        memory_size: ByteSize = "batch.memory_size" [] optional;
+        /// Most rows of a batch with low_latency.
+        low_latency_max_size: usize = "batch.low_latency_max_size" [] optional;
+        /// Longest wait with low_latency.
+        low_latency_wait: Millis = "batch.low_latency_wait" [] optional;
+        /// Take what is there at once instead of waiting to fill the batch.
+        eager_processing: bool = "batch.eager_processing" [] optional;
+        /// Rows buffered for a source before its reading pauses.
+        buffer_size: usize = "source.buffer_size" [] default "32768";
+        /// How long a job may drain after SIGINT or SIGTERM.
+        shutdown_timeout: Millis = "shutdown.timeout" [] default "30s";
+    }
+}
+
+define_options! {
+    /// Settings that every source has.
+    pub struct SourceShared (Source) {
+        /// The columns: `name TYPE, …`. Without it they are inferred from the first records.
+        schema: String = "schema" [] optional;
+        /// A file with the columns: an Avro schema (.avsc), or SQL column definitions.
+        schema_file: PathBuf = "schema_file" [] optional;
+        /// Column or expression that holds the event time.
+        event_time: String = "event_time" [] optional;
+        /// Unit of a numeric event time: s, ms, us or ns.
+        event_time_unit: EpochUnit = "event_time.unit" [] default "ms";
+        /// How often a table that a stream is joined with is loaded again.
+        refresh_interval: Millis = "refresh_interval" [] optional;
+        /// As the job's key, for records of this source.
+        failure_strategy: FailureStrategy = "failure_strategy" [] optional;
+        /// As the job's key, for this source.
+        max_retries: usize = "max_retries" [] optional;
+        /// As the job's key, for this source.
+        retry_backoff: Millis = "retry_backoff" [] optional;
+        /// As the job's key, for this source.
+        batch_strategy: BatchStrategy = "batch.strategy" [] optional;
+        /// As the job's key, for this source.
+        batch_size: usize = "batch.size" ["max_batch_size", "batch_size"] optional;
+        /// As the job's key, for this source.
+        batch_timeout: Millis = "batch.timeout" ["batch_timeout"] optional;
+    }
+}
+
+define_options! {
+    /// Settings that every sink has.
+    pub struct SinkShared (Sink) {
+        /// As the job's key, for failures of this sink.
+        failure_strategy: FailureStrategy = "failure_strategy" [] optional;
+        /// As the job's key, for this sink.
+        max_retries: usize = "max_retries" [] optional;
+        /// As the job's key, for this sink.
+        retry_backoff: Millis = "retry_backoff" [] optional;
+    }
+}

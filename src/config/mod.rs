@@ -1,0 +1,31 @@
+//! A parsed statement and its settings to a bound statement: every key known, every value of its type. In reading order:
+//! - `environment`: variables, and `${…}` in values
+//! - `yaml`: configuration files
+//! - `key_resolution`: which owner a key of `WITH` belongs to
+//! - `merge`: one map of keys an owner
+//! - `job_options`, `batching`: the job's own settings
+//! - `connector_type`: `X.type`
+//! - `planned_connectors`: kinds and keys that are known but not in this build
+//! - `schema_text`, `schema_file`: declared columns
+//! - `bind`: all of it for a script
+//! - `reference`: the tables of `velo-sql options` and of the reference page
+
+mod batching;
+mod bind;
+mod connector_type;
+mod environment;
+mod job_options;
+mod key_resolution;
+mod merge;
+mod planned_connectors;
+mod reference;
+mod schema_file;
+pub mod schema_text;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+pub use bind::{BindRequest, BoundSink, BoundSource, BoundStatement, SourceInput, bind_script};
+pub use environment::{Environment, ProcessEnvironment};
+pub use job_options::{ExecutionModeOption, JobOptions};
+pub use reference::{OptionRow, option_rows, reference_page};

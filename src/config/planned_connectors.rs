@@ -1,0 +1,134 @@
+//! Kinds of connectors and keys that are known but not in this build: naming one gets a plain answer instead of "unknown".
+
+use crate::options::Scope;
+
+/// A key that a later build takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PlannedKey {
+    pub key: &'static str,
+    pub type_name: &'static str,
+    pub roles: &'static [Scope],
+    pub meaning: &'static str,
+}
+
+/// A kind of connector that a later build has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PlannedConnector {
+    pub name: &'static str,
+    pub roles: &'static [Scope],
+    pub keys: &'static [PlannedKey],
+}
+
+const SOURCE: &[Scope] = &[Scope::Source];
+const SINK: &[Scope] = &[Scope::Sink];
+const BOTH: &[Scope] = &[Scope::Source, Scope::Sink];
+const JOB: &[Scope] = &[Scope::Job];
+
+const fn key(key: &'static str, type_name: &'static str, roles: &'static [Scope], meaning: &'static str) -> PlannedKey {
+    PlannedKey { key, type_name, roles, meaning }
+}
+
+/// The kinds.
+pub(super) const PLANNED: [PlannedConnector; 8] = [
+    PlannedConnector { name: "kafka", roles: BOTH, keys: KAFKA },
+    PlannedConnector { name: "s3", roles: BOTH, keys: S3 },
+    PlannedConnector { name: "database", roles: BOTH, keys: DATABASE },
+    PlannedConnector { name: "http", roles: BOTH, keys: HTTP },
+    PlannedConnector { name: "iceberg", roles: SINK, keys: &[] },
+    PlannedConnector { name: "elasticsearch", roles: BOTH, keys: &[] },
+    PlannedConnector { name: "redis", roles: BOTH, keys: &[] },
+    PlannedConnector { name: "mongodb", roles: BOTH, keys: &[] },
+];
+
+const KAFKA: &[PlannedKey] = &[
+    key("bootstrap.servers", "list", BOTH, "Brokers to ask first."),
+    key("topic", "text", BOTH, "Topic; by default the name of the source or sink."),
+    key("value.format", "format", BOTH, "Format of message values."),
+    key("source.format", "format", SOURCE, "Another spelling of value.format."),
+    key("key.format", "format", BOTH, "Format of message keys."),
+    key("key", "list", SINK, "Columns that make the message key."),
+    key("group.id", "text", SOURCE, "Consumer group."),
+    key("auto.offset.reset", "name", SOURCE, "Where to begin without a committed offset."),
+    key("schema.registry.url", "URL", BOTH, "Schema registry."),
+    key("security.protocol", "name", BOTH, "Transport security."),
+    key("sasl.mechanism", "name", BOTH, "SASL mechanism."),
+    key("sasl.username", "text", BOTH, "SASL user."),
+    key("sasl.password", "secret", BOTH, "SASL password."),
+    key("max.poll.records", "count", SOURCE, "Most rows taken in one cycle."),
+    key("session.timeout.ms", "milliseconds", SOURCE, "Session timeout of the group."),
+    key("fetch.min.bytes", "bytes", SOURCE, "Bytes a fetch waits for."),
+    key("fetch.max.wait.ms", "milliseconds", SOURCE, "Longest wait of a fetch."),
+    key("compression.type", "name", SINK, "Compression of produced messages."),
+    key("batch.size", "bytes", SINK, "Bytes of a producer request."),
+    key("linger.ms", "milliseconds", SINK, "Wait of the producer for more messages."),
+    key("acks", "text", SINK, "Acknowledgements a produce request needs."),
+    key("enable.idempotence", "boolean", SINK, "Idempotent producer."),
+];
+
+const S3: &[PlannedKey] = &[
+    key("bucket", "name", SINK, "Bucket."),
+    key("prefix", "text", SINK, "Prefix of object names; may hold placeholders."),
+    key("region", "name", BOTH, "Region."),
+    key("access_key_id", "text", BOTH, "Access key."),
+    key("secret_access_key", "secret", BOTH, "Secret of the access key."),
+    key("endpoint", "URL", BOTH, "Server of an S3-compatible store."),
+];
+
+const DATABASE: &[PlannedKey] = &[
+    key("connection", "URL", BOTH, "Another spelling of connection.url."),
+    key("connection.url", "URL", BOTH, "Database to connect to."),
+    key("connection.username", "text", BOTH, "User."),
+    key("connection.password", "secret", BOTH, "Password."),
+    key("connection.pool.max_size", "count", BOTH, "Most connections."),
+    key("table", "name", BOTH, "Table."),
+    key("query", "SQL", SOURCE, "Query to read instead of a table."),
+];
+
+const HTTP: &[PlannedKey] = &[
+    key("url", "URL", BOTH, "Address; another spelling of endpoint."),
+    key("endpoint", "URL", BOTH, "Address."),
+    key("method", "name", SINK, "Request method."),
+    key("timeout", "duration", SINK, "Longest wait for an answer."),
+    key("auth_token", "secret", SOURCE, "Bearer token."),
+    key("auth_header", "secret", SINK, "Whole value of the Authorization header."),
+    key("batch_size", "count", SINK, "Rows of a request."),
+];
+
+/// Keys of jobs, sources and sinks of any kind.
+pub(super) const PLANNED_KEYS: &[PlannedKey] = &[
+    key("lanes", "count", JOB, "Partitions of keyed operators."),
+    key("commit.interval", "duration", JOB, "How often transactional epochs are committed."),
+    key("checkpoint.interval", "duration", JOB, "How often positions and state are recorded."),
+    key("state.dir", "path", JOB, "Where records live."),
+    key("state.ttl", "duration", JOB, "Bound of state that nothing else bounds."),
+    key("state.memory_limit", "bytes", JOB, "State above this is spilled."),
+    key("state.disk_limit", "bytes", JOB, "State above this fails the job."),
+    key("over.order", "name", JOB, "Order of OVER: event_time or arrival."),
+    key("emit", "name", JOB, "Results of windows: final or changes."),
+    key("dead_letter", "name", &[Scope::Job, Scope::Source, Scope::Sink], "Sink for refused records."),
+    key("watermark.max_out_of_orderness", "duration", SOURCE, "How late rows may come."),
+    key("watermark.idle_timeout", "duration", SOURCE, "When a silent partition is left out."),
+    key("allowed_lateness", "duration", SOURCE, "How long closed results stay open."),
+    key("deduplicate", "list", SOURCE, "Columns that identify a row."),
+    key("lookup.mode", "name", SOURCE, "Load the table, or ask by key."),
+    key("lookup.cache.max_rows", "count", SOURCE, "Rows of the lookup cache."),
+    key("lookup.cache.ttl", "duration", SOURCE, "Age of the lookup cache."),
+    key("connect.timeout", "duration", BOTH, "Longest wait for a connection."),
+    key("extends", "path", BOTH, "Parent of a configuration file."),
+    key("active_profile", "name", JOB, "Profile of an application file."),
+    key("alerting_enabled", "boolean", JOB, "Alerts."),
+    key("kafka_brokers", "list", JOB, "Default brokers."),
+    key("log_level", "name", JOB, "Log level of an application file."),
+    key("metrics_enabled", "boolean", JOB, "Metrics."),
+    key("monitoring_enabled", "boolean", JOB, "Monitoring."),
+];
+
+/// The planned key that a name stands for in a role, whatever the connector.
+pub(super) fn planned_key(name: &str, role: Scope) -> Option<&'static PlannedKey> {
+    PLANNED_KEYS.iter().find(|planned| planned.key == name && planned.roles.contains(&role))
+}
+
+/// The connector (of another kind) that has a key in a role.
+pub(super) fn connector_with_key(name: &str, role: Scope) -> Option<&'static str> {
+    PLANNED.iter().find(|connector| connector.keys.iter().any(|planned| planned.key == name && planned.roles.contains(&role))).map(|connector| connector.name)
+}

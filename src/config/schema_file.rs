@@ -1,0 +1,30 @@
+//! Declared columns in a file: an Avro schema (`.avsc`), or SQL column definitions.
+
+use std::path::{Path, PathBuf};
+
+use arrow::datatypes::Schema;
+
+use super::schema_text;
+use crate::error::{Error, Result, io_text};
+use crate::formats::avro::schema_from_json;
+
+/// Reads a file; `folders` are tried in order for a relative path.
+pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<Schema> {
+    let found = if path.is_absolute() { path.to_owned() } else { folders.iter().map(|folder| folder.join(path)).find(|candidate| candidate.exists()).unwrap_or_else(|| path.to_owned()) };
+    let text = std::fs::read_to_string(&found).map_err(|error| Error::config(format!("cannot read {}: {}", path.display(), io_text(&error))))?;
+    if path.extension().is_some_and(|extension| extension == "avsc" || extension == "json") {
+        return schema_from_json(&text).map_err(|error| error.context(path.display()));
+    }
+    let columns = columns_of(&text);
+    schema_text::parse(columns).map_err(|fault| Error::config(format!("{}: {fault}", path.display())))
+}
+
+/// The column list of `CREATE TABLE name (…)`, or the text itself.
+fn columns_of(text: &str) -> &str {
+    let text = text.trim().trim_end_matches(';').trim_end();
+    let is_table = text.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("create"));
+    match (text.find('('), text.strip_suffix(')')) {
+        (Some(open), Some(inner)) if is_table => inner.get(open + 1..).unwrap_or_default(),
+        _ => text,
+    }
+}

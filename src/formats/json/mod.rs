@@ -1,0 +1,20 @@
+//! JSON: one object a line, or a document (an array, an object over many lines, or objects one after another).
+//! - `scan`: strings, literals, and values that are skipped
+//! - `decode`: objects to columns
+//! - `split`: where records end
+//! - `input`: both as a text format
+//! - `encode`: batches to lines
+//! - `infer`: columns of a sample
+
+mod decode;
+mod encode;
+mod infer;
+mod input;
+mod scan;
+mod split;
+#[cfg(test)]
+mod tests;
+
+pub use encode::JsonEncoder;
+pub use infer::infer_schema;
+pub use input::{JsonInput, JsonReadOptions};

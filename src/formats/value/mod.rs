@@ -1,0 +1,15 @@
+//! Text to values and back, exactly: shared by JSON and CSV. Nothing goes through floating point but floating-point columns, and what does not fit is refused, never changed.
+//! - `number`: integers, decimals, floating point
+//! - `instant`: dates, times, timestamps
+//! - `column`: columns under construction, which can be cut back to a row's start
+//! - `write`: values as text
+
+mod column;
+mod instant;
+mod number;
+mod write;
+
+pub(in crate::formats) use column::{Column, Data, Misfit};
+pub(in crate::formats) use instant::{parse_date, parse_time, parse_timestamp};
+pub(in crate::formats) use number::{parse_decimal128, parse_decimal256, parse_float, parse_integer};
+pub(in crate::formats) use write::{Scalar, write_scalar};
