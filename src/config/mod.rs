@@ -6,7 +6,7 @@
 //! - `job_options`, `batching`: the job's own settings
 //! - `connector_type`: `X.type`
 //! - `planned_connectors`: kinds and keys that are known but not in this build
-//! - `schema_text`, `schema_file`: declared columns
+//! - `schema_file`: declared columns in a file
 //! - `bind`: all of it for a script
 //! - `reference`: the tables of `velo-sql options` and of the reference page
 
@@ -20,7 +20,6 @@ mod merge;
 mod planned_connectors;
 mod reference;
 mod schema_file;
-pub mod schema_text;
 #[cfg(test)]
 mod tests;
 mod yaml;

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use arrow::datatypes::Schema;
 
-use super::schema_text;
 use crate::error::{Error, Result, io_text};
 use crate::formats::avro::schema_from_json;
+use crate::formats::schema_text;
 
 /// Reads a file; `folders` are tried in order for a relative path.
 pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<Schema> {

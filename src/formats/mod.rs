@@ -1,9 +1,19 @@
 //! Bytes to batches and back, the same at both ends. In reading order:
 //! - `contract`: what a text format offers to readers and writers
 //! - `name`: the formats by name and file suffix
+//! - `value`: values as text, exactly
+//! - `json`, `csv`: the text formats
+//! - `guess`: the column types of a sample
+//! - `schema_text`: declared columns
 
 mod contract;
+pub mod csv;
+mod guess;
+pub mod json;
 mod name;
+pub mod schema_text;
+mod value;
 
 pub use contract::{BatchEncoder, Chunk, ChunkDecoder, DecodedChunk, EncodedBatch, Preamble, RecordSplitter, TextInput};
+pub use guess::merge_schemas;
 pub use name::FormatName;

@@ -104,7 +104,9 @@ impl Run<'_> {
     /// Decodes the record at `start`; returns the position after it.
     fn record(&mut self, start: usize) -> usize {
         let bytes = self.chunk.bytes.as_slice();
-        let mut cursor = Cursor { bytes, at: start };
+        // A record never reaches into the next line, wherever the chunk was cut.
+        let line_end = if self.decoder.document { bytes.len() } else { memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |end| start + end) };
+        let mut cursor = Cursor { bytes: &bytes[..line_end], at: start };
         let parsed = self.object(&mut cursor);
         let parsed = parsed.and_then(|()| if self.decoder.document { Ok(()) } else { end_of_line(&mut cursor) });
         let parsed = parsed.and_then(|()| {
@@ -118,7 +120,7 @@ impl Run<'_> {
             Err(fault) => {
                 self.root.truncate(self.rows);
                 self.reject(start, *fault);
-                if self.decoder.document { record_end(bytes, start) } else { memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |end| start + end + 1) }
+                if self.decoder.document { record_end(bytes, start) } else { line_end }
             }
         }
     }
@@ -158,10 +160,6 @@ fn end_of_line(cursor: &mut Cursor<'_>) -> Parsed {
     loop {
         match cursor.peek() {
             None => return Ok(()),
-            Some(b'\n') => {
-                cursor.at += 1;
-                return Ok(());
-            }
             Some(b' ' | b'\t' | b'\r') => cursor.at += 1,
             Some(_) => return Err(fault("not valid JSON: text after the object")),
         }
@@ -275,7 +273,7 @@ fn list(column: &mut Column, cursor: &mut Cursor<'_>, depth: usize) -> Parsed {
 }
 
 /// The name of a field at the cursor, without escapes; `buffer` holds it if it had some. Stands after the `:` afterwards.
-fn field_name<'a>(cursor: &mut Cursor<'a>, buffer: &'a mut Vec<u8>) -> Parsed<&'a [u8]> {
+fn field_name<'b, 'c: 'b>(cursor: &mut Cursor<'c>, buffer: &'b mut Vec<u8>) -> Parsed<&'b [u8]> {
     if cursor.next_token()? != b'"' {
         return Err(Malformed::Expected("a field name", cursor.at).into());
     }

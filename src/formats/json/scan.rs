@@ -203,6 +203,21 @@ fn below_blank(word: u64) -> u64 {
     word.wrapping_sub(repeat(0x20)) & !word & repeat(0x80)
 }
 
+/// Position of the first byte that JSON text must escape: a quote, a backslash or a control character.
+#[inline]
+pub(super) fn first_special(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..at + 8) {
+        let word = u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]);
+        let special = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES) | below_blank(word);
+        if special != 0 {
+            return Some(at + (special.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\\') || *byte < 0x20).map(|offset| at + offset)
+}
+
 /// JSON's number grammar: no leading zeros, no leading plus.
 #[inline]
 fn is_number(text: &[u8]) -> bool {

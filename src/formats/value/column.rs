@@ -396,3 +396,8 @@ fn float(text: &[u8]) -> Result<f64, Misfit> {
 fn unsupported(field: &Field, data_type: &DataType) -> Error {
     Error::config(format!("column '{}' has type {data_type}, which text formats can't be read into", field.name()))
 }
+
+/// Refuses a schema with a column that text formats can't be read into.
+pub(in crate::formats) fn check_columns(schema: &arrow::datatypes::Schema) -> Result<()> {
+    schema.fields().iter().try_for_each(|field| Column::new(field, 0).map(|_| ()))
+}

@@ -9,7 +9,7 @@ mod instant;
 mod number;
 mod write;
 
-pub(in crate::formats) use column::{Column, Data, Misfit};
+pub(in crate::formats) use column::{Column, Data, Misfit, check_columns};
 pub(in crate::formats) use instant::{parse_date, parse_time, parse_timestamp};
 pub(in crate::formats) use number::{parse_decimal128, parse_decimal256, parse_float, parse_integer};
-pub(in crate::formats) use write::{Scalar, write_scalar};
+pub(in crate::formats) use write::{Quoting, Scalar, write_scalar};

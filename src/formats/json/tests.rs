@@ -1,0 +1,152 @@
+//! Decoding, splitting and encoding as users see them.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::buffer::Buffer;
+use proptest::prelude::*;
+
+use super::{JsonEncoder, JsonInput, JsonReadOptions, infer_schema};
+use crate::formats::schema_text;
+use crate::formats::{BatchEncoder, Chunk, DecodedChunk, RecordSplitter, TextInput};
+
+fn input(columns: &str, document: bool) -> JsonInput {
+    let schema = Arc::new(schema_text::parse(columns).expect("valid columns"));
+    JsonInput::new(JsonReadOptions { schema, batch_rows: 100, document }).expect("readable columns")
+}
+
+fn decode(input: &JsonInput, text: &[u8]) -> DecodedChunk {
+    let preamble = input.preamble(text, true, "f").expect("no fault").expect("known");
+    let chunk = Chunk { bytes: Buffer::from(text[preamble.length..].to_vec()), partition: Arc::from("f.json"), first_line: 1 };
+    preamble.decoder.decode(&chunk).expect("no engine fault")
+}
+
+fn encode(batches: &[RecordBatch]) -> String {
+    let mut text = Vec::new();
+    for batch in batches {
+        text.extend(JsonEncoder::new(&batch.schema()).expect("writable").encode(batch).expect("no fault").bytes);
+    }
+    String::from_utf8(text).expect("UTF-8")
+}
+
+fn reasons(decoded: &DecodedChunk) -> Vec<String> {
+    decoded.rejected.iter().map(ToString::to_string).collect()
+}
+
+const ALL: &str = "i BIGINT, u BIGINT UNSIGNED, d DECIMAL(38,10), f DOUBLE, b BOOLEAN, t VARCHAR, day DATE, at TIMESTAMP, raw BYTEA, l ARRAY<INT>, s STRUCT<a INT, b VARCHAR>, m MAP<VARCHAR, BIGINT>";
+
+#[test]
+fn every_type_comes_back_as_it_was_written() {
+    let lines = concat!(
+        r#"{"i":-9223372036854775808,"u":18446744073709551615,"d":1234567890123456789012345678.0123456789,"f":0.1,"b":true,"t":"a\"b\\c\né😀","day":"2024-02-29","at":"0001-01-01T00:00:00Z","raw":"AAEC","l":[1,null,-3],"s":{"a":1,"b":null},"m":{"x":1,"y":2}}"#,
+        "\n",
+        r#"{"i":null,"u":null,"d":null,"f":"NaN","b":null,"t":"","day":null,"at":null,"raw":"","l":[],"s":null,"m":{}}"#,
+        "\n",
+    );
+    let decoded = decode(&input(ALL, false), lines.as_bytes());
+    assert_eq!(reasons(&decoded), Vec::<String>::new());
+    assert_eq!(encode(&decoded.batches), lines);
+}
+
+#[test]
+fn bad_records_are_told_apart_and_the_others_go_on() {
+    let lines = "{\"i\":1}\n{\"i\":\"x\"}\n\n{\"i\":2,\n[1]\n{\"i\":9223372036854775808}\n{\"i\":3} x\n{\"s\":{\"a\":1.5}}\n{\"i\":1,\"i\":2}\n{\"day\":\"2023-02-29\"}\n{\"t\":\"\\ud800\"}\nnull\n{\"i\":4}";
+    let decoded = decode(&input(ALL, false), lines.as_bytes());
+    let rows: usize = decoded.batches.iter().map(RecordBatch::num_rows).sum();
+    assert_eq!(rows, 2);
+    assert_eq!(
+        reasons(&decoded),
+        [
+            "f.json, line 2: field 'i': \"x\" is not BIGINT",
+            "f.json, line 4: not valid JSON: it ends too early",
+            "f.json, line 5: not a JSON object",
+            "f.json, line 6: field 'i': 9223372036854775808 is not BIGINT",
+            "f.json, line 7: not valid JSON: text after the object",
+            "f.json, line 8: field 's.a': 1.5 is not INT",
+            "f.json, line 9: field 'i' occurs twice",
+            "f.json, line 10: field 'day': \"2023-02-29\" is not DATE",
+            "f.json, line 11: field 't': not valid JSON: half of a surrogate pair in a text",
+            "f.json, line 12: not a JSON object",
+        ]
+    );
+}
+
+#[test]
+fn invalid_utf8_is_the_fault_of_its_record_alone() {
+    let decoded = decode(&input("t VARCHAR", false), b"{\"t\":\"a\"}\n{\"t\":\"\xff\"}\n{\"t\":\"\xc3\xa9\"}\n");
+    assert_eq!(reasons(&decoded), ["f.json, line 2: not valid UTF-8"]);
+    assert_eq!(encode(&decoded.batches), "{\"t\":\"a\"}\n{\"t\":\"é\"}\n");
+}
+
+#[test]
+fn documents_may_be_arrays_or_span_lines() {
+    let expected = "{\"i\":1}\n{\"i\":2}\n";
+    for text in ["[{\"i\":1},{\"i\":2}]", "[\n  {\n \"i\": 1},\n {\"i\":2}\n]\n", "{\"i\":1}\n{\"i\":2}", "\u{feff}{\"i\":1} {\"i\":2}", "{\"x\":[{\"]\":1}],\"i\":1},{\"i\":2}"] {
+        let decoded = decode(&input("i BIGINT", true), text.as_bytes());
+        assert_eq!((encode(&decoded.batches).as_str(), reasons(&decoded)), (expected, vec![]), "{text}");
+    }
+    let decoded = decode(&input("i BIGINT", true), b"[{\"i\":1}, 7, \"a,b\", {\"i\":}, {\"i\":2}]");
+    assert_eq!(encode(&decoded.batches), expected);
+    assert_eq!(decoded.rejected.len(), 3);
+}
+
+#[test]
+fn deep_nesting_is_a_fault_of_its_record() {
+    let mut text = "{\"x\":".repeat(10_000);
+    text.push_str("\n{\"i\":1}\n");
+    let decoded = decode(&input("i BIGINT", false), text.as_bytes());
+    assert_eq!(encode(&decoded.batches), "{\"i\":1}\n");
+    assert_eq!(reasons(&decoded), ["f.json, line 1: nested more than 128 levels deep"]);
+}
+
+#[test]
+fn types_are_inferred_from_a_sample() {
+    let text = b"{\"id\":1,\"price\":2,\"name\":\"a\",\"tags\":[\"x\"],\"c\":{\"z\":true}}\n{\"id\":2,\"price\":2.5,\"name\":null,\"at\":\"2024-01-01\",\"c\":{\"y\":1}}\n{\"id\":";
+    let schema = infer_schema(text, 100, false);
+    assert_eq!(schema_text::print(&schema), "id BIGINT, price DOUBLE, name VARCHAR, tags ARRAY<VARCHAR>, c STRUCT<z BOOLEAN, y BIGINT>, at VARCHAR");
+    assert_eq!(schema_text::print(&infer_schema(b"[{\"a\":1},\n{\"a\":{}}]", 100, true)), "a VARCHAR");
+}
+
+/// Feeds a splitter piece by piece as a reader does; returns the records' runs.
+fn split(input: &JsonInput, text: &[u8], cuts: &[usize]) -> Vec<u8> {
+    let mut splitter: Box<dyn RecordSplitter> = input.splitter();
+    let mut buffer: Vec<u8> = Vec::new();
+    let mut out = Vec::new();
+    let mut at = 0;
+    for cut in cuts.iter().copied().chain([text.len()]) {
+        let cut = cut.clamp(at, text.len());
+        buffer.extend_from_slice(&text[at..cut]);
+        at = cut;
+        let whole = splitter.whole_records(&buffer, at == text.len());
+        if whole > 0 {
+            out.push(encode(&decode(input, &buffer[..whole]).batches));
+            buffer.drain(..whole);
+        }
+    }
+    out.concat().into_bytes()
+}
+
+proptest! {
+    #[test]
+    fn any_cut_of_the_bytes_gives_the_same_rows(cuts in proptest::collection::vec(0usize..120, 0..8), document in any::<bool>()) {
+        let mut cuts = cuts;
+        cuts.sort_unstable();
+        let text = "{\"t\":\"a,]}\\\"\"}\n{\"t\":\"[{\"}\n{\"t\":null,\"x\":[1,{\"y\":2}]}\n{\"t\":\"é\\\\\"}\n{\"t\":\"last\"}";
+        let input = input("t VARCHAR", document);
+        let whole = encode(&decode(&input, text.as_bytes()).batches);
+        prop_assert_eq!(String::from_utf8(split(&input, text.as_bytes(), &cuts)).expect("UTF-8"), whole);
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), document in any::<bool>()) {
+        decode(&input(ALL, document), &bytes);
+    }
+
+    #[test]
+    fn any_text_comes_back(text in ".{0,40}") {
+        let line = format!("{}\n", serde_json::json!({ "t": text }));
+        let decoded = decode(&input("t VARCHAR", false), line.as_bytes());
+        let back: serde_json::Value = serde_json::from_str(&encode(&decoded.batches)).expect("JSON");
+        prop_assert_eq!(back["t"].as_str(), Some(text.as_str()));
+    }
+}
