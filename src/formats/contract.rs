@@ -20,13 +20,22 @@ pub struct Chunk {
     pub first_line: u64,
 }
 
-/// A decoded chunk.
+/// Some records of a chunk.
+#[derive(Clone, Debug)]
+pub struct DecodedBatch {
+    /// The rows in order, at most the asked-for number; may be none.
+    pub rows: RecordBatch,
+    /// The records among them that are no rows, in order.
+    pub rejected: Vec<RejectedRecord>,
+    /// Bytes of the chunk up to the end of the last of these records.
+    pub end: usize,
+}
+
+/// A decoded chunk: its records in order.
 #[derive(Clone, Debug, Default)]
 pub struct DecodedChunk {
-    /// The rows in order, in batches of at most the asked-for number of rows.
-    pub batches: Vec<RecordBatch>,
-    /// The records that are not among the rows, in order.
-    pub rejected: Vec<RejectedRecord>,
+    /// Batches that are not empty; the last one ends where the chunk ends.
+    pub batches: Vec<DecodedBatch>,
 }
 
 /// Finds the ends of records in a growing buffer. One splitter serves one file from its beginning (or from a record start) to its end.
@@ -48,7 +57,7 @@ pub trait RecordSplitter: Send {
 
 /// Decodes chunks; has no state, so that chunks can be decoded at the same time.
 pub trait ChunkDecoder: Send + Sync + Debug {
-    /// Decodes whole records. A record that does not decode is in `rejected`, with its place; only a fault of the engine is an error.
+    /// Decodes whole records. A record that does not decode, or is longer than the options allow, is in `rejected`, with its place; only a fault of the engine is an error.
     fn decode(&self, chunk: &Chunk) -> Result<DecodedChunk>;
 }
 

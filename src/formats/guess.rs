@@ -120,8 +120,9 @@ pub fn merge_schemas(first: &Schema, other: &Schema) -> Result<Schema, String> {
     for field in other.fields() {
         match fields.iter_mut().find(|known| known.name() == field.name()) {
             Some(known) => {
-                let merged = wider(known.data_type(), field.data_type())
-                    .ok_or_else(|| format!("column '{}' is {} in one and {} in the other", field.name(), print_type(known.data_type()), print_type(field.data_type())))?;
+                let merged = wider(known.data_type(), field.data_type()).ok_or_else(|| {
+                    format!("column '{}' is {} in one and {} in the other", field.name(), print_type(known.data_type()), print_type(field.data_type()))
+                })?;
                 let nullable = known.is_nullable() || field.is_nullable();
                 *known = Field::new(field.name(), merged, nullable);
             }
@@ -135,7 +136,9 @@ fn wider(a: &DataType, b: &DataType) -> Option<DataType> {
     match (a, b) {
         (a, b) if a == b => Some(a.clone()),
         (DataType::Int64, DataType::Decimal128(38, 0)) | (DataType::Decimal128(38, 0), DataType::Int64) => Some(DataType::Decimal128(38, 0)),
-        (DataType::Int64 | DataType::Float64 | DataType::Decimal128(38, 0), DataType::Int64 | DataType::Float64 | DataType::Decimal128(38, 0)) => Some(DataType::Float64),
+        (DataType::Int64 | DataType::Float64 | DataType::Decimal128(38, 0), DataType::Int64 | DataType::Float64 | DataType::Decimal128(38, 0)) => {
+            Some(DataType::Float64)
+        }
         (DataType::Date32, zoned @ DataType::Timestamp(_, Some(_))) | (zoned @ DataType::Timestamp(_, Some(_)), DataType::Date32) => Some(zoned.clone()),
         (DataType::Struct(a), DataType::Struct(b)) => {
             let merged = merge_schemas(&Schema::new(a.clone()), &Schema::new(b.clone())).ok()?;

@@ -3,17 +3,21 @@
 //! - `name`: the formats by name and file suffix
 //! - `value`: values as text, exactly
 //! - `json`, `csv`: the text formats
+//! - `columnar`, `parquet`, `avro`: the columnar formats
 //! - `guess`: the column types of a sample
 //! - `schema_text`: declared columns
 
+pub mod avro;
+pub mod columnar;
 mod contract;
 pub mod csv;
 mod guess;
 pub mod json;
 mod name;
+pub mod parquet;
 pub mod schema_text;
 mod value;
 
-pub use contract::{BatchEncoder, Chunk, ChunkDecoder, DecodedChunk, EncodedBatch, Preamble, RecordSplitter, TextInput};
+pub use contract::{BatchEncoder, Chunk, ChunkDecoder, DecodedBatch, DecodedChunk, EncodedBatch, Preamble, RecordSplitter, TextInput};
 pub use guess::merge_schemas;
 pub use name::FormatName;

@@ -50,6 +50,11 @@ pub struct OptionDescriptor {
 }
 
 impl OptionDescriptor {
+    /// The key and its aliases.
+    pub fn spellings(&self) -> impl Iterator<Item = &'static str> + use<> {
+        std::iter::once(self.key).chain(self.aliases.iter().copied())
+    }
+
     /// What it does, in a sentence or two.
     pub fn meaning(&self) -> String {
         self.docs.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -12,6 +12,16 @@ pub struct Position {
 }
 
 impl Position {
+    /// The position of one partition.
+    pub fn of(partition: &Arc<str>, offset: u64) -> Self {
+        Self { offsets: BTreeMap::from([(Arc::clone(partition), offset)]) }
+    }
+
+    /// Moves every partition that `later` moves.
+    pub fn merge(&mut self, later: &Self) {
+        later.offsets.iter().for_each(|(partition, offset)| self.set(partition, *offset));
+    }
+
     /// Moves one partition.
     pub fn set(&mut self, partition: &Arc<str>, offset: u64) {
         match self.offsets.get_mut(partition) {

@@ -45,7 +45,7 @@ pub struct SourceBatch {
     pub rejected: Vec<RejectedRecord>,
     /// Encoded size of the records, in bytes, before decompression where that is known.
     pub bytes: u64,
-    /// Where to resume after these rows.
+    /// Where to resume after these rows: the partitions that they moved. Partitions of earlier batches keep their offsets.
     pub position: Position,
 }
 
@@ -67,6 +67,12 @@ pub trait DataSource: Send + Sync + Debug {
     /// Whether it ends.
     fn boundedness(&self) -> Boundedness;
 
+    /// Roughly how many bytes of rows there are to read, for choosing the build side of joins in batch mode.
+    fn estimated_bytes(&self) -> u64;
+
+    /// What it reads, in the form of [`super::DataSink::targets`]; empty if that can't be known.
+    fn inputs(&self) -> Vec<String>;
+
     /// One phrase for `explain` and the start line, e.g. `file data/orders.jsonl, 3 columns`.
     fn describe(&self) -> String;
 
@@ -83,6 +89,6 @@ pub trait DataReader: Send {
     /// **Cancel**: dropping the future loses nothing.
     async fn next(&mut self) -> Result<Option<SourceBatch>>;
 
-    /// Continues after `position`, which an earlier batch of this source carried.
+    /// Continues after `position`: the offsets of all batches so far, the later ones replacing the earlier. Before the first [`Self::next`] only.
     async fn seek(&mut self, position: &Position) -> Result<()>;
 }

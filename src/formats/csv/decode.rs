@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::scan::{Field, Malformed, field, record_end, undouble};
 use crate::error::{Error, Result, excerpt};
-use crate::formats::contract::{Chunk, ChunkDecoder, DecodedChunk};
+use crate::formats::contract::{Chunk, ChunkDecoder, DecodedBatch, DecodedChunk};
 use crate::formats::schema_text::print_type;
 use crate::formats::value::{Column, Misfit};
 use crate::stream::{RecordPlace, RejectedRecord};
@@ -22,6 +22,8 @@ pub(super) struct CsvDecoder {
     pub targets: Vec<Option<usize>>,
     /// Columns of the schema that no field goes to.
     pub absent: Vec<usize>,
+    /// Longer records are rejected.
+    pub max_record_size: usize,
 }
 
 impl ChunkDecoder for CsvDecoder {
@@ -29,7 +31,18 @@ impl ChunkDecoder for CsvDecoder {
         let bytes = chunk.bytes.as_slice();
         let columns = self.schema.fields().iter().map(|field| Column::new(field, self.batch_rows)).collect::<Result<Vec<_>>>()?;
         let utf8 = simdutf8::basic::from_utf8(bytes).is_ok();
-        let mut run = Run { decoder: self, chunk, utf8, columns, rows: 0, decoded: DecodedChunk::default(), line_at: 0, line: chunk.first_line, buffer: Vec::new() };
+        let mut run = Run {
+            decoder: self,
+            chunk,
+            utf8,
+            columns,
+            rows: 0,
+            rejected: Vec::new(),
+            decoded: DecodedChunk::default(),
+            line_at: 0,
+            line: chunk.first_line,
+            buffer: Vec::new(),
+        };
         // Blank lines are nothing, except that in a file of one column they are its NULL.
         let skip_blank = self.targets.len() != 1;
         let mut at = 0;
@@ -40,10 +53,10 @@ impl ChunkDecoder for CsvDecoder {
                 _ => run.record(at),
             };
             if run.rows == self.batch_rows {
-                run.finish_batch()?;
+                run.finish_batch(at)?;
             }
         }
-        run.finish_batch()?;
+        run.finish_batch(bytes.len())?;
         Ok(run.decoded)
     }
 }
@@ -54,6 +67,7 @@ struct Run<'a> {
     utf8: bool,
     columns: Vec<Column>,
     rows: usize,
+    rejected: Vec<RejectedRecord>,
     decoded: DecodedChunk,
     line_at: usize,
     line: u64,
@@ -64,7 +78,16 @@ impl Run<'_> {
     /// Decodes the record at `start`; returns where the next one begins.
     fn record(&mut self, start: usize) -> usize {
         let bytes = self.chunk.bytes.as_slice();
-        let result = self.fields(start).and_then(|end| if self.utf8 || std::str::from_utf8(&bytes[start..end]).is_ok() { Ok(end) } else { Err("not valid UTF-8".to_owned()) });
+        let longest = self.decoder.max_record_size;
+        let result = self.fields(start).and_then(|end| {
+            if end - start > longest {
+                Err(format!("the record is longer than max_record_size ({longest} bytes)"))
+            } else if self.utf8 || std::str::from_utf8(&bytes[start..end]).is_ok() {
+                Ok(end)
+            } else {
+                Err("not valid UTF-8".to_owned())
+            }
+        });
         match result {
             Ok(end) => {
                 self.rows += 1;
@@ -137,7 +160,12 @@ impl Run<'_> {
         };
         pushed.map_err(|misfit| match misfit {
             Misfit::Null => format!("field '{}': is NOT NULL, but the field is empty", column.name()),
-            Misfit::Type => format!("field '{}': \"{}\" is not {}", column.name(), excerpt(&String::from_utf8_lossy(&text[..text.len().min(400)])), print_type(column.data_type())),
+            Misfit::Type => format!(
+                "field '{}': \"{}\" is not {}",
+                column.name(),
+                excerpt(&String::from_utf8_lossy(&text[..text.len().min(400)])),
+                print_type(column.data_type())
+            ),
         })
     }
 
@@ -146,17 +174,22 @@ impl Run<'_> {
         self.line += memchr::memchr_iter(b'\n', &bytes[self.line_at..start]).count() as u64;
         self.line_at = start;
         let place = RecordPlace { partition: Arc::clone(&self.chunk.partition), unit: "line", number: self.line };
-        self.decoded.rejected.push(RejectedRecord { place: Some(place), reason });
+        self.rejected.push(RejectedRecord { place: Some(place), reason });
     }
 
-    fn finish_batch(&mut self) -> Result<()> {
-        if self.rows == 0 {
+    /// Hands out what was decoded up to `end`.
+    fn finish_batch(&mut self, end: usize) -> Result<()> {
+        if self.rows == 0 && self.rejected.is_empty() {
+            if let Some(last) = self.decoded.batches.last_mut() {
+                last.end = end;
+            }
             return Ok(());
         }
         let columns = self.columns.iter_mut().map(|column| column.finish(&self.chunk.bytes)).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.decoder.schema), columns, &options);
-        self.decoded.batches.push(batch.map_err(|error| Error::internal("decoded columns differ in length").with_source(error))?);
+        let rows = batch.map_err(|error| Error::internal("decoded columns differ in length").with_source(error))?;
+        self.decoded.batches.push(DecodedBatch { rows, rejected: std::mem::take(&mut self.rejected), end });
         self.rows = 0;
         Ok(())
     }

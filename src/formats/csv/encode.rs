@@ -32,7 +32,9 @@ impl CsvEncoder {
         for field in schema.fields() {
             if !Scalar::supports(field.data_type()) {
                 let kind = if matches!(field.data_type(), DataType::Struct(_) | DataType::Map(..)) { "nested" } else { "a list" };
-                return Err(Error::config(format!("column '{}' is {kind}, which CSV can't hold", field.name())).with_help("select its parts, or write json or parquet"));
+                return Err(
+                    Error::config(format!("column '{}' is {kind}, which CSV can't hold", field.name())).with_help("select its parts, or write json or parquet")
+                );
             }
         }
         let mut header = Vec::new();

@@ -24,6 +24,8 @@ pub struct CsvReadOptions {
     pub delimiter: u8,
     /// The first record names the columns.
     pub has_headers: bool,
+    /// Longer records, in bytes, are rejected.
+    pub max_record_size: usize,
 }
 
 /// Delimited text.
@@ -61,10 +63,23 @@ impl CsvInput {
             return Err(fault(format!("{partition}: the header has no column '{}'", missing.name())).with_help(format!("it has {}", names.join(", "))));
         }
         if !self.schema.fields().is_empty() && absent.len() == self.schema.fields().len() {
-            return Err(fault(format!("{partition}: the header names none of the columns that are read ({})", self.schema.fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>().join(", ")))
-                .with_help(format!("it has {}; set 'has_headers' = 'false' if the first line is a record, and 'delimiter' if fields are not separated by commas", names.join(", "))));
+            return Err(fault(format!(
+                "{partition}: the header names none of the columns that are read ({})",
+                self.schema.fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>().join(", ")
+            ))
+            .with_help(format!(
+                "it has {}; set 'has_headers' = 'false' if the first line is a record, and 'delimiter' if fields are not separated by commas",
+                names.join(", ")
+            )));
         }
-        Ok(CsvDecoder { schema: Arc::clone(&self.schema), batch_rows: self.options.batch_rows.max(1), delimiter: self.options.delimiter, targets, absent })
+        Ok(CsvDecoder {
+            schema: Arc::clone(&self.schema),
+            batch_rows: self.options.batch_rows.max(1),
+            delimiter: self.options.delimiter,
+            targets,
+            absent,
+            max_record_size: self.options.max_record_size,
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use super::scan::{Cursor, DEEPEST, Malformed, Str, unescape};
 use super::split::record_end;
 use crate::error::{Error, Result, excerpt};
-use crate::formats::contract::{Chunk, ChunkDecoder, DecodedChunk};
+use crate::formats::contract::{Chunk, ChunkDecoder, DecodedBatch, DecodedChunk};
 use crate::formats::schema_text::print_type;
 use crate::formats::value::{Column, Data, Misfit};
 use crate::stream::{RecordPlace, RejectedRecord};
@@ -20,6 +20,8 @@ pub(super) struct JsonDecoder {
     pub batch_rows: usize,
     /// Objects may span lines and stand in an array.
     pub document: bool,
+    /// Longer records are rejected.
+    pub max_record_size: usize,
 }
 
 /// What is wrong with a record; made only for records that are rejected.
@@ -62,15 +64,25 @@ impl ChunkDecoder for JsonDecoder {
         let bytes = chunk.bytes.as_slice();
         // Checked once for all; if it fails, each record is checked by itself.
         let utf8 = simdutf8::basic::from_utf8(bytes).is_ok();
-        let mut run = Run { decoder: self, chunk, utf8, root: root(&self.schema, self.batch_rows)?, rows: 0, decoded: DecodedChunk::default(), line_at: 0, line: chunk.first_line };
+        let mut run = Run {
+            decoder: self,
+            chunk,
+            utf8,
+            root: root(&self.schema, self.batch_rows)?,
+            rows: 0,
+            rejected: Vec::new(),
+            decoded: DecodedChunk::default(),
+            line_at: 0,
+            line: chunk.first_line,
+        };
         let mut at = 0;
         while let Some(start) = self.record_start(bytes, at) {
             at = run.record(start);
             if run.rows == self.batch_rows {
-                run.finish_batch()?;
+                run.finish_batch(at)?;
             }
         }
-        run.finish_batch()?;
+        run.finish_batch(bytes.len())?;
         Ok(run.decoded)
     }
 }
@@ -94,6 +106,7 @@ struct Run<'a> {
     utf8: bool,
     root: Column,
     rows: usize,
+    rejected: Vec<RejectedRecord>,
     decoded: DecodedChunk,
     /// Lines are counted only when one is needed, from the last place on.
     line_at: usize,
@@ -110,7 +123,13 @@ impl Run<'_> {
         let parsed = self.object(&mut cursor);
         let parsed = parsed.and_then(|()| if self.decoder.document { Ok(()) } else { end_of_line(&mut cursor) });
         let parsed = parsed.and_then(|()| {
-            if self.utf8 || std::str::from_utf8(&bytes[start..cursor.at]).is_ok() { Ok(()) } else { Err(fault("not valid UTF-8")) }
+            if cursor.at - start > self.decoder.max_record_size {
+                Err(fault(format!("the record is longer than max_record_size ({} bytes)", self.decoder.max_record_size)))
+            } else if self.utf8 || std::str::from_utf8(&bytes[start..cursor.at]).is_ok() {
+                Ok(())
+            } else {
+                Err(fault("not valid UTF-8"))
+            }
         });
         match parsed {
             Ok(()) => {
@@ -137,18 +156,23 @@ impl Run<'_> {
         self.line += memchr::memchr_iter(b'\n', &bytes[self.line_at..start]).count() as u64;
         self.line_at = start;
         let place = RecordPlace { partition: Arc::clone(&self.chunk.partition), unit: "line", number: self.line };
-        self.decoded.rejected.push(RejectedRecord { place: Some(place), reason: fault.reason() });
+        self.rejected.push(RejectedRecord { place: Some(place), reason: fault.reason() });
     }
 
-    fn finish_batch(&mut self) -> Result<()> {
-        if self.rows == 0 {
+    /// Hands out what was decoded up to `end`.
+    fn finish_batch(&mut self, end: usize) -> Result<()> {
+        if self.rows == 0 && self.rejected.is_empty() {
+            if let Some(last) = self.decoded.batches.last_mut() {
+                last.end = end;
+            }
             return Ok(());
         }
         let Data::Struct(root, _) = &mut self.root.data else { return Err(Error::internal("the root of a JSON decoder is no struct")) };
         let columns = root.columns.iter_mut().map(|column| column.finish(&self.chunk.bytes)).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.decoder.schema), columns, &options);
-        self.decoded.batches.push(batch.map_err(|error| Error::internal("decoded columns differ in length").with_source(error))?);
+        let rows = batch.map_err(|error| Error::internal("decoded columns differ in length").with_source(error))?;
+        self.decoded.batches.push(DecodedBatch { rows, rejected: std::mem::take(&mut self.rejected), end });
         self.root.truncate(0);
         self.rows = 0;
         Ok(())

@@ -31,14 +31,17 @@ impl JsonEncoder {
 fn check(field: &Field) -> Result<()> {
     let fits = |data_type: &DataType| match data_type {
         DataType::Struct(fields) => fields.iter().try_for_each(|field| check(field)).map(|()| true),
-        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) | DataType::ListView(item) | DataType::LargeListView(item) => check(item).map(|()| true),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) | DataType::ListView(item) | DataType::LargeListView(item) => {
+            check(item).map(|()| true)
+        }
         DataType::Map(entries, _) => check(entries).map(|()| true),
         other => Ok(Scalar::supports(other)),
     };
     if fits(field.data_type())? {
         Ok(())
     } else {
-        Err(Error::config(format!("column '{}' has type {}, which JSON can't hold", field.name(), field.data_type())).with_help("CAST it to VARCHAR in the SELECT list"))
+        Err(Error::config(format!("column '{}' has type {}, which JSON can't hold", field.name(), field.data_type()))
+            .with_help("CAST it to VARCHAR in the SELECT list"))
     }
 }
 
@@ -95,7 +98,8 @@ impl Node {
                 Values::List(list.offsets().clone(), Box::new(Self::new(list.values())?))
             }
             DataType::LargeList(item) | DataType::FixedSizeList(item, _) | DataType::ListView(item) | DataType::LargeListView(item) => {
-                let list = cast(array, &DataType::List(Arc::clone(item))).map_err(|error| Error::internal("a list can't be written as JSON").with_source(error))?;
+                let list =
+                    cast(array, &DataType::List(Arc::clone(item))).map_err(|error| Error::internal("a list can't be written as JSON").with_source(error))?;
                 return Self::new(&list);
             }
             DataType::Map(..) => {

@@ -19,6 +19,8 @@ pub struct JsonReadOptions {
     pub batch_rows: usize,
     /// Objects may span lines and stand in an array; otherwise every line is one object.
     pub document: bool,
+    /// Longer records, in bytes, are rejected.
+    pub max_record_size: usize,
 }
 
 /// JSON lines or a JSON document.
@@ -33,7 +35,8 @@ impl JsonInput {
     /// **Errors**: a column's type can't be read from text.
     pub fn new(options: JsonReadOptions) -> Result<Self> {
         check_columns(&options.schema)?;
-        Ok(Self { decoder: Arc::new(JsonDecoder { schema: options.schema, batch_rows: options.batch_rows.max(1), document: options.document }) })
+        let JsonReadOptions { schema, batch_rows, document, max_record_size } = options;
+        Ok(Self { decoder: Arc::new(JsonDecoder { schema, batch_rows: batch_rows.max(1), document, max_record_size }) })
     }
 }
 

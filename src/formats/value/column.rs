@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, BooleanBufferBuilder, Date32Array, Decimal128Array, Decimal256Array, GenericByteArray, ListArray, MapArray, NullArray, NullBufferBuilder,
-    PrimitiveArray, StringViewArray, StructArray, Time64MicrosecondArray, make_view,
+    ArrayRef, BinaryArray, BooleanArray, BooleanBufferBuilder, Date32Array, Decimal128Array, Decimal256Array, GenericByteArray, ListArray, MapArray, NullArray,
+    NullBufferBuilder, PrimitiveArray, StringViewArray, StructArray, Time64MicrosecondArray, make_view,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
-    ArrowPrimitiveType, BinaryType, DataType, Field, FieldRef, Fields, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type, i256,
+    ArrowPrimitiveType, BinaryType, DataType, Field, FieldRef, Fields, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type, i256,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -120,7 +120,13 @@ impl Column {
             },
             other => return Err(unsupported(field, other)),
         };
-        Ok(Self { name: field.name().clone(), nullable: field.is_nullable(), data_type: field.data_type().clone(), data, validity: NullBufferBuilder::new(capacity) })
+        Ok(Self {
+            name: field.name().clone(),
+            nullable: field.is_nullable(),
+            data_type: field.data_type().clone(),
+            data,
+            validity: NullBufferBuilder::new(capacity),
+        })
     }
 
     /// Name of the field.

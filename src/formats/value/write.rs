@@ -1,14 +1,12 @@
 //! Values as text: the forms that [`super::Column`] reads back.
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, Float32Array, Float64Array, GenericBinaryArray, Int8Array, Int16Array, Int32Array, Int64Array,
-    LargeStringArray, StringArray, StringViewArray, Time64MicrosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, Float32Array, Float64Array, GenericBinaryArray, Int8Array, Int16Array,
+    Int32Array, Int64Array, LargeStringArray, StringArray, StringViewArray, Time64MicrosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow::buffer::ScalarBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DataType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
-};
+use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -117,7 +115,8 @@ impl Scalar {
                     // Spans of time have no type in the formats; the text is arrow's.
                     _ => DataType::Utf8View,
                 };
-                let array = cast(array, &near).map_err(|error| Error::internal(format!("a column of type {other} can't be written as text")).with_source(error))?;
+                let array =
+                    cast(array, &near).map_err(|error| Error::internal(format!("a column of type {other} can't be written as text")).with_source(error))?;
                 return Self::new(&array);
             }
         })
@@ -321,7 +320,8 @@ mod tests {
 
     #[test]
     fn decimals_keep_all_digits_of_their_scale() {
-        for (digits, scale, expected) in [("150", 2, "1.50"), ("-5", 2, "-0.05"), ("0", 3, "0.000"), ("12", 0, "12"), ("12", -2, "1200"), ("-100", 2, "-1.00")] {
+        for (digits, scale, expected) in [("150", 2, "1.50"), ("-5", 2, "-0.05"), ("0", 3, "0.000"), ("12", 0, "12"), ("12", -2, "1200"), ("-100", 2, "-1.00")]
+        {
             assert_eq!(written(|out| decimal(digits, scale, out)), expected);
         }
     }
