@@ -21,3 +21,10 @@ mod value;
 pub use contract::{BatchEncoder, Chunk, ChunkDecoder, DecodedBatch, DecodedChunk, EncodedBatch, Preamble, RecordSplitter, TextInput};
 pub use guess::merge_schemas;
 pub use name::FormatName;
+
+/// The values of a column as plain text for people and for names, `None` for NULL; nested values are JSON.
+///
+/// **Errors**: a type that has no text.
+pub fn plain_texts(array: &arrow::array::ArrayRef) -> crate::error::Result<Vec<Option<String>>> {
+    json::texts(array)
+}

@@ -1,1 +1,10 @@
-//! Sinks.
+//! Where rows go.
+//! - `connector`: the sinks of this build by name
+//! - `file`: files and partitioned folders
+//! - `stdout`: standard output, for statements without `INTO`
+
+mod connector;
+pub mod file;
+pub mod stdout;
+
+pub use connector::SinkConnector;

@@ -207,3 +207,21 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
     out.push(b'"');
 }
+
+/// The values of a column as plain text, `None` for NULL: texts as they are, nested values as JSON.
+pub(in crate::formats) fn texts(array: &ArrayRef) -> Result<Vec<Option<String>>> {
+    let node = Node::new(array)?;
+    let mut out = Vec::new();
+    let text = |row: usize| {
+        if node.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) || array.data_type() == &DataType::Null {
+            return None;
+        }
+        out.clear();
+        match &node.values {
+            Values::Scalar(scalar, _) => write_scalar(scalar, row, &mut out),
+            _ => node.write(row, &mut out),
+        }
+        Some(String::from_utf8_lossy(&out).into_owned())
+    };
+    Ok((0..array.len()).map(text).collect())
+}

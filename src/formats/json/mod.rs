@@ -16,5 +16,6 @@ mod split;
 mod tests;
 
 pub use encode::JsonEncoder;
+pub(in crate::formats) use encode::texts;
 pub use infer::infer_schema;
 pub use input::{JsonInput, JsonReadOptions};

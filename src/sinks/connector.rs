@@ -1,0 +1,44 @@
+//! The sinks of this build by name.
+
+use std::sync::Arc;
+
+use super::file::{FileSink, FileSinkOptions};
+use crate::error::{Error, Result};
+use crate::options::{KeyMap, OptionDescriptor};
+use crate::stream::DataSink;
+
+/// A sink's settings, by kind.
+#[derive(Clone, Debug)]
+pub enum SinkConnector {
+    /// Files.
+    File(FileSinkOptions),
+}
+
+impl SinkConnector {
+    /// Takes the keys of a kind (simple name, e.g. `file`) out of the map.
+    pub fn from_keys(kind: &str, keys: &mut KeyMap, errors: &mut Vec<Error>) -> Option<Self> {
+        match kind {
+            "file" => FileSinkOptions::from_keys(keys, errors).map(Self::File),
+            _ => None,
+        }
+    }
+
+    /// Every spelling of the keys of a kind in either spelling; of all kinds for `None`.
+    pub fn option_names(kind: Option<&str>) -> Vec<&'static str> {
+        let wanted = kind.map(|kind| kind.trim().to_ascii_lowercase());
+        let is_wanted = |name: &str| wanted.as_ref().is_none_or(|kind| kind.trim_end_matches("_sink") == name);
+        Self::reference().into_iter().filter(|(name, _)| is_wanted(name)).flat_map(|(_, options)| options.iter().flat_map(OptionDescriptor::spellings)).collect()
+    }
+
+    /// The keys of each kind.
+    pub fn reference() -> [(&'static str, &'static [OptionDescriptor]); 1] {
+        [("file", FileSinkOptions::OPTIONS)]
+    }
+
+    /// Checks the settings and returns the sink; nothing is created on disk. `encryption_key` is used where a sink is encrypted and has no key of its own.
+    pub fn create(&self, name: &str, encryption_key: Option<&str>) -> Result<Arc<dyn DataSink>> {
+        match self {
+            Self::File(options) => Ok(Arc::new(FileSink::create(name, options.clone(), encryption_key)?)),
+        }
+    }
+}

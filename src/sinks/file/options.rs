@@ -1,0 +1,109 @@
+//! The keys of a file sink.
+
+use crate::formats::FormatName;
+use crate::options::{ByteSize, Millis, NameList, OptionValue, Secret, define_options};
+use crate::sources::file::Delimiter;
+
+/// Compression of an output: of the whole file for text, inside the file for Parquet and Avro.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    /// None.
+    None,
+    /// gzip; deflate inside Avro.
+    Gzip,
+    /// Zstandard.
+    Zstd,
+    /// Snappy, inside Parquet and Avro.
+    Snappy,
+    /// LZ4, inside Parquet.
+    Lz4,
+}
+
+impl OptionValue for Codec {
+    const TYPE: &'static str = "compression";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "none" | "uncompressed" => Ok(Self::None),
+            "gzip" | "gz" | "deflate" => Ok(Self::Gzip),
+            "zstd" | "zst" => Ok(Self::Zstd),
+            "snappy" => Ok(Self::Snappy),
+            "lz4" => Ok(Self::Lz4),
+            _ => Err("expected none, gzip, zstd, snappy or lz4".to_owned()),
+        }
+    }
+}
+
+/// How often a new file is begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// At every full hour (UTC).
+    Hourly,
+    /// At midnight (UTC).
+    Daily,
+}
+
+impl OptionValue for Rotation {
+    const TYPE: &'static str = "rotation";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "hourly" => Ok(Self::Hourly),
+            "daily" => Ok(Self::Daily),
+            _ => Err("expected hourly or daily".to_owned()),
+        }
+    }
+}
+
+/// An encryption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// AES-256-GCM in frames.
+    Aes256,
+}
+
+impl OptionValue for Encryption {
+    const TYPE: &'static str = "encryption";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_uppercase().as_str() {
+            "AES256" | "AES-256" | "AES-256-GCM" => Ok(Self::Aes256),
+            _ => Err("expected AES256".to_owned()),
+        }
+    }
+}
+
+define_options! {
+    /// Settings of a file sink.
+    pub struct FileSinkOptions (Sink) {
+        /// Where rows go; `{date}` `{hour}` `{year}` `{month}` `{day}` `{timestamp}` `{batch_id}` `${DATE}` `${TIME}` are put in (UTC) when a file is begun. With `{batch_id}`
+        /// every batch gets a file of its own. With partition_columns it is a folder. Missing folders are made.
+        path: String = "path" [] required;
+        /// json (one object a line), jsonlines, csv, parquet or avro. Without it the suffix of the path decides; without one of these suffixes it is json.
+        format: FormatName = "format" ["value.format"] optional;
+        /// Keep what the file holds. Without it the file is replaced.
+        append: bool = "append" [] default "false";
+        /// none, gzip or zstd for text; none, snappy, gzip, zstd or lz4 inside Parquet (default snappy); none, gzip, snappy or zstd inside Avro. The path is used as written.
+        compression: Codec = "compression" [] optional;
+        /// hourly or daily: begin a new file at every full hour or at midnight, UTC.
+        rotation: Rotation = "rotation" [] optional;
+        /// With rotation, roll.size or roll.interval: the oldest files beyond this many are deleted.
+        max_files: usize = "max_files" [] optional;
+        /// Begin a new file when one has this size.
+        roll_size: ByteSize = "roll.size" [] optional;
+        /// Begin a new file when one has this age.
+        roll_interval: Millis = "roll.interval" [] optional;
+        /// Bytes collected before they are handed to the operating system.
+        buffer_size_bytes: ByteSize = "buffer_size_bytes" [] default "65536";
+        /// AES256 encrypts the file; read it with velo-sql decrypt.
+        encryption: Encryption = "encryption" [] optional;
+        /// The key: 32 bytes in base64. Without it the variable VELO_ENCRYPTION_KEY is read.
+        encryption_key: Secret = "encryption.key" [] optional;
+        /// Rows go to a folder `column=value` for each of these columns, which are left out of the files.
+        partition_columns: NameList = "partition_columns" [] optional;
+        /// CSV: whether the first record names the columns.
+        has_headers: bool = "has_headers" [] default "true";
+        /// CSV: the character between fields.
+        delimiter: Delimiter = "delimiter" [] default ",";
+    }
+}

@@ -1,0 +1,124 @@
+//! Rows by the values of the partition columns.
+
+use std::collections::HashMap;
+
+use arrow::array::{Array, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+
+use crate::error::{Error, Result};
+use crate::formats::plain_texts;
+
+/// Stands for NULL in the name of a folder, as in Hive.
+const NULL_FOLDER: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// The columns whose values choose the folder, and the others.
+#[derive(Clone, Debug)]
+pub(super) struct Partitioning {
+    names: Vec<String>,
+    keys: Vec<usize>,
+    kept: Vec<usize>,
+    /// Schema of the files.
+    pub(super) schema: SchemaRef,
+}
+
+impl Partitioning {
+    /// Partitions rows of `schema` by the columns called `names` (which may be none).
+    pub(super) fn new(schema: &SchemaRef, names: &[String]) -> Result<Self> {
+        let mut keys = Vec::new();
+        for name in names {
+            let at = schema.index_of(name).map_err(|_| {
+                let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+                let error = Error::config(format!("partition column '{name}' is not among the output columns"));
+                error.with_help(match sql_extensions::nearest(name, columns.iter().copied()) {
+                    Some(near) => format!("nearest: {near}; has: {}", columns.join(", ")),
+                    None => format!("has: {}", columns.join(", ")),
+                })
+            })?;
+            if matches!(schema.field(at).data_type(), DataType::Struct(_) | DataType::List(_) | DataType::Map(..)) {
+                return Err(Error::config(format!("partition column '{name}' is nested; its values can't name a folder")));
+            }
+            keys.push(at);
+        }
+        let kept: Vec<usize> = (0..schema.fields().len()).filter(|at| !keys.contains(at)).collect();
+        if kept.is_empty() && !keys.is_empty() {
+            return Err(Error::config("all columns are partition columns, so nothing is left for the files").with_help("leave one of them out of 'partition_columns'"));
+        }
+        let fields: Vec<_> = kept.iter().map(|at| schema.field(*at).clone()).collect();
+        Ok(Self { names: names.to_vec(), keys, kept, schema: std::sync::Arc::new(Schema::new(fields)) })
+    }
+
+    /// The rows of each folder (`a=1/b=x`, or an empty name without partition columns), in the order of their first rows.
+    pub(super) fn split(&self, batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>> {
+        if self.keys.is_empty() {
+            return Ok(vec![(String::new(), batch.clone())]);
+        }
+        let texts = self.keys.iter().map(|at| plain_texts(batch.column(*at))).collect::<Result<Vec<_>>>()?;
+        let mut order: Vec<(String, Vec<u32>)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for row in 0..batch.num_rows() {
+            let mut folder = String::new();
+            for (at, name) in self.names.iter().enumerate() {
+                if at > 0 {
+                    folder.push('/');
+                }
+                escape(name, &mut folder);
+                folder.push('=');
+                match &texts[at][row] {
+                    // An empty text can't name a folder either.
+                    Some(text) if !text.is_empty() => escape(text, &mut folder),
+                    _ => folder.push_str(NULL_FOLDER),
+                }
+            }
+            let place = *places.entry(folder).or_insert_with_key(|folder| {
+                order.push((folder.clone(), Vec::new()));
+                order.len() - 1
+            });
+            order[place].1.push(row as u32);
+        }
+        let internal = |error: arrow::error::ArrowError| Error::internal("rows can't be partitioned").with_source(error);
+        let kept = batch.project(&self.kept).map_err(internal)?;
+        order
+            .into_iter()
+            .map(|(folder, rows)| {
+                let part = if rows.len() == kept.num_rows() { kept.clone() } else { take_record_batch(&kept, &UInt32Array::from(rows)).map_err(internal)? };
+                Ok((folder, part))
+            })
+            .collect()
+    }
+}
+
+/// Escapes what can't stand in the name of a folder, as Hive does: `%` and two hexadecimal digits.
+fn escape(text: &str, out: &mut String) {
+    for c in text.chars() {
+        if c.is_control() || matches!(c, '"' | '#' | '%' | '\'' | '*' | '/' | ':' | '=' | '?' | '\\' | '{' | '}' | '[' | ']' | '^' | '<' | '>' | '|') {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    // The names of the present and the parent folder.
+    if matches!(text, "." | "..") {
+        let dots = text.len();
+        out.truncate(out.len() - dots);
+        out.push_str(&"%2E".repeat(dots));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folder_names_never_leave_the_folder() {
+        let escaped = |text: &str| {
+            let mut out = String::new();
+            escape(text, &mut out);
+            out
+        };
+        assert_eq!(escaped("a/../b=ü %"), "a%2F..%2Fb%3Dü %25");
+        assert_eq!(escaped(".."), "%2E%2E");
+    }
+}

@@ -1,0 +1,198 @@
+//! The configured sink.
+
+use std::collections::HashMap;
+use std::path::{Component, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+
+use super::encrypted::EncryptionKey;
+use super::format::SinkFormat;
+use super::options::{Codec, FileSinkOptions};
+use super::output::OutputOptions;
+use super::partitions::Partitioning;
+use super::path_template::PathTemplate;
+use super::writer::{FileWriter, Rolling};
+use crate::clock::EpochClock;
+use crate::error::{Error, Result};
+use crate::formats::FormatName;
+use crate::options::{OptionValue, Secret};
+use crate::stream::{DataSink, DataWriter};
+
+/// Files as a sink.
+#[derive(Debug)]
+pub struct FileSink {
+    name: String,
+    options: FileSinkOptions,
+    format: FormatName,
+    key: Option<EncryptionKey>,
+}
+
+impl FileSink {
+    /// Checks the settings; creates nothing. `default_key` is the value of VELO_ENCRYPTION_KEY.
+    pub fn create(name: &str, options: FileSinkOptions, default_key: Option<&str>) -> Result<Self> {
+        let format = options.format.or_else(|| FormatName::from_path(&options.path)).unwrap_or(FormatName::Json);
+        check_combinations(name, &options, format)?;
+        let key = match &options.encryption {
+            Some(_) => Some(key(name, options.encryption_key.as_ref(), default_key)?),
+            None => None,
+        };
+        let sink = Self { name: name.to_owned(), options, format, key };
+        for unknown in sink.template().unknown() {
+            tracing::warn!("sink '{name}': {unknown} in its path is not a placeholder and stays as it is; known are {{date}} {{hour}} {{year}} {{month}} {{day}} {{timestamp}} {{batch_id}}");
+        }
+        Ok(sink)
+    }
+
+    /// Whether every batch has a file of its own, so that an epoch is to be one batch.
+    pub fn per_batch(&self) -> bool {
+        self.template().per_batch()
+    }
+
+    fn template(&self) -> PathTemplate {
+        let numbered = self.options.roll_size.is_some() || self.options.roll_interval.is_some();
+        PathTemplate::new(&self.options.path, self.options.rotation, numbered)
+    }
+
+    fn partitioning(&self, schema: &SchemaRef) -> Result<Partitioning> {
+        Partitioning::new(schema, self.options.partition_columns.as_ref().map_or(&[], |names| names.0.as_slice()))
+    }
+
+    fn partition_file(&self) -> String {
+        let suffix = match self.format {
+            FormatName::Json | FormatName::JsonLines => "jsonl",
+            other => other.as_str(),
+        };
+        let outer = match self.options.compression {
+            Some(Codec::Gzip) if !self.format.readable_when_closed() => ".gz",
+            Some(Codec::Zstd) if !self.format.readable_when_closed() => ".zst",
+            _ => "",
+        };
+        format!("part.{suffix}{outer}")
+    }
+}
+
+fn key(name: &str, own: Option<&Secret>, default_key: Option<&str>) -> Result<EncryptionKey> {
+    let (text, whose) = match (own, default_key) {
+        (Some(own), _) => (own.reveal().to_owned(), format!("'{name}.encryption.key'")),
+        (None, Some(default)) => {
+            // Registered, so that it is masked wherever it might be printed.
+            let secret = Secret::parse(default).map_err(Error::config)?;
+            (secret.reveal().to_owned(), "environment variable VELO_ENCRYPTION_KEY".to_owned())
+        }
+        (None, None) => {
+            return Err(Error::config(format!("'{name}.encryption' is set, but there is no key"))
+                .with_help(format!("set '{name}.encryption.key' or the variable VELO_ENCRYPTION_KEY to 32 bytes in base64 (openssl rand -base64 32)")));
+        }
+    };
+    EncryptionKey::from_base64(&text).ok_or_else(|| Error::config(format!("{whose} is not base64 of 32 bytes")).with_help("openssl rand -base64 32 makes one"))
+}
+
+fn check_combinations(name: &str, options: &FileSinkOptions, format: FormatName) -> Result<()> {
+    let refuse = |message: String, help: &str| Err(Error::config(message).with_help(help.to_owned()));
+    let rolls = options.roll_size.is_some() || options.roll_interval.is_some();
+    let numbered = rolls || options.partition_columns.is_some();
+    if options.path == "-" {
+        return refuse(format!("'{name}.path' = '-': a statement without INTO writes to standard output"), "leave INTO out, or name a file");
+    }
+    if options.append && format.readable_when_closed() && !numbered {
+        return refuse(format!("'{name}.append': nothing can be appended to a {} file", format.as_str()), "add 'roll.interval' or 'partition_columns', which begin further files, or write json lines");
+    }
+    if options.append && options.encryption.is_some() && !numbered {
+        return refuse(format!("'{name}.append': nothing can be appended to an encrypted file"), "add 'roll.interval' or 'partition_columns', which begin further files");
+    }
+    if options.max_files == Some(0) {
+        return refuse(format!("'{name}.max_files' = '0' would delete the file that was just written"), "1 keeps the newest file");
+    }
+    if options.max_files.is_some() && !(rolls || options.rotation.is_some()) {
+        return refuse(format!("'{name}.max_files' needs files that are begun anew"), "add 'rotation', 'roll.size' or 'roll.interval'");
+    }
+    if options.encryption_key.is_some() && options.encryption.is_none() {
+        return refuse(format!("'{name}.encryption.key' is set, but 'encryption' is not, so the file would be plain"), "add 'encryption' = 'AES256'");
+    }
+    if options.roll_size.is_some_and(|size| size.0 == 0) || options.roll_interval.is_some_and(|interval| interval.0.is_zero()) {
+        return refuse(format!("'{name}.roll.size' and '{name}.roll.interval' must be greater than 0"), "leave out what should not end a file");
+    }
+    Ok(())
+}
+
+/// A path without `.` and `..`, from the root.
+fn absolute(path: &str) -> PathBuf {
+    let joined = std::env::current_dir().unwrap_or_default().join(path);
+    let mut clean = PathBuf::new();
+    for component in joined.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    // What exists is known by one name, whatever links lead there.
+    clean.canonicalize().unwrap_or_else(|_| match (clean.parent().and_then(|folder| folder.canonicalize().ok()), clean.file_name()) {
+        (Some(folder), Some(file)) => folder.join(file),
+        _ => clean.clone(),
+    })
+}
+
+impl DataSink for FileSink {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn describe(&self) -> String {
+        let partitions = self.options.partition_columns.as_ref().map(|names| format!(" by {}", names.0.join(", "))).unwrap_or_default();
+        let encrypted = if self.key.is_some() { ", encrypted" } else { "" };
+        format!("file {} {}{partitions}{encrypted}", self.options.path, self.format.as_str())
+    }
+
+    fn check_schema(&self, schema: &SchemaRef) -> Result<()> {
+        let partitioning = self.partitioning(schema)?;
+        SinkFormat::new(self.format, &self.options, &partitioning.schema).map(|_| ())
+    }
+
+    fn targets(&self) -> Vec<String> {
+        vec![absolute(&self.options.path).to_string_lossy().into_owned()]
+    }
+
+    fn open(&self, schema: SchemaRef, clock: Arc<EpochClock>) -> Result<Box<dyn DataWriter>> {
+        let partitioning = self.partitioning(&schema)?;
+        let format = SinkFormat::new(self.format, &self.options, &partitioning.schema)?;
+        let columnar = matches!(format, SinkFormat::Columnar(_));
+        let partition_root = self.options.partition_columns.is_some().then(|| PathBuf::from(&self.options.path));
+        let rolls = self.options.roll_size.is_some() || self.options.roll_interval.is_some();
+        let numbered = rolls || partition_root.is_some();
+        let mut writer = FileWriter {
+            template: self.template(),
+            partition_root,
+            partition_file: self.partition_file(),
+            partitioning,
+            format,
+            output: OutputOptions {
+                // Numbered files are always new ones.
+                append: self.options.append && !numbered,
+                compression: if columnar { Codec::None } else { self.options.compression.unwrap_or(Codec::None) },
+                encryption: self.key.clone(),
+                buffer_bytes: usize::try_from(self.options.buffer_size_bytes.0).unwrap_or(usize::MAX),
+                columnar,
+            },
+            rolling: Rolling {
+                rotation: self.options.rotation,
+                size: self.options.roll_size.map(|size| size.0),
+                interval: self.options.roll_interval.map(|interval| interval.0),
+                max_files: self.options.max_files,
+            },
+            clock,
+            files: HashMap::new(),
+            numbers: HashMap::new(),
+            last_ended: 0,
+            broken: None,
+            numbered,
+            append: self.options.append,
+            uses: 0,
+        };
+        writer.prepare()?;
+        Ok(Box::new(writer))
+    }
+}
