@@ -15,4 +15,6 @@ pub mod options;
 pub mod planner;
 pub mod sinks;
 pub mod sources;
+pub mod runtime;
 pub mod stream;
+pub mod telemetry;

@@ -102,10 +102,12 @@ macro_rules! define_options {
     ) => {
         $(#[doc = $struct_doc])+
         #[derive(Clone, Debug)]
+        #[allow(unreachable_pub, reason = "some option structs are private to the folder that combines them")]
         pub struct $name {
             $( $(#[doc = $doc])+ pub $field: $crate::options::define_options!(@type $presence $ty), )*
         }
 
+        #[allow(unreachable_pub, reason = "as above")]
         impl $name {
             /// The table of these options.
             pub const OPTIONS: &'static [$crate::options::OptionDescriptor] = &[

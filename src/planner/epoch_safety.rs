@@ -21,6 +21,11 @@ pub(super) const ALLOWED: [&str; 9] = [
     "CooperativeExec",
 ];
 
+/// Whether every operator of a plan works row by row and counts the rows that it drops or adds.
+pub(super) fn is_row_wise(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    ALLOWED.contains(&plan.name()) && plan.children().into_iter().all(is_row_wise)
+}
+
 /// Checks a plan for stream mode.
 pub(super) fn check(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
     if !ALLOWED.contains(&plan.name()) {

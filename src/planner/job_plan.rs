@@ -118,6 +118,8 @@ pub struct JobPlan {
     pub root: Arc<dyn ExecutionPlan>,
     /// Columns of the result.
     pub schema: SchemaRef,
+    /// Every operator works row by row and counts the rows that it drops or adds.
+    pub row_wise: bool,
     /// The optimised logical plan, for `explain`.
     pub logical: LogicalPlan,
     /// Leaves whose rows come in epochs (stream mode) or all at once (batch mode).
@@ -128,6 +130,8 @@ pub struct JobPlan {
     pub limits: Vec<Arc<LimitState>>,
     /// Event time expression of each source that has one, over the source's visible columns.
     pub event_times: Vec<EventTime>,
+    /// Columns of the inputs, by name, as the leaves count them.
+    pub inputs: Vec<(Arc<str>, SchemaRef)>,
     /// The one task context.
     pub context: Arc<TaskContext>,
 }
@@ -161,12 +165,14 @@ pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan> {
     let mut plan = JobPlan {
         mode: request.mode,
         schema: output_schema(&root, &logical),
+        row_wise: epoch_safety::is_row_wise(&root),
         root: Arc::clone(&root),
         logical,
         leaves: Vec::new(),
         lookups: Vec::new(),
         limits: Vec::new(),
         event_times,
+        inputs: request.tables.iter().map(|table| (Arc::clone(&table.name), Arc::clone(&table.schema))).collect(),
         context: task_context(&state),
     };
     collect(&root, None, &request, &hidden, &mut plan);

@@ -20,4 +20,5 @@ mod wildcard;
 mod within;
 
 pub use job_plan::{EventTime, ExecutionMode, JobPlan, LeafColumn, LeafPlan, LookupPlan, PlanRequest, TableInput, plan_job};
+pub(crate) use plan_error::sentence as error_sentence;
 pub use session::task_context;

@@ -131,7 +131,7 @@ fn convert(span: &datafusion::common::Span) -> Span {
 }
 
 /// DataFusion's words without prefixes, advice about its own settings, and back traces.
-pub(super) fn sentence(error: &DataFusionError) -> String {
+pub(crate) fn sentence(error: &DataFusionError) -> String {
     let text = error.find_root().strip_backtrace();
     let mut text = text.as_str();
     for prefix in [

@@ -5,7 +5,7 @@ use datafusion::error::{DataFusionError, Result};
 
 /// Applies `evaluate` to `batch`. If it fails, applies it to both halves, and so on; a single row that fails goes to `reject`, whose error ends everything. Results come in
 /// row order. Costs one evaluation when nothing fails, and about 2·log2(rows) more for each failing row.
-pub(in crate::operators) fn evaluate_guarded<T>(
+pub(crate) fn evaluate_guarded<T>(
     batch: &RecordBatch,
     evaluate: &dyn Fn(&RecordBatch) -> Result<T>,
     reject: &dyn Fn(DataFusionError) -> Result<()>,

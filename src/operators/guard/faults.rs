@@ -50,7 +50,7 @@ impl RowFaults {
     }
 
     /// Takes note of one failing row, or fails.
-    pub(in crate::operators) fn reject(&self, expression: &str, cause: DataFusionError) -> Result<()> {
+    pub(crate) fn reject(&self, expression: &str, cause: DataFusionError) -> Result<()> {
         let reason = format!("{expression}: {}", plain(&cause));
         if !self.tolerate {
             return Err(DataFusionError::External(Box::new(

@@ -11,7 +11,7 @@ mod projection;
 #[cfg(test)]
 mod tests;
 
-pub(super) use bisect::evaluate_guarded;
+pub(crate) use bisect::evaluate_guarded;
 pub use faults::{RowCounts, RowFaults};
 pub use filter::GuardedFilterExec;
 pub use projection::GuardedProjectionExec;

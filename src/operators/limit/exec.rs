@@ -9,7 +9,7 @@ use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, check_if_same_properties};
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use parking_lot::Mutex;
 
 use crate::operators::guard::RowFaults;
@@ -109,14 +109,21 @@ impl ExecutionPlan for StreamLimitExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
         let (state, faults) = (Arc::clone(&self.state), Arc::clone(&self.faults));
-        let rows = input
-            .map(move |batch| {
-                let batch = batch?;
-                let passed = state.take(&batch);
-                faults.counts().changed(batch.num_rows(), passed.num_rows());
-                Ok(passed)
-            })
-            .filter(|batch| std::future::ready(!matches!(batch, Ok(b) if b.num_rows() == 0)));
+        // Once the last row has passed, the input is not asked for more: a batch query ends there.
+        let rows = stream::try_unfold(input, move |mut input| {
+            let (state, faults) = (Arc::clone(&state), Arc::clone(&faults));
+            async move {
+                while !state.is_done() {
+                    let Some(batch) = input.next().await.transpose()? else { break };
+                    let passed = state.take(&batch);
+                    faults.counts().changed(batch.num_rows(), passed.num_rows());
+                    if passed.num_rows() > 0 {
+                        return Ok(Some((passed, input)));
+                    }
+                }
+                Ok(None)
+            }
+        });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 }

@@ -5,4 +5,4 @@
 mod sink;
 mod table;
 
-pub use sink::{OutputFormat, StdoutSink, is_closed_pipe};
+pub use sink::{OutputFormat, SharedOutput, StdoutSink, is_closed_pipe};

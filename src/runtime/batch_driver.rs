@@ -1,0 +1,132 @@
+//! One run over everything: the slots of the plan are streams, and the plan is executed once.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::error::DataFusionError;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::sync::mpsc;
+
+use super::counters::{JobCounters, add};
+use super::execution_error;
+use super::leaf_feed::SourceFeed;
+use super::rate_limited_log::RateLimitedLog;
+use super::shutdown::Shutdown;
+use super::source_task::SourceTask;
+use super::table_loader::settle;
+use crate::error::Result;
+use crate::operators::source_slot::SlotInput;
+
+/// Batches that wait between a source and the plan.
+const QUEUE: usize = 4;
+
+type Rows = datafusion::error::Result<RecordBatch>;
+
+/// Where the rows for one leaf go. A source with several leaves must not wait for the slowest of them: a join reads one side to its end before it reads the other.
+enum LeafQueue {
+    Bounded(mpsc::Sender<Rows>),
+    Unbounded(mpsc::UnboundedSender<Rows>),
+}
+
+impl LeafQueue {
+    async fn send(&self, rows: Rows) -> bool {
+        match self {
+            Self::Bounded(queue) => queue.send(rows).await.is_ok(),
+            Self::Unbounded(queue) => queue.send(rows).is_ok(),
+        }
+    }
+}
+
+/// Connects the leaves of a feed to queues.
+fn connect(feed: &SourceFeed) -> Vec<LeafQueue> {
+    let several = feed.leaves().count() > 1;
+    feed.leaves()
+        .map(|leaf| {
+            let (queue, stream): (LeafQueue, BoxStream<'static, Rows>) = if several {
+                let (sender, receiver) = mpsc::unbounded_channel();
+                (LeafQueue::Unbounded(sender), futures::stream::unfold(receiver, |mut r| async { r.recv().await.map(|rows| (rows, r)) }).boxed())
+            } else {
+                let (sender, receiver) = mpsc::channel(QUEUE);
+                (LeafQueue::Bounded(sender), futures::stream::unfold(receiver, |mut r| async { r.recv().await.map(|rows| (rows, r)) }).boxed())
+            };
+            leaf.slot.fill(SlotInput::Stream(stream));
+            queue
+        })
+        .collect()
+}
+
+/// Hands the rows to the leaves; false when no leaf wants more.
+async fn hand_out(queues: &[LeafQueue], feed: &SourceFeed, rows: Result<RecordBatch>) -> bool {
+    match rows.and_then(|rows| feed.leaf_batches(&rows)) {
+        Ok(parts) => {
+            let mut wanted = false;
+            for (queue, part) in queues.iter().zip(parts) {
+                wanted |= queue.send(Ok(part)).await;
+            }
+            wanted
+        }
+        Err(error) => {
+            // One leaf is enough to fail the query.
+            if let Some(queue) = queues.first() {
+                let _plan_has_ended = queue.send(Err(DataFusionError::External(Box::new(error)))).await;
+            }
+            false
+        }
+    }
+}
+
+/// Reads a source, once, into all leaves that want it.
+pub(super) fn feed_source(feed: SourceFeed, task: SourceTask, counters: Arc<JobCounters>, shutdown: Shutdown) {
+    let queues = connect(&feed);
+    tokio::spawn(async move {
+        let log = RateLimitedLog::new(task.place.clone());
+        let counts = counters.sources.get(task.source.name());
+        let mut reading = task.reading();
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = shutdown.requested() => break,
+                next = reading.next() => next,
+            };
+            let rows = match next {
+                Ok(None) => break,
+                Err(error) => Err(error),
+                Ok(Some(batch)) => {
+                    if let Some(counts) = counts {
+                        add(&counts.records, batch.records());
+                        add(&counts.skipped, batch.skipped);
+                        add(&counts.bytes, batch.bytes);
+                        add(&counts.rejected, batch.rejected.len() as u64);
+                    }
+                    settle(&batch, &task, &log).map(|()| batch.rows)
+                }
+            };
+            if !hand_out(&queues, &feed, rows).await {
+                break;
+            }
+        }
+    });
+}
+
+/// Hands the output of another job to the leaves that read it.
+pub(super) fn feed_chained(feed: SourceFeed, mut rows: mpsc::UnboundedReceiver<RecordBatch>, counters: Arc<JobCounters>) {
+    let queues = connect(&feed);
+    tokio::spawn(async move {
+        while let Some(batch) = rows.recv().await {
+            add(&counters.chained, batch.num_rows() as u64);
+            if !hand_out(&queues, &feed, Ok(batch)).await {
+                break;
+            }
+        }
+    });
+}
+
+/// Executes a plan to its end.
+pub(super) async fn run_once(root: Arc<dyn datafusion::physical_plan::ExecutionPlan>, context: Arc<datafusion::execution::TaskContext>) -> Result<()> {
+    let mut run = root.execute(0, context).map_err(|error| execution_error(&error))?;
+    while let Some(done) = run.next().await {
+        done.map_err(|error| execution_error(&error))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! What a job has done so far; every count can be read at any time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use serde::Serialize;
+
+use crate::operators::guard::RowFaults;
+
+/// Counts of one source.
+#[derive(Debug, Default)]
+pub struct SourceCounters {
+    /// Records read, those that were rejected or skipped unread among them.
+    pub records: AtomicU64,
+    /// Records that could not be decoded.
+    pub rejected: AtomicU64,
+    /// Rows of groups that the statement's condition ruled out unread.
+    pub skipped: AtomicU64,
+    /// Encoded bytes.
+    pub bytes: AtomicU64,
+    /// The rows were loaded as a table: they are not counted as the job's input.
+    pub is_table: AtomicBool,
+}
+
+/// Counts of one sink.
+#[derive(Debug, Default)]
+pub struct SinkCounters {
+    /// Rows it has taken.
+    pub rows: AtomicU64,
+    /// Rows it refused for good.
+    pub rejected: AtomicU64,
+    /// Rows given up because writing failed.
+    pub lost: AtomicU64,
+    /// Tries after a failed write.
+    pub retries: AtomicU64,
+    /// Newest epoch that is durable.
+    pub acked: AtomicU64,
+    /// Its last write failed.
+    pub down: AtomicBool,
+}
+
+/// Counts of a job.
+#[derive(Debug)]
+pub struct JobCounters {
+    /// By source.
+    pub sources: BTreeMap<Arc<str>, SourceCounters>,
+    /// By sink, in the order of `INTO`.
+    pub sinks: Vec<(Arc<str>, SinkCounters)>,
+    /// Rows of earlier statements of the script.
+    pub chained: AtomicU64,
+    /// Rows the statement has produced.
+    pub out: AtomicU64,
+    /// Executions of the plan.
+    pub epochs: AtomicU64,
+    /// Batches that failed the job.
+    pub batches_failed: AtomicU64,
+    /// Rows that expressions rejected, filters dropped, joins added.
+    pub faults: Arc<RowFaults>,
+    /// Every operator counts the rows that it drops or adds, so that input and output balance by themselves.
+    pub balanced: bool,
+}
+
+pub(super) fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
+
+pub(super) fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// Counts of a sink in a summary.
+#[derive(Clone, Debug, Serialize)]
+pub struct SinkSummary {
+    /// Its name.
+    pub name: String,
+    /// Rows it has taken.
+    pub rows: u64,
+    /// Rows it refused for good.
+    pub rejected: u64,
+    /// Rows given up because writing failed.
+    pub lost: u64,
+    /// Tries after a failed write.
+    pub retries: u64,
+    /// Newest epoch that is durable.
+    pub acked: u64,
+}
+
+/// Counts of a source in a summary.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceSummary {
+    /// Its name.
+    pub name: String,
+    /// `stream` or `table`.
+    pub role: &'static str,
+    /// Records read.
+    pub records: u64,
+    /// Records that could not be decoded.
+    pub rejected: u64,
+    /// Encoded bytes.
+    pub bytes: u64,
+}
+
+/// A job's counts at one time. `in + expanded = out + filtered + rejected`.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobSummary {
+    /// Name of the job.
+    pub job: String,
+    /// Records of its sources (tables that were loaded for lookups left out).
+    #[serde(rename = "in")]
+    pub input: u64,
+    /// Rows that joins and UNNEST added.
+    pub expanded: u64,
+    /// Rows that it produced; every sink gets each of them.
+    pub out: u64,
+    /// Rows that conditions, joins and LIMIT left out; in batch mode also those that GROUP BY and DISTINCT merged.
+    pub filtered: u64,
+    /// Records that could not be decoded, and rows whose expressions failed.
+    pub rejected: u64,
+    /// Executions of the plan.
+    pub epochs: u64,
+    /// Batches that failed the job.
+    pub batches_failed: u64,
+    /// Newest epoch that is durable in every sink.
+    pub acked: u64,
+    /// By source.
+    pub sources: Vec<SourceSummary>,
+    /// By sink.
+    pub sinks: Vec<SinkSummary>,
+}
+
+impl JobCounters {
+    /// All zero.
+    pub fn new(sources: impl IntoIterator<Item = Arc<str>>, sinks: impl IntoIterator<Item = Arc<str>>, faults: Arc<RowFaults>, balanced: bool) -> Self {
+        Self {
+            sources: sources.into_iter().map(|name| (name, SourceCounters::default())).collect(),
+            sinks: sinks.into_iter().map(|name| (name, SinkCounters::default())).collect(),
+            chained: AtomicU64::new(0),
+            out: AtomicU64::new(0),
+            epochs: AtomicU64::new(0),
+            batches_failed: AtomicU64::new(0),
+            faults,
+            balanced,
+        }
+    }
+
+    /// Newest epoch that is durable in every sink: what a source may forget.
+    pub fn acked(&self) -> u64 {
+        self.sinks.iter().map(|(_, sink)| read(&sink.acked)).min().unwrap_or(0)
+    }
+
+    /// The counts as they stand.
+    pub fn summary(&self, job: &str) -> JobSummary {
+        let streams = || self.sources.values().filter(|source| !source.is_table.load(Ordering::Relaxed));
+        let input = streams().map(|source| read(&source.records)).sum::<u64>() + read(&self.chained);
+        let rows = self.faults.counts();
+        let rejected = streams().map(|source| read(&source.rejected)).sum::<u64>() + read(&rows.rejected);
+        let skipped = streams().map(|source| read(&source.skipped)).sum::<u64>();
+        let out = read(&self.out);
+        let (filtered, expanded) = if self.balanced {
+            (read(&rows.filtered) + skipped, read(&rows.expanded))
+        } else {
+            // DataFusion's joins and aggregates don't say how many rows they drop or add, so it is the difference.
+            let accounted = out + rejected;
+            (input.saturating_sub(accounted), accounted.saturating_sub(input))
+        };
+        let source = |(name, source): (&Arc<str>, &SourceCounters)| SourceSummary {
+            name: name.to_string(),
+            role: if source.is_table.load(Ordering::Relaxed) { "table" } else { "stream" },
+            records: read(&source.records),
+            rejected: read(&source.rejected),
+            bytes: read(&source.bytes),
+        };
+        let sink = |(name, sink): &(Arc<str>, SinkCounters)| SinkSummary {
+            name: name.to_string(),
+            rows: read(&sink.rows),
+            rejected: read(&sink.rejected),
+            lost: read(&sink.lost),
+            retries: read(&sink.retries),
+            acked: read(&sink.acked),
+        };
+        JobSummary {
+            job: job.to_owned(),
+            input,
+            expanded,
+            out,
+            filtered,
+            rejected,
+            epochs: read(&self.epochs),
+            batches_failed: read(&self.batches_failed),
+            acked: self.acked(),
+            sources: self.sources.iter().map(source).collect(),
+            sinks: self.sinks.iter().map(sink).collect(),
+        }
+    }
+}

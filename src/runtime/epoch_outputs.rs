@@ -1,0 +1,80 @@
+//! Between the root of a plan and the sinks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::error::{DataFusionError, Result};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use super::counters::{JobCounters, add};
+use super::sink_set::SinkSet;
+use crate::operators::fan_out::Outputs;
+
+/// Takes the batches of an execution. Those of an epoch that may still fail as a whole are collected and handed on by the driver when it has succeeded; others go on at once.
+pub(super) struct EpochOutputs {
+    names: Vec<String>,
+    counters: Arc<JobCounters>,
+    schema: SchemaRef,
+    epoch: AtomicU64,
+    collected: Mutex<Vec<RecordBatch>>,
+    direct: Option<Direct>,
+}
+
+/// Where batches go at once.
+pub(super) struct Direct {
+    pub sinks: Arc<tokio::sync::RwLock<SinkSet>>,
+    /// Jobs that read this one.
+    pub readers: Vec<mpsc::UnboundedSender<RecordBatch>>,
+}
+
+impl std::fmt::Debug for EpochOutputs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EpochOutputs").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl EpochOutputs {
+    pub(super) fn new(names: Vec<String>, counters: Arc<JobCounters>, schema: SchemaRef, direct: Option<Direct>) -> Self {
+        Self { names, counters, schema, epoch: AtomicU64::new(0), collected: Mutex::default(), direct }
+    }
+
+    /// The epoch that is about to be executed.
+    pub(super) fn begin(&self, epoch: u64) {
+        self.epoch.store(epoch, Ordering::Relaxed);
+    }
+
+    /// The batches of the epoch.
+    pub(super) fn take(&self) -> Vec<RecordBatch> {
+        std::mem::take(&mut *self.collected.lock())
+    }
+}
+
+#[async_trait]
+impl Outputs for EpochOutputs {
+    async fn put(&self, batch: RecordBatch) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        // Plans may rename columns on the way; sinks see the names of the statement.
+        let batch = if batch.schema_ref() == &self.schema { batch } else { batch.with_schema(Arc::clone(&self.schema))? };
+        add(&self.counters.out, batch.num_rows() as u64);
+        let Some(direct) = &self.direct else {
+            self.collected.lock().push(batch);
+            return Ok(());
+        };
+        for reader in &direct.readers {
+            // A reader that has ended (by its LIMIT) wants no more.
+            let _ended = reader.send(batch.clone());
+        }
+        let sinks = direct.sinks.read().await;
+        sinks.send(self.epoch.load(Ordering::Relaxed), vec![batch], false).await.map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.names.clone()
+    }
+}

@@ -1,0 +1,125 @@
+//! Rows of a source as the leaves of a plan want them.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray};
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
+
+use crate::catalog::HiddenColumn;
+use crate::clock::system_nanos;
+use crate::error::{Error, Result};
+use crate::operators::guard::{RowFaults, evaluate_guarded};
+use crate::planner::{LeafColumn, LeafPlan};
+
+/// The columns that the leaves of one source need together, and how each leaf gets its own.
+#[derive(Debug)]
+pub(super) struct SourceFeed {
+    /// Indices into the source's schema, ascending.
+    pub columns: Vec<usize>,
+    /// Conditions of the one leaf, over `columns`, that a reader may use to skip rows.
+    pub pruning: Option<Arc<dyn PhysicalExpr>>,
+    event_time: Option<Arc<dyn PhysicalExpr>>,
+    leaves: Vec<LeafFeed>,
+    faults: Arc<RowFaults>,
+}
+
+#[derive(Debug)]
+struct LeafFeed {
+    plan: LeafPlan,
+    picks: Vec<Pick>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Pick {
+    Column(usize),
+    EventTime,
+    IngestTime,
+}
+
+impl SourceFeed {
+    /// A feed for the leaves of one source with columns `schema`; `event_time` is an expression over them.
+    pub(super) fn new(schema: &SchemaRef, leaves: Vec<LeafPlan>, event_time: Option<&Arc<dyn PhysicalExpr>>, faults: Arc<RowFaults>) -> Result<Self> {
+        let wants_event_time = leaves.iter().any(|leaf| leaf.columns.contains(&LeafColumn::Hidden(HiddenColumn::EventTime)));
+        let event_time = event_time.filter(|_| wants_event_time);
+        let visible = leaves.iter().flat_map(|leaf| &leaf.columns).filter_map(|column| match column {
+            LeafColumn::Source(index) => Some(*index),
+            LeafColumn::Hidden(_) => None,
+        });
+        let of_time = event_time.into_iter().flat_map(collect_columns).map(|column| column.index());
+        let mut columns: Vec<usize> = visible.chain(of_time).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let internal = |error: arrow::error::ArrowError| Error::internal("a leaf has a column that its source does not have").with_source(error);
+        let read = Arc::new(schema.project(&columns).map_err(internal)?);
+        let reassigned = |expression: &Arc<dyn PhysicalExpr>| reassign_expr_columns(Arc::clone(expression), &read);
+        let event_time = event_time.map(reassigned).transpose().map_err(|error| Error::internal("an event time that can't be evaluated").with_source(error))?;
+        let pruning = match leaves.as_slice() {
+            [only] => only.predicate.as_ref().filter(|predicate| all_read(predicate, &read)).and_then(|predicate| reassigned(predicate).ok()),
+            _ => None,
+        };
+        let picks = |leaf: &LeafPlan| {
+            let pick = |column: &LeafColumn| match column {
+                LeafColumn::Source(index) => columns.binary_search(index).map(Pick::Column).map_err(|_| Error::internal("a leaf's column is not read")),
+                LeafColumn::Hidden(HiddenColumn::EventTime) => Ok(Pick::EventTime),
+                LeafColumn::Hidden(HiddenColumn::IngestTime) => Ok(Pick::IngestTime),
+            };
+            leaf.columns.iter().map(pick).collect::<Result<Vec<_>>>()
+        };
+        let leaves = leaves.iter().map(|leaf| Ok(LeafFeed { picks: picks(leaf)?, plan: leaf.clone() })).collect::<Result<Vec<_>>>()?;
+        Ok(Self { columns, pruning, event_time, leaves, faults })
+    }
+
+    /// The leaves.
+    pub(super) fn leaves(&self) -> impl Iterator<Item = &LeafPlan> {
+        self.leaves.iter().map(|leaf| &leaf.plan)
+    }
+
+    /// The rows for each leaf, in the order of [`Self::leaves`]. Rows whose event time can't be computed go to the job's failing rows.
+    pub(super) fn leaf_batches(&self, rows: &RecordBatch) -> Result<Vec<RecordBatch>> {
+        let (rows, event_times) = self.event_times(rows)?;
+        self.leaves.iter().map(|leaf| leaf.batch(&rows, event_times.as_ref())).collect()
+    }
+
+    /// The event times, and the rows that have one (or NULL).
+    fn event_times(&self, rows: &RecordBatch) -> Result<(RecordBatch, Option<ArrayRef>)> {
+        let Some(expression) = &self.event_time else { return Ok((rows.clone(), None)) };
+        let mut parts = Vec::with_capacity(1);
+        let evaluate = |part: &RecordBatch| Ok((part.clone(), expression.evaluate(part)?.into_array(part.num_rows())?));
+        let reject = |error| self.faults.reject("event time", error);
+        evaluate_guarded(rows, &evaluate, &reject, &mut parts).map_err(|error| super::execution_error(&error))?;
+        if let [only] = parts.as_mut_slice() {
+            return Ok((only.0.clone(), Some(Arc::clone(&only.1))));
+        }
+        let internal = |error: arrow::error::ArrowError| Error::internal("rows can't be put together").with_source(error);
+        let batches: Vec<RecordBatch> = parts.iter().map(|(rows, _)| rows.clone()).collect();
+        let times: Vec<&dyn arrow::array::Array> = parts.iter().map(|(_, times)| times.as_ref()).collect();
+        let rows = arrow::compute::concat_batches(&rows.schema(), &batches).map_err(internal)?;
+        let times = if times.is_empty() { arrow::array::new_empty_array(HiddenColumn::EventTime.field().data_type()) } else { arrow::compute::concat(&times).map_err(internal)? };
+        Ok((rows, Some(times)))
+    }
+}
+
+/// Whether a predicate reads nothing but columns of the source.
+fn all_read(predicate: &Arc<dyn PhysicalExpr>, read: &Schema) -> bool {
+    collect_columns(predicate).iter().all(|column| read.index_of(column.name()).is_ok() && !HiddenColumn::ALL.iter().any(|hidden| hidden.name() == column.name()))
+}
+
+impl LeafFeed {
+    fn batch(&self, rows: &RecordBatch, event_times: Option<&ArrayRef>) -> Result<RecordBatch> {
+        let now = || -> ArrayRef {
+            let micros = system_nanos() / 1_000;
+            Arc::new(TimestampMicrosecondArray::from_value(micros, rows.num_rows()).with_timezone("UTC"))
+        };
+        let pick = |pick: &Pick| match pick {
+            Pick::Column(at) => Arc::clone(rows.column(*at)),
+            // Without an event time of its own a record's time is its arrival.
+            Pick::EventTime => event_times.cloned().unwrap_or_else(now),
+            Pick::IngestTime => now(),
+        };
+        let columns = self.picks.iter().map(pick).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        RecordBatch::try_new_with_options(Arc::clone(&self.plan.schema), columns, &options).map_err(|error| Error::internal("rows don't fit their leaf").with_source(error))
+    }
+}

@@ -1,0 +1,421 @@
+//! Starts the parts of a run, drives them, ends them. Jobs that read each other form one pipeline; pipelines run at the same time and don't disturb each other.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use datafusion::physical_plan::ExecutionPlan;
+use tokio::sync::{RwLock, mpsc};
+use tokio::task::JoinHandle;
+
+use super::batch_driver::{feed_chained, feed_source, run_once};
+use super::counters::{JobCounters, JobSummary};
+use super::epoch_outputs::{Direct, EpochOutputs};
+use super::leaf_feed::SourceFeed;
+use super::rate_limited_log::RateLimitedLog;
+use super::shutdown::Shutdown;
+use super::sink_set::SinkSet;
+use super::sink_task::SinkEvent;
+use super::source_task::{RowBudget, SourceTask, tolerates};
+use super::spec::{JobSpec, SourceSpec};
+use super::stream_driver::{Ending, Statement, StreamDriver};
+use super::stream_input::StreamInput;
+use super::table_loader::TableLoader;
+use crate::clock::system_nanos;
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::operators::fan_out::{FanOutExec, Outputs};
+use crate::operators::limit::{LimitState, StreamLimitExec};
+use crate::planner::{ExecutionMode, LeafPlan};
+use crate::stream::{DataSink, Position, ReadRequest};
+
+/// Tasks that decode for one source at the same time.
+const DECODERS: usize = 2;
+
+/// How a job ended.
+#[derive(Debug)]
+pub struct JobOutcome {
+    /// Name of the job.
+    pub name: String,
+    /// Its failure, if it failed.
+    pub error: Option<Error>,
+    /// It reached its end, but a source or sink was missing on the way.
+    pub incomplete: bool,
+    /// Its counts.
+    pub summary: JobSummary,
+    /// For each source the position up to which everything is durable in all sinks.
+    pub durable: Vec<(String, Position)>,
+}
+
+/// A run that was started.
+pub struct Running {
+    /// Counts of each job, by name.
+    pub jobs: Vec<(String, Arc<JobCounters>)>,
+    pipelines: Vec<JoinHandle<Vec<JobOutcome>>>,
+}
+
+impl Running {
+    /// Waits for the end of all jobs.
+    pub async fn finished(self) -> Vec<JobOutcome> {
+        let mut outcomes = Vec::new();
+        for pipeline in self.pipelines {
+            match pipeline.await {
+                Ok(ended) => outcomes.extend(ended),
+                Err(error) => {
+                    let error = Error::internal("a job ended in a panic; please report this").with_source(error);
+                    let counters = JobCounters::new([], [], Arc::new(crate::operators::guard::RowFaults::new(false)), true);
+                    outcomes.push(JobOutcome { name: "?".to_owned(), error: Some(error), incomplete: true, summary: counters.summary("?"), durable: Vec::new() });
+                }
+            }
+        }
+        outcomes
+    }
+}
+
+/// Starts the jobs; `last_resort` takes the rows of a job all of whose sinks are down. Must be called within a Tokio runtime.
+pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Shutdown) -> Running {
+    let mut jobs = Vec::new();
+    let mut pipelines: Vec<Vec<(usize, JobSpec, Arc<JobCounters>)>> = Vec::new();
+    for (number, spec) in specs.into_iter().enumerate() {
+        let counters = Arc::new(JobCounters::new(
+            spec.sources.iter().map(|source| Arc::from(source.source.name())),
+            spec.sinks.iter().map(|sink| Arc::from(sink.sink.name())),
+            Arc::clone(&spec.faults),
+            spec.plan.row_wise,
+        ));
+        jobs.push((spec.name.clone(), Arc::clone(&counters)));
+        // All pipelines that this job reads become one.
+        let (read, mut rest): (Vec<_>, Vec<_>) = pipelines.into_iter().partition(|pipeline| pipeline.iter().any(|(job, ..)| spec.chained.iter().any(|chained| chained.job == *job)));
+        let mut joined: Vec<_> = read.into_iter().flatten().collect();
+        joined.push((number, spec, counters));
+        joined.sort_by_key(|(number, ..)| *number);
+        rest.push(joined);
+        pipelines = rest;
+    }
+    let pipelines = pipelines
+        .into_iter()
+        .map(|pipeline| {
+            let (last_resort, shutdown) = (Arc::clone(last_resort), shutdown.clone());
+            tokio::spawn(async move { run_pipeline(pipeline, last_resort, shutdown).await })
+        })
+        .collect();
+    Running { jobs, pipelines }
+}
+
+/// A job of a pipeline with its parts.
+struct Part {
+    number: usize,
+    spec: JobSpec,
+    counters: Arc<JobCounters>,
+    sources: Arc<Vec<SourceSpec>>,
+    sinks: Arc<RwLock<SinkSet>>,
+}
+
+async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort: Arc<dyn DataSink>, shutdown: Shutdown) -> Vec<JobOutcome> {
+    let (sink_events, sinks) = mpsc::unbounded_channel();
+    let names: Vec<(String, Arc<JobCounters>)> = jobs.iter().map(|(_, spec, counters)| (spec.name.clone(), Arc::clone(counters))).collect();
+    let mut parts = Vec::new();
+    let mut failure: Option<(usize, Error)> = None;
+    for (at, (number, mut spec, counters)) in jobs.into_iter().enumerate() {
+        spec.clock.advance(system_nanos());
+        match SinkSet::open(&spec.name, &spec.sinks, &spec.plan.schema, &spec.clock, &counters, &sink_events, Arc::clone(&last_resort)) {
+            Ok(sinks) => {
+                let sources = Arc::new(std::mem::take(&mut spec.sources));
+                parts.push(Part { number, spec, counters, sources, sinks: Arc::new(RwLock::new(sinks)) });
+            }
+            Err(error) => {
+                failure = Some((at, error));
+                break;
+            }
+        }
+    }
+    drop(sink_events);
+    let sets: Vec<_> = parts.iter().map(|part| Arc::clone(&part.sinks)).collect();
+    let mut durable = vec![Vec::new(); names.len()];
+    let mut incomplete = false;
+    let mut complete = failure.is_none();
+    let timeout = parts.iter().map(|part| part.spec.shutdown_timeout).max().unwrap_or_default();
+    if failure.is_none() {
+        let is_batch = parts.iter().all(|part| part.spec.plan.mode == ExecutionMode::Batch);
+        let ended = if is_batch {
+            let ended = within(run_batch(parts, sinks, &shutdown), &shutdown, timeout).await;
+            // What a failed batch has written so far is no result.
+            complete = ended.is_ok();
+            ended
+        } else {
+            within(run_stream(parts, sinks, &shutdown, &mut durable, &mut incomplete), &shutdown, timeout).await
+        };
+        failure = ended.err();
+    }
+    for (at, set) in sets.iter().enumerate() {
+        let mut set = set.write().await;
+        incomplete |= set.incomplete;
+        if let Err(error) = set.close(complete).await {
+            failure.get_or_insert((at, error));
+        }
+    }
+    outcomes(names, failure, incomplete, durable)
+}
+
+/// Waits for a driver; once the run is asked to end, no longer than `timeout`.
+async fn within<T>(driver: impl Future<Output = Result<T, (usize, Error)>>, shutdown: &Shutdown, timeout: std::time::Duration) -> Result<T, (usize, Error)> {
+    let mut driver = std::pin::pin!(driver);
+    tokio::select! {
+        ended = &mut driver => return ended,
+        () = shutdown.requested() => {}
+    }
+    let late = || Error::new(ErrorKind::Limit, Fault::External, format!("not drained within {} s", timeout.as_secs_f64())).with_help("raise 'shutdown.timeout'");
+    tokio::time::timeout(timeout, driver).await.unwrap_or_else(|_| Err((0, late())))
+}
+
+fn outcomes(names: Vec<(String, Arc<JobCounters>)>, mut failure: Option<(usize, Error)>, incomplete: bool, durable: Vec<Vec<(String, Position)>>) -> Vec<JobOutcome> {
+    let failed = failure.as_ref().map(|(at, _)| names[*at].0.clone());
+    names
+        .into_iter()
+        .zip(durable)
+        .enumerate()
+        .map(|(at, ((name, counters), durable))| {
+            let own = failure.take_if(|(failed, _)| *failed == at).map(|(_, error)| error);
+            let error = own.or_else(|| {
+                let failed = failed.as_ref().filter(|failed| **failed != name)?;
+                Some(Error::new(ErrorKind::Source, Fault::External, format!("stopped, since job '{failed}' of the same pipeline failed")))
+            });
+            let summary = counters.summary(&name);
+            JobOutcome { name, error, incomplete, summary, durable }
+        })
+        .collect()
+}
+
+/// The feeds of a job: one for each of its sources and chained inputs that the plan reads in epochs (or at once, in batch mode).
+fn feeds(part: &Part) -> Result<(Vec<(usize, SourceFeed)>, Vec<(usize, SourceFeed)>)> {
+    let plan = &part.spec.plan;
+    let leaves_of = |name: &str| -> Vec<LeafPlan> { plan.leaves.iter().filter(|leaf| &*leaf.source == name).cloned().collect() };
+    let mut sources = Vec::new();
+    for (at, source) in part.sources.iter().enumerate() {
+        let leaves = leaves_of(source.source.name());
+        if leaves.is_empty() {
+            continue;
+        }
+        let event_time = plan.event_times.iter().find(|(name, _)| &**name == source.source.name()).map(|(_, expression)| expression);
+        sources.push((at, SourceFeed::new(&source.source.schema(), leaves, event_time, Arc::clone(&part.spec.faults))?));
+    }
+    let mut chained = Vec::new();
+    for input in &part.spec.chained {
+        let leaves = leaves_of(&input.name);
+        if let Some(leaf) = leaves.first() {
+            let schema = plan.inputs.iter().find(|(name, _)| *name == input.name).map_or_else(|| Arc::clone(&leaf.schema), |(_, schema)| Arc::clone(schema));
+            chained.push((input.job, SourceFeed::new(&schema, leaves, None, Arc::clone(&part.spec.faults))?));
+        }
+    }
+    Ok((sources, chained))
+}
+
+/// The plan with its limit and the fan-out on top.
+fn with_root(part: &Part, outputs: &Arc<EpochOutputs>) -> (Arc<dyn ExecutionPlan>, Option<Arc<LimitState>>) {
+    let mut root = Arc::clone(&part.spec.plan.root);
+    let mut limit = ending_limit(&root);
+    if let Some(rows) = part.spec.row_limit {
+        let state = Arc::new(LimitState::new(0, rows));
+        let own: Arc<dyn ExecutionPlan> = Arc::new(StreamLimitExec::new(root, Arc::clone(&state), Arc::clone(&part.spec.faults)));
+        root = own;
+        limit = Some(state);
+    }
+    (Arc::new(FanOutExec::new(root, Arc::clone(outputs) as Arc<dyn Outputs>)), limit)
+}
+
+/// The limit through which every row of a plan passes: when it is reached the job is done.
+fn ending_limit(root: &Arc<dyn ExecutionPlan>) -> Option<Arc<LimitState>> {
+    let mut node = root;
+    loop {
+        if let Some(limit) = node.as_any().downcast_ref::<StreamLimitExec>() {
+            return Some(Arc::clone(limit.state()));
+        }
+        match node.children().as_slice() {
+            [only] => node = only,
+            _ => return None,
+        }
+    }
+}
+
+fn keeps_metrics(node: &Arc<dyn ExecutionPlan>) -> bool {
+    matches!(node.name(), "UnionExec" | "UnnestExec" | "CooperativeExec") || node.children().into_iter().any(keeps_metrics)
+}
+
+async fn run_stream(
+    parts: Vec<Part>,
+    sinks: mpsc::UnboundedReceiver<SinkEvent>,
+    shutdown: &Shutdown,
+    durable: &mut [Vec<(String, Position)>],
+    incomplete: &mut bool,
+) -> Result<(), (usize, Error)> {
+    let (events, sources) = mpsc::unbounded_channel();
+    // A reader's task ends with the run, however the run ends.
+    let stop = Shutdown::new();
+    let mut inputs: Vec<StreamInput> = Vec::new();
+    let mut tasks = Vec::new();
+    let mut statements = Vec::new();
+    let mut names = Vec::new();
+    let numbers: Vec<usize> = parts.iter().map(|part| part.number).collect();
+    let one_batch_per_epoch = parts.iter().any(|part| part.spec.one_batch_per_epoch);
+    for (at, part) in parts.into_iter().enumerate() {
+        let (own, chained) = feeds(&part).map_err(|error| (at, error))?;
+        for (source_at, feed) in own {
+            let source = &part.sources[source_at];
+            let name: Arc<str> = Arc::from(source.source.name());
+            let budget = RowBudget::new(part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20)));
+            let batch_rows = source.batch.max_rows.clamp(1, 8192);
+            let request = ReadRequest { columns: feed.columns.clone(), batch_rows, parallelism: DECODERS, pruning: feed.pruning.clone() };
+            let place = format!("job '{}', source '{name}'", part.spec.name);
+            let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
+            tasks.push((task, budget.clone()));
+            names.push((at, name.to_string()));
+            inputs.push(StreamInput::new(at, name, &part.spec.name, feed, budget, source.batch, source.failure, Arc::clone(&part.counters)));
+        }
+        // The last statement of a pipeline is read by no other.
+        let direct = tolerates(&part.spec.failure) && at + 1 == numbers.len();
+        let sink_names = part.spec.sinks.iter().map(|sink| sink.sink.name().to_owned()).collect();
+        let to_sinks = direct.then(|| Direct { sinks: Arc::clone(&part.sinks), readers: Vec::new() });
+        let outputs = Arc::new(EpochOutputs::new(sink_names, Arc::clone(&part.counters), Arc::clone(&part.spec.plan.schema), to_sinks));
+        let (root, limit) = with_root(&part, &outputs);
+        let plan = part.spec.plan;
+        let tables = TableLoader::new(
+            &part.spec.name,
+            plan.lookups,
+            Arc::clone(&part.sources),
+            plan.event_times,
+            Arc::clone(&part.spec.faults),
+            Arc::clone(&part.counters),
+            Arc::clone(&plan.context),
+            DECODERS,
+        );
+        let chained = chained.into_iter().filter_map(|(job, feed)| Some((numbers.iter().position(|number| *number == job)?, feed))).collect();
+        statements.push(Statement {
+            log: RateLimitedLog::new(format!("job '{}'", part.spec.name)),
+            name: part.spec.name,
+            keeps_metrics: keeps_metrics(&root),
+            root,
+            context: plan.context,
+            outputs,
+            direct,
+            sinks: part.sinks,
+            counters: part.counters,
+            clock: part.spec.clock,
+            tables,
+            chained,
+            limit,
+            failure: part.spec.failure,
+            done: false,
+        });
+    }
+    let count = inputs.len();
+    let mut driver = StreamDriver {
+        statements,
+        inputs,
+        sources,
+        sinks,
+        shutdown: shutdown.clone(),
+        one_batch_per_epoch,
+        epoch: 0,
+        moved: VecDeque::new(),
+        durable: vec![Position::default(); count],
+        turn: 0,
+        broken_source: None,
+    };
+    for (index, (task, budget)) in tasks.into_iter().enumerate() {
+        let (events, shutdown, stop) = (events.clone(), shutdown.clone(), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.requested() => {}
+                () = task.run(index, budget, events, shutdown) => {}
+            }
+        });
+    }
+    drop(events);
+    let ended = driver.run().await;
+    stop.request();
+    if let Some(error) = driver.broken_source.take() {
+        tracing::debug!("a source was lost: {error}");
+        *incomplete = true;
+    }
+    for ((at, name), position) in names.into_iter().zip(driver.durable) {
+        durable[at].push((name, position));
+    }
+    ended.map(|ending| {
+        if ending == Ending::ClosedPipe {
+            tracing::debug!("standard output was closed");
+        }
+    })
+}
+
+async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiver<SinkEvent>, shutdown: &Shutdown) -> Result<(), (usize, Error)> {
+    let mut readers: Vec<(usize, usize, SourceFeed, Arc<JobCounters>)> = Vec::new();
+    let mut sources = Vec::new();
+    let numbers: Vec<usize> = parts.iter().map(|part| part.number).collect();
+    let row_wise = parts.iter().all(|part| part.spec.plan.row_wise);
+    for (at, part) in parts.iter().enumerate() {
+        let (own, chained) = feeds(part).map_err(|error| (at, error))?;
+        for (source_at, feed) in own {
+            sources.push((at, source_at, feed));
+        }
+        readers.extend(chained.into_iter().map(|(job, feed)| (job, at, feed, Arc::clone(&part.counters))));
+    }
+    let mut outgoing: Vec<Vec<mpsc::UnboundedSender<_>>> = numbers.iter().map(|_| Vec::new()).collect();
+    for (job, _, feed, counters) in readers {
+        let Some(upstream) = numbers.iter().position(|number| *number == job) else { continue };
+        let (sender, receiver) = mpsc::unbounded_channel();
+        outgoing[upstream].push(sender);
+        feed_chained(feed, receiver, counters);
+    }
+    for (at, source_at, feed) in sources {
+        let part = &parts[at];
+        let source = &part.sources[source_at];
+        let request = ReadRequest { columns: feed.columns.clone(), batch_rows: 8192, parallelism: DECODERS, pruning: feed.pruning.clone() };
+        let place = format!("job '{}', source '{}'", part.spec.name, source.source.name());
+        feed_source(feed, SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place }, Arc::clone(&part.counters), shutdown.clone());
+    }
+    let mut runs = Vec::new();
+    for ((at, part), readers) in parts.into_iter().enumerate().zip(outgoing) {
+        let sink_names = part.spec.sinks.iter().map(|sink| sink.sink.name().to_owned()).collect();
+        let direct = Direct { sinks: Arc::clone(&part.sinks), readers };
+        let outputs = Arc::new(EpochOutputs::new(sink_names, Arc::clone(&part.counters), Arc::clone(&part.spec.plan.schema), Some(direct)));
+        outputs.begin(1);
+        let (root, _) = with_root(&part, &outputs);
+        let log = RateLimitedLog::new(format!("job '{}'", part.spec.name));
+        // The plan may hold back what it has to say until its end.
+        runs.push(tokio::spawn(async move {
+            drop(outputs);
+            let context = Arc::clone(&part.spec.plan.context);
+            super::counters::add(&part.counters.epochs, 1);
+            run_once(root, context).await.map_err(|error| (at, error))?;
+            let reasons = part.counters.faults.take_reasons();
+            if let Some(first) = reasons.first() {
+                log.warn(reasons.len() as u64, || format!("{first}; row skipped"));
+            }
+            part.sinks.read().await.send(1, Vec::new(), true).await.map_err(|error| (at, error))
+        }));
+    }
+    let stop: Vec<_> = runs.iter().map(JoinHandle::abort_handle).collect();
+    let all = async {
+        let mut result = Ok(());
+        for run in runs {
+            let ended = run.await.unwrap_or_else(|error| if error.is_cancelled() { Ok(()) } else { Err((0, Error::internal("a job ended in a panic; please report this").with_source(error))) });
+            result = result.and(ended);
+        }
+        result
+    };
+    let ended = tokio::select! {
+        ended = all => ended,
+        event = sinks.recv() => match event {
+            Some(SinkEvent::Failed(error)) => Err((0, error)),
+            Some(SinkEvent::ClosedPipe) | None => Ok(()),
+        },
+    };
+    stop.iter().for_each(tokio::task::AbortHandle::abort);
+    ended?;
+    // A failure that came with the last rows.
+    if let Ok(SinkEvent::Failed(error)) = sinks.try_recv() {
+        return Err((0, error));
+    }
+    if shutdown.is_requested() && !row_wise {
+        return Err((0, Error::new(ErrorKind::Limit, Fault::User, "stopped before the end of its input; a batch has no partial result, so nothing was completed")));
+    }
+    Ok(())
+}

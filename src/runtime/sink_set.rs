@@ -1,0 +1,122 @@
+//! The sinks of a job as one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use tokio::sync::{Mutex, mpsc};
+
+use super::counters::JobCounters;
+use super::sink_task::{SinkEvent, SinkHandle, SinkMessage, start_sink};
+use super::spec::SinkSpec;
+use crate::clock::EpochClock;
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::ids::Epoch;
+use crate::stream::{DataSink, DataWriter};
+
+/// Hands the rows of each epoch to every sink of a job.
+pub(super) struct SinkSet {
+    job: String,
+    sinks: Vec<Option<SinkHandle>>,
+    counters: Arc<JobCounters>,
+    /// Where rows go when every sink is down.
+    last_resort: Arc<dyn DataSink>,
+    fallback: Mutex<Option<Box<dyn DataWriter>>>,
+    warned: AtomicBool,
+    schema: SchemaRef,
+    clock: Arc<EpochClock>,
+    /// A sink could not be created: the job goes on, but is no success.
+    pub incomplete: bool,
+}
+
+impl SinkSet {
+    /// Opens the sinks. One that can't be created is left out with a warning; if it is the settings' fault the start is refused.
+    #[allow(clippy::too_many_arguments, reason = "one call site")]
+    pub(super) fn open(
+        job: &str,
+        specs: &[SinkSpec],
+        schema: &SchemaRef,
+        clock: &Arc<EpochClock>,
+        counters: &Arc<JobCounters>,
+        events: &mpsc::UnboundedSender<SinkEvent>,
+        last_resort: Arc<dyn DataSink>,
+    ) -> Result<Self> {
+        let mut sinks = Vec::new();
+        let mut incomplete = false;
+        for (index, spec) in specs.iter().enumerate() {
+            let name = spec.sink.name();
+            match spec.sink.open(Arc::clone(schema), Arc::clone(clock)) {
+                Ok(writer) => {
+                    tracing::info!("job '{job}': sink sink_{index}_{name} created ({})", spec.sink.describe());
+                    let place = format!("job '{job}', sink '{name}'");
+                    sinks.push(Some(start_sink(writer, index, place, spec.failure, Arc::clone(counters), events.clone())));
+                }
+                Err(error) if error.fault() == Fault::User => return Err(error.context(format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}'"))),
+                Err(error) => {
+                    incomplete = true;
+                    crate::telemetry::warning(&format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}': {}", error.message()));
+                    counters.sinks[index].1.down.store(true, Ordering::Relaxed);
+                    sinks.push(None);
+                }
+            }
+        }
+        Ok(Self {
+            job: job.to_owned(),
+            sinks,
+            counters: Arc::clone(counters),
+            last_resort,
+            fallback: Mutex::default(),
+            warned: AtomicBool::new(false),
+            schema: Arc::clone(schema),
+            clock: Arc::clone(clock),
+            incomplete,
+        })
+    }
+
+    /// Sends rows to all sinks; waits while a queue is full.
+    pub(super) async fn send(&self, epoch: Epoch, batches: Vec<RecordBatch>, end: bool) -> Result<()> {
+        if !batches.is_empty() && !self.sinks.is_empty() && self.counters.sinks.iter().all(|(_, sink)| sink.down.load(Ordering::Relaxed)) {
+            self.print(epoch, &batches).await?;
+        }
+        for sink in self.sinks.iter().flatten() {
+            let message = SinkMessage::Rows { epoch, batches: batches.clone(), end };
+            if sink.queue.send(message).await.is_err() {
+                return Err(Error::new(ErrorKind::Internal, Fault::Internal, "a sink's task has ended before its job"));
+            }
+        }
+        Ok(())
+    }
+
+    /// All sinks are down: better printed than lost.
+    async fn print(&self, epoch: Epoch, batches: &[RecordBatch]) -> Result<()> {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            crate::telemetry::warning(&format!("Job '{}': all sinks have failed; rows go to standard output", self.job));
+        }
+        let mut fallback = self.fallback.lock().await;
+        let writer = match fallback.as_mut() {
+            Some(writer) => writer,
+            None => fallback.insert(self.last_resort.open(Arc::clone(&self.schema), Arc::clone(&self.clock))?),
+        };
+        for batch in batches {
+            writer.write(epoch, batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Completes all outputs (or leaves them incomplete); the first fault is returned.
+    pub(super) async fn close(&mut self, complete: bool) -> Result<()> {
+        let handles: Vec<SinkHandle> = self.sinks.iter_mut().filter_map(Option::take).collect();
+        for handle in &handles {
+            // A task that has ended says why below.
+            let _ended = handle.queue.send(SinkMessage::Close { complete }).await;
+        }
+        let mut result = Ok(());
+        for handle in handles {
+            drop(handle.queue);
+            let closed = handle.task.await.unwrap_or_else(|error| Err(Error::internal("a sink's task failed").with_source(error)));
+            result = result.and(closed);
+        }
+        result
+    }
+}

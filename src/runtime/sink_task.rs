@@ -1,0 +1,211 @@
+//! A writer on a thread of its own: retries, failure strategy, syncing.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::counters::{JobCounters, SinkCounters, add};
+use super::rate_limited_log::RateLimitedLog;
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::ids::Epoch;
+use crate::sinks::stdout::is_closed_pipe;
+use crate::stream::{DataWriter, FailurePolicy, FailureStrategy, RejectedRecord};
+
+/// Messages that wait for a writer before the sources are slowed down.
+const QUEUE: usize = 4;
+/// How often a writer makes durable what it has.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a sink is told.
+#[derive(Debug)]
+pub(super) enum SinkMessage {
+    /// Rows of an epoch; `end` says that no more of it follow.
+    Rows { epoch: Epoch, batches: Vec<RecordBatch>, end: bool },
+    /// Complete the output, or leave it incomplete.
+    Close { complete: bool },
+}
+
+/// What the driver learns from its sinks.
+#[derive(Debug)]
+pub(super) enum SinkEvent {
+    /// The job has to stop.
+    Failed(Error),
+    /// Nobody reads the output any more.
+    ClosedPipe,
+}
+
+/// A sink that runs.
+pub(super) struct SinkHandle {
+    pub queue: mpsc::Sender<SinkMessage>,
+    pub task: JoinHandle<Result<()>>,
+}
+
+struct SinkTask {
+    writer: Box<dyn DataWriter>,
+    index: usize,
+    counters: Arc<JobCounters>,
+    policy: FailurePolicy,
+    log: RateLimitedLog,
+    events: mpsc::UnboundedSender<SinkEvent>,
+    failed: bool,
+    last_epoch: Epoch,
+}
+
+/// Starts the sink with number `index` in the job's counters; `place` names it in messages.
+pub(super) fn start_sink(
+    writer: Box<dyn DataWriter>,
+    index: usize,
+    place: String,
+    policy: FailurePolicy,
+    counters: Arc<JobCounters>,
+    events: mpsc::UnboundedSender<SinkEvent>,
+) -> SinkHandle {
+    let (queue, messages) = mpsc::channel(QUEUE);
+    let task = SinkTask { writer, index, counters, policy, log: RateLimitedLog::new(place), events, failed: false, last_epoch: 0 };
+    let runtime = Handle::current();
+    // Writers block on files, so each has a thread; its timers are the runtime's.
+    let task = tokio::task::spawn_blocking(move || runtime.block_on(task.run(messages)));
+    SinkHandle { queue, task }
+}
+
+impl SinkTask {
+    fn counts(&self) -> &SinkCounters {
+        &self.counters.sinks[self.index].1
+    }
+
+    async fn run(mut self, mut messages: mpsc::Receiver<SinkMessage>) -> Result<()> {
+        let mut next_sync = Instant::now() + SYNC_INTERVAL;
+        loop {
+            let undone = !self.failed && self.writer.acked() < self.last_epoch;
+            let message = if undone {
+                match tokio::time::timeout_at(next_sync.into(), messages.recv()).await {
+                    Ok(message) => message,
+                    Err(_) => {
+                        self.sync().await;
+                        next_sync = Instant::now() + SYNC_INTERVAL;
+                        continue;
+                    }
+                }
+            } else {
+                next_sync = next_sync.max(Instant::now() + SYNC_INTERVAL);
+                messages.recv().await
+            };
+            match message {
+                // Dropped without a word: the job gave up, and nothing is completed.
+                None | Some(SinkMessage::Close { complete: false }) => return Ok(()),
+                Some(SinkMessage::Close { complete: true }) => return self.close().await,
+                Some(SinkMessage::Rows { epoch, batches, end }) => self.rows(epoch, &batches, end).await,
+            }
+            if !self.failed && Instant::now() >= next_sync {
+                self.sync().await;
+                next_sync = Instant::now() + SYNC_INTERVAL;
+            }
+        }
+    }
+
+    async fn rows(&mut self, epoch: Epoch, batches: &[RecordBatch], end: bool) {
+        if self.failed {
+            return;
+        }
+        for batch in batches {
+            match self.write(epoch, batch).await {
+                Ok(rejected) => {
+                    self.counts().down.store(false, Ordering::Relaxed);
+                    add(&self.counts().rows, (batch.num_rows() as u64).saturating_sub(rejected.len() as u64));
+                    if !rejected.is_empty() {
+                        self.refuse(&rejected);
+                    }
+                }
+                Err(error) => self.fail(error, batch.num_rows() as u64),
+            }
+            if self.failed {
+                return;
+            }
+        }
+        if end {
+            self.last_epoch = epoch;
+            if let Err(error) = self.writer.end_epoch(epoch).await {
+                self.fail(error, 0);
+            }
+            self.note_acked();
+        }
+    }
+
+    fn note_acked(&self) {
+        self.counts().acked.store(self.writer.acked(), Ordering::Relaxed);
+    }
+
+    /// Writes with retries.
+    async fn write(&mut self, epoch: Epoch, batch: &RecordBatch) -> Result<Vec<RejectedRecord>> {
+        let mut retry = 0;
+        loop {
+            let error = match self.writer.write(epoch, batch).await {
+                Ok(report) => return Ok(report.rejected),
+                Err(error) => error,
+            };
+            let Some(wait) = self.policy.wait_before(retry).filter(|_| error.retry()) else { return Err(error) };
+            retry += 1;
+            add(&self.counts().retries, 1);
+            tracing::warn!("{} failed: {error}; try {retry} of {} in {} ms", self.log.place(), self.policy.max_retries, wait.as_millis());
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Rows that the sink refuses for good.
+    fn refuse(&mut self, rejected: &[RejectedRecord]) {
+        add(&self.counts().rejected, rejected.len() as u64);
+        let Some(first) = rejected.first() else { return };
+        if self.policy.strategy == FailureStrategy::LogAndContinue {
+            self.log.warn(rejected.len() as u64, || format!("{first}; row not written"));
+        } else {
+            let error = Error::new(ErrorKind::Record, Fault::User, format!("{}: {first}", self.log.place()));
+            self.stop(error.with_help("set its 'failure_strategy' to LogAndContinue to go on without such rows"));
+        }
+    }
+
+    /// A write that failed for good.
+    fn fail(&mut self, error: Error, rows: u64) {
+        if is_closed_pipe(&error) {
+            self.failed = true;
+            let _driver_has_ended = self.events.send(SinkEvent::ClosedPipe);
+            return;
+        }
+        self.counts().down.store(true, Ordering::Relaxed);
+        add(&self.counts().lost, rows);
+        if self.policy.strategy == FailureStrategy::LogAndContinue {
+            self.log.warn(rows, || format!("failed: {error}; {rows} rows not written"));
+        } else {
+            let error = error.context(format!("{} failed", self.log.place()));
+            self.stop(error);
+        }
+    }
+
+    fn stop(&mut self, error: Error) {
+        self.failed = true;
+        let _driver_has_ended = self.events.send(SinkEvent::Failed(error));
+    }
+
+    async fn sync(&mut self) {
+        if let Err(error) = self.writer.sync().await {
+            self.fail(error, 0);
+        }
+        self.note_acked();
+    }
+
+    async fn close(mut self) -> Result<()> {
+        if self.failed {
+            return Ok(());
+        }
+        let closed = self.writer.close().await;
+        self.note_acked();
+        match closed {
+            Err(error) if is_closed_pipe(&error) => Ok(()),
+            result => result.map_err(|error| error.context(format!("{} failed", self.log.place()))),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Reads ahead of the driver, within a bound, and starts again after failures that may pass.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+
+use super::shutdown::Shutdown;
+use crate::error::{Error, Result};
+use crate::stream::{DataReader, DataSource, FailurePolicy, FailureStrategy, Position, ReadRequest, SourceBatch};
+
+/// What a source's task tells the driver.
+#[derive(Debug)]
+pub(super) enum SourceEvent {
+    /// Rows.
+    Batch(SourceBatch),
+    /// It has ended.
+    Ended,
+    /// It can't go on.
+    Failed(Error),
+}
+
+/// A source that is read.
+pub(super) struct SourceTask {
+    pub source: Arc<dyn DataSource>,
+    pub request: ReadRequest,
+    pub policy: FailurePolicy,
+    pub place: String,
+}
+
+/// Rows that may wait between a source and its driver.
+#[derive(Clone, Debug)]
+pub(super) struct RowBudget {
+    rows: Arc<Semaphore>,
+    most: u32,
+}
+
+impl RowBudget {
+    pub(super) fn new(rows: usize) -> Self {
+        let most = rows.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+        Self { rows: Arc::new(Semaphore::new(most)), most: most as u32 }
+    }
+
+    fn of(&self, rows: usize) -> u32 {
+        // A batch larger than the budget takes all of it.
+        u32::try_from(rows).unwrap_or(u32::MAX).clamp(1, self.most)
+    }
+
+    async fn acquire(&self, rows: usize) {
+        if let Ok(permit) = self.rows.acquire_many(self.of(rows)).await {
+            permit.forget();
+        }
+    }
+
+    /// Gives back what a batch of this many rows took.
+    pub(super) fn release(&self, rows: usize) {
+        self.rows.add_permits(self.of(rows) as usize);
+    }
+}
+
+impl SourceTask {
+    /// Reads until the end, a failure, or the request to end; sends everything to `events` with the number `index`.
+    pub(super) async fn run(self, index: usize, budget: RowBudget, events: mpsc::UnboundedSender<(usize, SourceEvent)>, shutdown: Shutdown) {
+        let send = |event| events.send((index, event)).is_ok();
+        let mut reading = Reading { task: &self, position: Position::default(), reader: None, retry: 0 };
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = shutdown.requested() => break,
+                next = reading.next() => next,
+            };
+            match next {
+                Ok(Some(batch)) => {
+                    budget.acquire(batch.rows.num_rows()).await;
+                    if !send(SourceEvent::Batch(batch)) {
+                        return;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    send(SourceEvent::Failed(error));
+                    return;
+                }
+            }
+        }
+        send(SourceEvent::Ended);
+    }
+
+    /// A reader for use without a task.
+    pub(super) fn reading(&self) -> Reading<'_> {
+        Reading { task: self, position: Position::default(), reader: None, retry: 0 }
+    }
+}
+
+/// A reader that is opened again, where it stood, after a failure that may pass.
+pub(super) struct Reading<'a> {
+    task: &'a SourceTask,
+    position: Position,
+    reader: Option<Box<dyn DataReader>>,
+    retry: usize,
+}
+
+impl Reading<'_> {
+    /// The next batch. Dropping the future loses nothing.
+    pub(super) async fn next(&mut self) -> Result<Option<SourceBatch>> {
+        loop {
+            let error = match self.try_next().await {
+                Ok(Some(batch)) => {
+                    self.position.merge(&batch.position);
+                    self.retry = 0;
+                    return Ok(Some(batch));
+                }
+                Ok(None) => return Ok(None),
+                Err(error) => error,
+            };
+            let policy = self.task.policy;
+            let Some(wait) = policy.wait_before(self.retry).filter(|_| error.retry()) else { return Err(error.context(&self.task.place)) };
+            self.retry += 1;
+            self.reader = None;
+            tracing::warn!("{}: {error}; try {} of {} in {} ms", self.task.place, self.retry, policy.max_retries, wait.as_millis());
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn try_next(&mut self) -> Result<Option<SourceBatch>> {
+        if self.reader.is_none() {
+            let mut reader = self.task.source.open(self.task.request.clone())?;
+            if self.position != Position::default() {
+                reader.seek(&self.position).await?;
+            }
+            self.reader = Some(reader);
+        }
+        match &mut self.reader {
+            Some(reader) => reader.next().await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// Whether a job goes on without records that can't be used.
+pub(super) fn tolerates(policy: &FailurePolicy) -> bool {
+    policy.strategy == FailureStrategy::LogAndContinue
+}

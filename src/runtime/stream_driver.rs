@@ -1,0 +1,313 @@
+//! Epochs: rows that have come are put into the slots of the plans, the plans are executed, their results handed to the sinks; and so on until the inputs end.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
+use futures::StreamExt;
+use tokio::sync::{RwLock, mpsc};
+
+use super::batching::Decision;
+use super::counters::{JobCounters, add};
+use super::epoch_outputs::EpochOutputs;
+use super::execution_error;
+use super::leaf_feed::SourceFeed;
+use super::rate_limited_log::RateLimitedLog;
+use super::shutdown::Shutdown;
+use super::sink_set::SinkSet;
+use super::sink_task::SinkEvent;
+use super::source_task::{SourceEvent, tolerates};
+use super::stream_input::StreamInput;
+use super::table_loader::TableLoader;
+use crate::clock::{EpochClock, system_nanos};
+use crate::error::{Error, Result};
+use crate::ids::Epoch;
+use crate::operators::limit::LimitState;
+use crate::operators::source_slot::SlotInput;
+use crate::stream::{FailurePolicy, Position};
+
+/// DataFusion's operators keep metrics of every execution; they are dropped this often.
+const RESET_EVERY: u64 = 512;
+/// How often an idle job looks after outputs that are not durable yet.
+const IDLE_TICK: Duration = Duration::from_secs(1);
+
+/// A statement that runs in epochs.
+pub(super) struct Statement {
+    pub name: String,
+    pub root: Arc<dyn ExecutionPlan>,
+    pub context: Arc<TaskContext>,
+    pub outputs: Arc<EpochOutputs>,
+    /// Results go to the sinks while the epoch runs.
+    pub direct: bool,
+    pub sinks: Arc<RwLock<SinkSet>>,
+    pub counters: Arc<JobCounters>,
+    pub clock: Arc<EpochClock>,
+    pub tables: TableLoader,
+    /// Inputs that other statements of the pipeline produce: their number, and where the rows go.
+    pub chained: Vec<(usize, SourceFeed)>,
+    /// The limit that ends the statement.
+    pub limit: Option<Arc<LimitState>>,
+    pub failure: FailurePolicy,
+    pub log: RateLimitedLog,
+    /// Whether the plan holds operators that collect metrics.
+    pub keeps_metrics: bool,
+    pub done: bool,
+}
+
+/// The statements of a pipeline, in the order in which they read each other.
+pub(super) struct StreamDriver {
+    pub statements: Vec<Statement>,
+    pub inputs: Vec<StreamInput>,
+    pub sources: mpsc::UnboundedReceiver<(usize, SourceEvent)>,
+    pub sinks: mpsc::UnboundedReceiver<SinkEvent>,
+    pub shutdown: Shutdown,
+    pub one_batch_per_epoch: bool,
+    pub epoch: Epoch,
+    /// Positions that epochs have moved, until they are durable.
+    pub moved: VecDeque<(Epoch, usize, Position)>,
+    /// For each input the position up to which everything is durable in all sinks.
+    pub durable: Vec<Position>,
+    /// The input that is looked at first, so that none is starved.
+    pub turn: usize,
+    /// A source could not be read to its end.
+    pub broken_source: Option<Error>,
+}
+
+/// How the driver came to an end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The inputs ended, a limit was reached, or the run was asked to end.
+    Finished,
+    /// Nobody reads standard output any more.
+    ClosedPipe,
+}
+
+enum Step {
+    Run(Vec<(usize, usize)>),
+    Wait(Option<Duration>),
+    End,
+}
+
+impl StreamDriver {
+    /// Runs until the end. An error comes with the number of its statement.
+    pub(super) async fn run(&mut self) -> Result<Ending, (usize, Error)> {
+        for (number, statement) in self.statements.iter_mut().enumerate() {
+            statement.tables.load_all().await.map_err(|error| (number, error))?;
+        }
+        loop {
+            while let Ok((input, event)) = self.sources.try_recv() {
+                self.take_in(input, event)?;
+            }
+            match self.sinks.try_recv() {
+                Ok(SinkEvent::ClosedPipe) => return Ok(Ending::ClosedPipe),
+                Ok(SinkEvent::Failed(error)) => return Err((0, error)),
+                Err(_) => {}
+            }
+            for statement in &mut self.statements {
+                statement.tables.refresh().await;
+            }
+            match self.next_step() {
+                Step::Run(cuts) => self.run_epoch(&cuts).await?,
+                Step::Wait(at_most) => {
+                    if let Some(ending) = self.wait(at_most).await? {
+                        return Ok(ending);
+                    }
+                }
+                Step::End => break,
+            }
+            if self.statements.iter().all(|statement| statement.done) {
+                break;
+            }
+        }
+        // A stream that was asked to stop has not ended: the rest of its tables may still find partners in the next run.
+        let ended = !self.shutdown.is_requested();
+        if ended && self.statements.iter().any(|statement| statement.tables.has_rows_at_the_end() && !statement.done) {
+            self.statements.iter().for_each(|statement| statement.tables.announce_last_epoch());
+            self.run_epoch(&[]).await?;
+        } else if self.epoch == 0 {
+            // Branches without a source (VALUES in a UNION) come out in the first epoch even if there is no row.
+            self.run_epoch(&[]).await?;
+        }
+        Ok(Ending::Finished)
+    }
+
+    fn take_in(&mut self, input: usize, event: SourceEvent) -> Result<(), (usize, Error)> {
+        let Some(input) = self.inputs.get_mut(input) else { return Ok(()) };
+        match event {
+            SourceEvent::Batch(batch) => input.absorb(batch),
+            SourceEvent::Ended => input.ended = true,
+            SourceEvent::Failed(error) => {
+                input.ended = true;
+                let statement = &self.statements[input.statement];
+                // The other sources go on; that one was lost is told at the end, and by the exit status.
+                if !tolerates(&statement.failure) {
+                    return Err((input.statement, error));
+                }
+                tracing::error!("{error}; the job goes on without this source");
+                self.broken_source = Some(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn next_step(&mut self) -> Step {
+        let mut cuts = Vec::new();
+        let mut wait: Option<Duration> = None;
+        let mut all_ended = true;
+        let count = self.inputs.len();
+        for offset in 0..count {
+            let at = (self.turn + offset) % count;
+            let input = &self.inputs[at];
+            if self.statements[input.statement].done {
+                continue;
+            }
+            match input.decide() {
+                Decision::Take(rows) => {
+                    cuts.push((at, rows));
+                    if self.one_batch_per_epoch {
+                        break;
+                    }
+                }
+                Decision::Wait(Some(at_most)) => wait = Some(wait.map_or(at_most, |known| known.min(at_most))),
+                Decision::Wait(None) => {}
+            }
+            all_ended &= input.ended;
+        }
+        if !cuts.is_empty() {
+            self.turn = if self.one_batch_per_epoch { (cuts[0].0 + 1) % count } else { 0 };
+            return Step::Run(cuts);
+        }
+        if all_ended && wait.is_none() { Step::End } else { Step::Wait(wait) }
+    }
+
+    /// Waits for rows, a deadline, a sink's failure or the request to end.
+    async fn wait(&mut self, at_most: Option<Duration>) -> Result<Option<Ending>, (usize, Error)> {
+        let undone = self.statements.iter().any(|statement| statement.counters.acked() < self.epoch && !statement.counters.sinks.is_empty());
+        let due = self.statements.iter().filter_map(|statement| statement.tables.next_due()).min().map(|due| due.saturating_duration_since(Instant::now()));
+        let tick = undone.then_some(IDLE_TICK);
+        let until = [at_most, due, tick].into_iter().flatten().min().map(|wait| tokio::time::Instant::now() + wait);
+        let sleep = async {
+            match until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            event = self.sources.recv() => match event {
+                Some((input, event)) => self.take_in(input, event)?,
+                // All tasks have ended without a word: they say so themselves first.
+                None => self.inputs.iter_mut().for_each(|input| input.ended = true),
+            },
+            event = self.sinks.recv() => match event {
+                Some(SinkEvent::ClosedPipe) => return Ok(Some(Ending::ClosedPipe)),
+                Some(SinkEvent::Failed(error)) => return Err((0, error)),
+                None => {}
+            },
+            () = sleep => {
+                // Rotation and rolling go by the clock even if no row comes.
+                self.statements.iter().for_each(|statement| statement.clock.advance(system_nanos()));
+                self.forget_durable();
+            }
+        }
+        Ok(None)
+    }
+
+    async fn run_epoch(&mut self, cuts: &[(usize, usize)]) -> Result<(), (usize, Error)> {
+        self.epoch += 1;
+        let began = Instant::now();
+        let now = system_nanos();
+        for (at, rows) in cuts {
+            let input = &mut self.inputs[*at];
+            let statement = input.statement;
+            let (batches, position) = input.cut(*rows).map_err(|error| (statement, error))?;
+            if position != Position::default() {
+                self.moved.push_back((self.epoch, *at, position));
+            }
+            let input = &self.inputs[*at];
+            fill(&input.feed, &batches).map_err(|error| (statement, error))?;
+        }
+        for number in 0..self.statements.len() {
+            let statement = &mut self.statements[number];
+            if statement.done {
+                continue;
+            }
+            statement.clock.advance(now);
+            let results = statement.execute(self.epoch).await.map_err(|error| (number, error))?;
+            for later in &mut self.statements[number + 1..] {
+                for (upstream, feed) in &later.chained {
+                    if *upstream == number {
+                        add(&later.counters.chained, results.iter().map(|batch| batch.num_rows() as u64).sum());
+                        fill(feed, &results).map_err(|error| (number, error))?;
+                    }
+                }
+            }
+        }
+        let took = began.elapsed();
+        for (at, rows) in cuts {
+            self.inputs[*at].learn(*rows, took);
+        }
+        self.forget_durable();
+        Ok(())
+    }
+
+    /// Moves the durable positions up to what every sink has made durable.
+    fn forget_durable(&mut self) {
+        while let Some((epoch, input, position)) = self.moved.front() {
+            let statement = self.inputs[*input].statement;
+            // Statements that read this one have their own sinks; the slowest of the pipeline counts.
+            let acked = self.statements[statement..].iter().filter(|s| !s.counters.sinks.is_empty()).map(|s| s.counters.acked()).min().unwrap_or(*epoch);
+            if acked < *epoch {
+                break;
+            }
+            self.durable[*input].merge(position);
+            self.moved.pop_front();
+        }
+    }
+}
+
+/// Puts batches into the slots of a source's leaves.
+fn fill(feed: &SourceFeed, batches: &[RecordBatch]) -> Result<()> {
+    let mut inputs: Vec<Vec<RecordBatch>> = vec![Vec::with_capacity(batches.len()); feed.leaves().count()];
+    for batch in batches {
+        for (input, rows) in inputs.iter_mut().zip(feed.leaf_batches(batch)?) {
+            input.push(rows);
+        }
+    }
+    for (leaf, input) in feed.leaves().zip(inputs) {
+        leaf.slot.fill(SlotInput::Batches(input));
+    }
+    Ok(())
+}
+
+impl Statement {
+    /// Executes the plan over what is in its slots; returns the results that other statements may read.
+    async fn execute(&mut self, epoch: Epoch) -> Result<Vec<RecordBatch>> {
+        self.outputs.begin(epoch);
+        add(&self.counters.epochs, 1);
+        let mut run = self.root.execute(0, Arc::clone(&self.context)).map_err(|error| self.failed(&error))?;
+        while let Some(done) = run.next().await {
+            done.map_err(|error| self.failed(&error))?;
+        }
+        drop(run);
+        let reasons = self.counters.faults.take_reasons();
+        if let Some(first) = reasons.first() {
+            self.log.warn(reasons.len() as u64, || format!("{first}; row skipped"));
+        }
+        let results = self.outputs.take();
+        self.sinks.read().await.send(epoch, if self.direct { Vec::new() } else { results.clone() }, true).await?;
+        if self.keeps_metrics && epoch.is_multiple_of(RESET_EVERY) {
+            self.root = reset_plan_states(Arc::clone(&self.root)).map_err(|error| execution_error(&error))?;
+        }
+        self.done = self.limit.as_ref().is_some_and(|limit| limit.is_done());
+        Ok(results)
+    }
+
+    fn failed(&self, error: &datafusion::error::DataFusionError) -> Error {
+        add(&self.counters.batches_failed, 1);
+        execution_error(error)
+    }
+}

@@ -1,0 +1,154 @@
+//! The rows of one source that wait to become batches.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+
+use super::batching::{Decision, Waiting, adapt, decide};
+use super::counters::{JobCounters, SourceCounters, add};
+use super::leaf_feed::SourceFeed;
+use super::rate_limited_log::RateLimitedLog;
+use super::source_task::{RowBudget, tolerates};
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::stream::{BatchSettings, FailurePolicy, Position, RejectedRecord, SourceBatch};
+
+/// An input of a statement that is read in epochs.
+pub(super) struct StreamInput {
+    /// Number of the statement in the pipeline.
+    pub statement: usize,
+    pub feed: SourceFeed,
+    pub budget: RowBudget,
+    pub ended: bool,
+    name: Arc<str>,
+    counters: Arc<JobCounters>,
+    settings: BatchSettings,
+    policy: FailurePolicy,
+    log: RateLimitedLog,
+    target: usize,
+    pieces: VecDeque<Piece>,
+    rows: usize,
+    bytes: u64,
+    since: Option<Instant>,
+}
+
+struct Piece {
+    rows: RecordBatch,
+    bytes: u64,
+    rejected: Vec<RejectedRecord>,
+    position: Position,
+    /// Rows for which the budget was taken.
+    budget: usize,
+}
+
+impl StreamInput {
+    #[allow(clippy::too_many_arguments, reason = "one call site")]
+    pub(super) fn new(
+        statement: usize,
+        name: Arc<str>,
+        job: &str,
+        feed: SourceFeed,
+        budget: RowBudget,
+        settings: BatchSettings,
+        policy: FailurePolicy,
+        counters: Arc<JobCounters>,
+    ) -> Self {
+        let log = RateLimitedLog::new(format!("job '{job}', source '{name}'"));
+        let target = settings.min_rows.max(1);
+        Self { statement, feed, budget, ended: false, name, counters, settings, policy, log, target, pieces: VecDeque::new(), rows: 0, bytes: 0, since: None }
+    }
+
+    fn counts(&self) -> Option<&SourceCounters> {
+        self.counters.sources.get(&self.name)
+    }
+
+    /// Takes in what was read.
+    pub(super) fn absorb(&mut self, batch: SourceBatch) {
+        if let Some(counts) = self.counts() {
+            add(&counts.records, batch.records());
+            add(&counts.skipped, batch.skipped);
+            add(&counts.bytes, batch.bytes);
+            add(&counts.rejected, batch.rejected.len() as u64);
+        }
+        let mut rejected = batch.rejected;
+        if let (Some(first), true) = (rejected.first(), tolerates(&self.policy)) {
+            self.log.warn(rejected.len() as u64, || format!("{first}; record skipped"));
+            rejected.clear();
+        }
+        let budget = batch.rows.num_rows();
+        self.rows += budget;
+        self.bytes += batch.bytes;
+        if self.rows > 0 && self.since.is_none() {
+            self.since = Some(Instant::now());
+        }
+        self.pieces.push_back(Piece { rows: batch.rows, bytes: batch.bytes, rejected, position: batch.position, budget });
+    }
+
+    /// What to do now.
+    pub(super) fn decide(&self) -> Decision {
+        // Records that stop the job don't wait for company.
+        if self.pieces.front().is_some_and(|piece| !piece.rejected.is_empty()) {
+            return Decision::Take(self.rows.min(self.settings.max_rows));
+        }
+        if self.rows == 0 && !self.pieces.is_empty() {
+            return Decision::Take(0);
+        }
+        let age = self.since.map_or(Duration::ZERO, |since| since.elapsed());
+        decide(&self.settings, self.target, Waiting { rows: self.rows, bytes: self.bytes, age, ended: self.ended })
+    }
+
+    /// Cuts a batch of `rows` rows (fewer, for batches that need not be full, where that saves cutting) and the position after it.
+    ///
+    /// **Errors**: among the records of the batch is one that can't be used, and the strategy is not to go on without it.
+    pub(super) fn cut(&mut self, rows: usize) -> Result<(Vec<RecordBatch>, Position)> {
+        let mut batches = Vec::with_capacity(1);
+        let mut position = Position::default();
+        let mut left = rows;
+        while let Some(piece) = self.pieces.front_mut() {
+            if left == 0 && piece.rows.num_rows() > 0 {
+                break;
+            }
+            if let Some(first) = piece.rejected.first().cloned() {
+                return Err(self.refused(&first));
+            }
+            let count = piece.rows.num_rows();
+            if count > left {
+                if self.settings.eager && !batches.is_empty() {
+                    break;
+                }
+                batches.push(piece.rows.slice(0, left));
+                piece.rows = piece.rows.slice(left, count - left);
+                let bytes = piece.bytes * left as u64 / count as u64;
+                piece.bytes -= bytes;
+                self.bytes -= bytes;
+                self.rows -= left;
+                break;
+            }
+            let Some(piece) = self.pieces.pop_front() else { break };
+            self.budget.release(piece.budget);
+            self.bytes -= piece.bytes;
+            self.rows -= count;
+            left -= count;
+            position.merge(&piece.position);
+            if count > 0 {
+                batches.push(piece.rows);
+            }
+        }
+        self.since = (self.rows > 0).then(Instant::now);
+        Ok((batches, position))
+    }
+
+    fn refused(&self, record: &RejectedRecord) -> Error {
+        add(&self.counters.batches_failed, 1);
+        Error::new(ErrorKind::Record, Fault::User, format!("source '{}', {record}", self.name)).with_help(format!(
+            "mend the record, or set '{}.failure_strategy' = 'LogAndContinue' to skip and count such records",
+            self.name
+        ))
+    }
+
+    /// Takes note of how long a batch took.
+    pub(super) fn learn(&mut self, rows: usize, took: Duration) {
+        self.target = adapt(&self.settings, self.target, rows, took);
+    }
+}
