@@ -1,11 +1,14 @@
 //! Velostream: streaming SQL over many sources and sinks, on Apache Arrow and DataFusion.
 //!
 //! A statement enters at the top and rows leave through the sinks; a folder imports only folders below it:
-//! `cli` → `config` → `planner` → `catalog` → `runtime` → `sources`, `operators`, `sinks` → `formats` → `stream` → `options` → the ground (`error`, `ids`, `clock`).
+//! `cli` → `deploy` → `config`, `runtime` → `planner` → `catalog` → `operators` → `sources`, `sinks` → `formats` → `stream` → `options` → the ground (`functions`, `telemetry`, `error`,
+//! `ids`, `clock`).
 
 pub mod catalog;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod deploy;
 pub mod error;
 pub mod formats;
 pub mod functions;

@@ -116,7 +116,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
     let mut failure: Option<(usize, Error)> = None;
     for (at, (number, mut spec, counters)) in jobs.into_iter().enumerate() {
         spec.clock.advance(system_nanos());
-        match SinkSet::open(&spec.name, &spec.sinks, &spec.plan.schema, &spec.clock, &counters, &sink_events, Arc::clone(&last_resort)) {
+        match SinkSet::open((at, &spec.name), &spec.sinks, &spec.plan.schema, &spec.clock, &counters, &sink_events, Arc::clone(&last_resort)) {
             Ok(sinks) => {
                 let sources = Arc::new(std::mem::take(&mut spec.sources));
                 parts.push(Part { number, spec, counters, sources, sinks: Arc::new(RwLock::new(sinks)) });
@@ -289,7 +289,6 @@ async fn run_stream(
         let chained = chained.into_iter().filter_map(|(job, feed)| Some((numbers.iter().position(|number| *number == job)?, feed))).collect();
         statements.push(Statement {
             log: RateLimitedLog::new(format!("job '{}'", part.spec.name)),
-            name: part.spec.name,
             keeps_metrics: keeps_metrics(&root),
             root,
             context: plan.context,
@@ -404,15 +403,15 @@ async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiver<SinkEven
     let ended = tokio::select! {
         ended = all => ended,
         event = sinks.recv() => match event {
-            Some(SinkEvent::Failed(error)) => Err((0, error)),
+            Some(SinkEvent::Failed(job, error)) => Err((job, error)),
             Some(SinkEvent::ClosedPipe) | None => Ok(()),
         },
     };
     stop.iter().for_each(tokio::task::AbortHandle::abort);
     ended?;
     // A failure that came with the last rows.
-    if let Ok(SinkEvent::Failed(error)) = sinks.try_recv() {
-        return Err((0, error));
+    if let Ok(SinkEvent::Failed(job, error)) = sinks.try_recv() {
+        return Err((job, error));
     }
     if shutdown.is_requested() && !row_wise {
         return Err((0, Error::new(ErrorKind::Limit, Fault::User, "stopped before the end of its input; a batch has no partial result, so nothing was completed")));

@@ -31,10 +31,10 @@ pub(super) struct SinkSet {
 }
 
 impl SinkSet {
-    /// Opens the sinks. One that can't be created is left out with a warning; if it is the settings' fault the start is refused.
+    /// Opens the sinks of the job with this number in its pipeline. One that can't be created is left out with a warning; if it is the settings' fault the start is refused.
     #[allow(clippy::too_many_arguments, reason = "one call site")]
     pub(super) fn open(
-        job: &str,
+        (number, job): (usize, &str),
         specs: &[SinkSpec],
         schema: &SchemaRef,
         clock: &Arc<EpochClock>,
@@ -50,7 +50,7 @@ impl SinkSet {
                 Ok(writer) => {
                     tracing::info!("job '{job}': sink sink_{index}_{name} created ({})", spec.sink.describe());
                     let place = format!("job '{job}', sink '{name}'");
-                    sinks.push(Some(start_sink(writer, index, place, spec.failure, Arc::clone(counters), events.clone())));
+                    sinks.push(Some(start_sink(writer, (number, index), place, spec.failure, Arc::clone(counters), events.clone())));
                 }
                 Err(error) if error.fault() == Fault::User => return Err(error.context(format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}'"))),
                 Err(error) => {

@@ -33,8 +33,8 @@ pub(super) enum SinkMessage {
 /// What the driver learns from its sinks.
 #[derive(Debug)]
 pub(super) enum SinkEvent {
-    /// The job has to stop.
-    Failed(Error),
+    /// The job with this number in its pipeline has to stop.
+    Failed(usize, Error),
     /// Nobody reads the output any more.
     ClosedPipe,
 }
@@ -47,6 +47,7 @@ pub(super) struct SinkHandle {
 
 struct SinkTask {
     writer: Box<dyn DataWriter>,
+    job: usize,
     index: usize,
     counters: Arc<JobCounters>,
     policy: FailurePolicy,
@@ -56,17 +57,17 @@ struct SinkTask {
     last_epoch: Epoch,
 }
 
-/// Starts the sink with number `index` in the job's counters; `place` names it in messages.
+/// Starts the sink with number `index` in the counters of the job with number `job` in its pipeline; `place` names it in messages.
 pub(super) fn start_sink(
     writer: Box<dyn DataWriter>,
-    index: usize,
+    (job, index): (usize, usize),
     place: String,
     policy: FailurePolicy,
     counters: Arc<JobCounters>,
     events: mpsc::UnboundedSender<SinkEvent>,
 ) -> SinkHandle {
     let (queue, messages) = mpsc::channel(QUEUE);
-    let task = SinkTask { writer, index, counters, policy, log: RateLimitedLog::new(place), events, failed: false, last_epoch: 0 };
+    let task = SinkTask { writer, job, index, counters, policy, log: RateLimitedLog::new(place), events, failed: false, last_epoch: 0 };
     let runtime = Handle::current();
     // Writers block on files, so each has a thread; its timers are the runtime's.
     let task = tokio::task::spawn_blocking(move || runtime.block_on(task.run(messages)));
@@ -187,7 +188,7 @@ impl SinkTask {
 
     fn stop(&mut self, error: Error) {
         self.failed = true;
-        let _driver_has_ended = self.events.send(SinkEvent::Failed(error));
+        let _driver_has_ended = self.events.send(SinkEvent::Failed(self.job, error));
     }
 
     async fn sync(&mut self) {

@@ -37,7 +37,6 @@ const IDLE_TICK: Duration = Duration::from_secs(1);
 
 /// A statement that runs in epochs.
 pub(super) struct Statement {
-    pub name: String,
     pub root: Arc<dyn ExecutionPlan>,
     pub context: Arc<TaskContext>,
     pub outputs: Arc<EpochOutputs>,
@@ -104,7 +103,7 @@ impl StreamDriver {
             }
             match self.sinks.try_recv() {
                 Ok(SinkEvent::ClosedPipe) => return Ok(Ending::ClosedPipe),
-                Ok(SinkEvent::Failed(error)) => return Err((0, error)),
+                Ok(SinkEvent::Failed(job, error)) => return Err((job, error)),
                 Err(_) => {}
             }
             for statement in &mut self.statements {
@@ -204,7 +203,7 @@ impl StreamDriver {
             },
             event = self.sinks.recv() => match event {
                 Some(SinkEvent::ClosedPipe) => return Ok(Some(Ending::ClosedPipe)),
-                Some(SinkEvent::Failed(error)) => return Err((0, error)),
+                Some(SinkEvent::Failed(job, error)) => return Err((job, error)),
                 None => {}
             },
             () = sleep => {

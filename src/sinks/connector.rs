@@ -35,6 +35,13 @@ impl SinkConnector {
         [("file", FileSinkOptions::OPTIONS)]
     }
 
+    /// Whether every batch has an output of its own, so that an epoch is to be one batch.
+    pub fn per_batch(&self) -> bool {
+        match self {
+            Self::File(options) => options.path.contains("{batch_id}"),
+        }
+    }
+
     /// Checks the settings and returns the sink; nothing is created on disk. `encryption_key` is used where a sink is encrypted and has no key of its own.
     pub fn create(&self, name: &str, encryption_key: Option<&str>) -> Result<Arc<dyn DataSink>> {
         match self {

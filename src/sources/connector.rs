@@ -37,6 +37,20 @@ impl SourceConnector {
         [("file", FileSourceOptions::OPTIONS)]
     }
 
+    /// Its simple name.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+        }
+    }
+
+    /// Whether it ends by itself, as far as its settings tell.
+    pub fn is_bounded(&self) -> bool {
+        match self {
+            Self::File(options) => options.is_bounded(),
+        }
+    }
+
     /// Creates the source: checks that it can be read and finds out its columns.
     pub fn create(&self, name: &str, declared: Option<SchemaRef>) -> Result<Arc<dyn DataSource>> {
         match self {

@@ -44,11 +44,6 @@ impl FileSink {
         Ok(sink)
     }
 
-    /// Whether every batch has a file of its own, so that an epoch is to be one batch.
-    pub fn per_batch(&self) -> bool {
-        self.template().per_batch()
-    }
-
     fn template(&self) -> PathTemplate {
         let numbered = self.options.roll_size.is_some() || self.options.roll_interval.is_some();
         PathTemplate::new(&self.options.path, self.options.rotation, numbered)

@@ -143,3 +143,10 @@ define_options! {
         max_record_size: ByteSize = "max_record_size" [] default "16MiB";
     }
 }
+
+impl FileSourceOptions {
+    /// Whether reading ends by itself.
+    pub fn is_bounded(&self) -> bool {
+        self.until.is_some() || !(self.follow || self.path == "-")
+    }
+}

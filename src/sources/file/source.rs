@@ -152,8 +152,7 @@ impl DataSource for FileSource {
     }
 
     fn boundedness(&self) -> Boundedness {
-        let endless = (self.options.follow || self.listing == Listing::Stdin) && self.options.until.is_none();
-        if endless { Boundedness::Unbounded } else { Boundedness::Bounded }
+        if self.options.is_bounded() { Boundedness::Bounded } else { Boundedness::Unbounded }
     }
 
     fn estimated_bytes(&self) -> u64 {

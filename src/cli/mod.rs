@@ -1,0 +1,50 @@
+//! The command line: `velo-sql`. Rows go to standard output, everything else to standard error. In reading order:
+//! - `arguments`: what can be typed
+//! - `script`: scripts from files, the command line, or standard input, and their binding
+//! - `run`, `validate`, `explain`, `options`, `decrypt`, `demo`: the commands
+//! - `logging`: log lines on standard error
+//! - `report`: numbers and summaries for people
+
+pub mod arguments;
+mod decrypt;
+mod demo;
+mod exit;
+mod explain;
+mod logging;
+mod options;
+mod report;
+mod run;
+mod script;
+mod signals;
+mod validate;
+
+pub use exit::ExitStatus;
+
+use arguments::{Arguments, Command};
+
+/// Runs a command to its end.
+pub fn main(arguments: Arguments) -> ExitStatus {
+    logging::start(&arguments);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("Error: cannot start threads: {error}");
+            return ExitStatus::Failed;
+        }
+    };
+    let status = runtime.block_on(async {
+        match &arguments.command {
+            Some(Command::Run(run)) => run::run(run, &arguments).await,
+            Some(Command::Validate(validate)) => validate::validate(validate, &arguments).await,
+            Some(Command::Explain(explain)) => explain::explain(explain, &arguments).await,
+            Some(Command::Options(options)) => options::options(options),
+            Some(Command::Decrypt(decrypt)) => decrypt::decrypt(decrypt),
+            Some(Command::Demo(demo)) => demo::demo(demo, &arguments).await,
+            Some(Command::Completions { shell }) => arguments::completions(*shell),
+            None => run::run_sql(&arguments).await,
+        }
+    });
+    // Threads that wait for standard input or poll files have nothing more to say.
+    runtime.shutdown_background();
+    status
+}

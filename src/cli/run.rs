@@ -1,0 +1,142 @@
+//! `run` and `--sql`.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use parking_lot::Mutex;
+
+use super::arguments::{Arguments, Format, RunCommand, RunOptions, SummaryForm};
+use super::exit::ExitStatus;
+use super::report::{grouped, refused, seconds, summary_line, tell};
+use super::script::{Loaded, inline, load, prepare_all};
+use super::signals;
+use crate::runtime::{JobCounters, JobOutcome, Shutdown, start};
+use crate::sinks::stdout::{SharedOutput, StdoutSink};
+use crate::stream::DataSink;
+
+/// Runs script files.
+pub(super) async fn run(command: &RunCommand, arguments: &Arguments) -> ExitStatus {
+    let mut scripts = Vec::new();
+    let mut faults = Vec::new();
+    for file in &command.files {
+        match load(file) {
+            Ok(script) => scripts.push(script),
+            Err(error) => faults.push(error),
+        }
+    }
+    if !faults.is_empty() {
+        return refused(&faults);
+    }
+    run_scripts(&scripts, &command.run, arguments.output.quiet).await
+}
+
+/// Runs the text of `--sql`.
+pub(super) async fn run_sql(arguments: &Arguments) -> ExitStatus {
+    let Some(sql) = &arguments.sql else {
+        tell("Error: nothing to run; give --sql \"SELECT …\" or velo-sql run FILE");
+        return ExitStatus::Refused;
+    };
+    run_scripts(&[inline(sql)], &arguments.run, arguments.output.quiet).await
+}
+
+/// Standard output as a sink.
+pub(super) fn stdout_sink(format: Option<Format>) -> Arc<dyn DataSink> {
+    let format = format.unwrap_or(if std::io::stdout().is_terminal() { Format::Table } else { Format::Json });
+    let output: SharedOutput = Arc::new(Mutex::new(std::io::stdout()));
+    Arc::new(StdoutSink::new(format.into(), output))
+}
+
+async fn run_scripts(scripts: &[Loaded], options: &RunOptions, quiet: bool) -> ExitStatus {
+    let stdout = stdout_sink(options.format);
+    let (jobs, _) = match prepare_all(scripts, &options.overrides.set, &stdout, options.limit, false).await {
+        Ok(prepared) => prepared,
+        Err(faults) => return refused(&faults),
+    };
+    for job in &jobs {
+        job.warnings.iter().for_each(|warning| crate::telemetry::warning(warning));
+    }
+    let shutdown = Shutdown::new();
+    signals::listen(&shutdown);
+    let began = Instant::now();
+    let running = start(jobs.into_iter().map(|job| job.spec).collect(), &stdout, &shutdown);
+    let progress = progress(&running.jobs, quiet);
+    let outcomes = running.finished().await;
+    if let Some(progress) = progress {
+        progress.abort();
+    }
+    finish(&outcomes, options.summary, quiet, began.elapsed())
+}
+
+/// Prints the ends of the jobs; the status is that of the worst.
+pub(super) fn finish(outcomes: &[JobOutcome], form: Option<SummaryForm>, quiet: bool, took: Duration) -> ExitStatus {
+    let mut status = ExitStatus::Done;
+    for outcome in outcomes {
+        if let Some(error) = &outcome.error {
+            status = ExitStatus::Failed;
+            tell(&format!("Error: Job '{}' failed: {}", outcome.name, error.render()));
+        } else if outcome.incomplete {
+            status = ExitStatus::Failed;
+            tell(&format!("Error: Job '{}' ended, but not all of its sources and sinks took part (see the warnings above)", outcome.name));
+        }
+    }
+    match form {
+        Some(SummaryForm::Json) => {
+            let jobs: Vec<serde_json::Value> = outcomes.iter().map(json_summary).collect();
+            tell(&serde_json::json!({ "jobs": jobs, "seconds": took.as_secs_f64() }).to_string());
+        }
+        Some(SummaryForm::None) => {}
+        Some(SummaryForm::Text) => outcomes.iter().for_each(|outcome| tell(&summary_line(&outcome.summary, took))),
+        None if quiet => {}
+        None => outcomes.iter().for_each(|outcome| tell(&summary_line(&outcome.summary, took))),
+    }
+    status
+}
+
+fn json_summary(outcome: &JobOutcome) -> serde_json::Value {
+    let mut summary = serde_json::to_value(&outcome.summary).unwrap_or_default();
+    if let Some(object) = summary.as_object_mut() {
+        let status = if outcome.error.is_some() || outcome.incomplete { "failed" } else { "done" };
+        object.insert("status".to_owned(), status.into());
+        object.insert("error".to_owned(), outcome.error.as_ref().map(|error| error.to_string()).into());
+        let positions = outcome.durable.iter().map(|(source, position)| (source.clone(), serde_json::json!(position.offsets.iter().map(|(p, o)| (p.to_string(), *o)).collect::<std::collections::BTreeMap<_, _>>())));
+        object.insert("positions".to_owned(), serde_json::Value::Object(positions.collect()));
+    }
+    summary
+}
+
+/// A line that is drawn again every second, on a terminal only.
+fn progress(jobs: &[(String, Arc<JobCounters>)], quiet: bool) -> Option<tokio::task::JoinHandle<()>> {
+    // Rows on the same terminal would be torn apart by it.
+    if quiet || !std::io::stderr().is_terminal() || std::io::stdout().is_terminal() {
+        return None;
+    }
+    let jobs = jobs.to_vec();
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(ProgressStyle::with_template("  {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    Some(tokio::spawn(async move {
+        let began = Instant::now();
+        let mut last = 0;
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            bar.set_message(progress_line(&jobs, began.elapsed(), &mut last));
+            bar.tick();
+        }
+    }))
+}
+
+fn progress_line(jobs: &[(String, Arc<JobCounters>)], elapsed: Duration, last: &mut u64) -> String {
+    let mut parts = vec![seconds(elapsed)];
+    let mut input = 0;
+    for (name, counters) in jobs {
+        let summary = counters.summary(name);
+        input += summary.input;
+        let sinks = counters.sinks.iter().map(|(sink, counts)| format!("{sink} {}", grouped(counts.rows.load(Ordering::Relaxed)))).collect::<Vec<_>>().join("  ");
+        parts.push(format!("{name}: in {}  out {sinks}  rejected {}", grouped(summary.input), grouped(summary.rejected)));
+    }
+    parts.push(format!("{}/s", grouped(input - *last)));
+    *last = input;
+    parts.join("  ")
+}

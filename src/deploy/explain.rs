@@ -1,0 +1,148 @@
+//! What would be run.
+
+use std::sync::Arc;
+
+use datafusion::physical_plan::{ExecutionPlan, displayable};
+use serde::Serialize;
+
+use super::prepare::PreparedJob;
+use crate::operators::guard::{GuardedFilterExec, GuardedProjectionExec};
+use crate::operators::limit::StreamLimitExec;
+use crate::operators::lookup_join::LookupJoinExec;
+use crate::operators::source_slot::SourceExec;
+use crate::planner::ExecutionMode;
+
+/// A job, explained.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// Name of the job.
+    pub job: String,
+    /// `stream` or `batch`.
+    pub mode: &'static str,
+    /// From the sources to the sinks, in one line.
+    pub flow: String,
+    /// Sources, described.
+    pub sources: Vec<Described>,
+    /// Sinks, described.
+    pub sinks: Vec<Described>,
+    /// Operators from the leaves to the root.
+    pub operators: Vec<Operator>,
+    /// Columns of the result.
+    pub columns: String,
+    /// Settings in force.
+    pub settings: Vec<ExplainedSetting>,
+    /// Things worth a warning.
+    pub warnings: Vec<String>,
+    /// DataFusion's plans; filled on request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plans: Option<Plans>,
+}
+
+/// A source or a sink.
+#[derive(Clone, Debug, Serialize)]
+pub struct Described {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub what: String,
+}
+
+/// An operator, what it remembers, and what bounds that.
+#[derive(Clone, Debug, Serialize)]
+pub struct Operator {
+    /// What it does.
+    pub operator: String,
+    /// What it remembers between epochs.
+    pub state: String,
+    /// What bounds its memory.
+    pub bound: String,
+    /// What its output is.
+    pub output: &'static str,
+}
+
+/// A setting, masked if it is a secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExplainedSetting {
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Where it came from.
+    pub origin: String,
+}
+
+/// DataFusion's plans.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plans {
+    /// The optimised logical plan.
+    pub logical: String,
+    /// The physical plan.
+    pub physical: String,
+}
+
+/// Explains a job; `verbose` adds DataFusion's plans.
+pub fn explain(job: &PreparedJob, verbose: bool) -> Explanation {
+    let plan = &job.spec.plan;
+    let mut operators = Vec::new();
+    let flow = describe(&plan.root, &mut operators);
+    let sinks: Vec<Described> = job.spec.sinks.iter().map(|sink| Described { name: sink.sink.name().to_owned(), what: sink.sink.describe() }).collect();
+    let ends = sinks.iter().map(|sink| sink.name.as_str()).collect::<Vec<_>>().join(" | ");
+    let setting = |setting: &crate::options::EffectiveSetting| ExplainedSetting { key: setting.key.clone(), value: setting.value.clone(), origin: setting.origin.to_string() };
+    Explanation {
+        job: job.spec.name.clone(),
+        mode: match plan.mode {
+            ExecutionMode::Stream => "stream",
+            ExecutionMode::Batch => "batch",
+        },
+        flow: if ends.is_empty() { flow } else { format!("{flow} --> {ends}") },
+        sources: job.spec.sources.iter().map(|source| Described { name: source.source.name().to_owned(), what: source.source.describe() }).collect(),
+        sinks,
+        operators,
+        columns: crate::formats::schema_text::print(&plan.schema),
+        settings: job.settings.iter().map(setting).collect(),
+        warnings: job.warnings.clone(),
+        plans: verbose.then(|| Plans { logical: plan.logical.display_indent().to_string(), physical: displayable(plan.root.as_ref()).indent(false).to_string() }),
+    }
+}
+
+fn operator(operators: &mut Vec<Operator>, operator: String, state: &str, bound: String) {
+    operators.push(Operator { operator, state: state.to_owned(), bound, output: "append, final" });
+}
+
+/// One line for a plan; operators with a meaning of their own are listed, the others stay in DataFusion's words.
+fn describe(node: &Arc<dyn ExecutionPlan>, operators: &mut Vec<Operator>) -> String {
+    let children: Vec<String> = node.children().into_iter().map(|child| describe(child, operators)).collect();
+    let below = children.join(" + ");
+    let any = node.as_any();
+    if let Some(source) = any.downcast_ref::<SourceExec>() {
+        return source.source().to_string();
+    }
+    if let Some(join) = any.downcast_ref::<LookupJoinExec>() {
+        let mut inner = Vec::new();
+        let table = describe(join.table(), &mut inner);
+        operator(operators, format!("lookup join ({:?}) with {table}", join.kind()), "the table's rows", "size of the table".to_owned());
+        return format!("{below} --lookup ({:?}) {table}", join.kind());
+    }
+    if let Some(filter) = any.downcast_ref::<GuardedFilterExec>() {
+        operator(operators, format!("filter {}", filter.predicate()), "none", "–".to_owned());
+        return format!("{below} --filter");
+    }
+    if any.downcast_ref::<GuardedProjectionExec>().is_some() {
+        let columns = node.schema().fields().len();
+        operator(operators, format!("project {columns} columns"), "none", "–".to_owned());
+        return format!("{below} --project {columns} columns");
+    }
+    if any.downcast_ref::<StreamLimitExec>().is_some() {
+        operator(operators, "limit".to_owned(), "a count", "8 bytes".to_owned());
+        return format!("{below} --limit");
+    }
+    let name = node.name().trim_end_matches("Exec");
+    match name {
+        "Cooperative" | "CoalescePartitions" | "CoalesceBatches" => below,
+        "Union" => format!("({below})"),
+        _ => {
+            operator(operators, name.to_owned(), "within one execution", "memory of the batch".to_owned());
+            if below.is_empty() { name.to_owned() } else { format!("{below} --{name}") }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Bound statements to jobs that can run. In reading order:
+//! - `prepare`: sources, plans and sinks of a script, all faults reported at once
+//! - `offline`: sources that are only declared, for checks without their files
+//! - `pipelines`: which statements read each other, and how each is executed
+//! - `targets`: outputs that collide
+//! - `explain`: what would be run
+
+mod explain;
+mod offline;
+mod pipelines;
+mod prepare;
+mod targets;
+
+pub use explain::{Described, ExplainedSetting, Explanation, Operator, Plans, explain};
+pub use prepare::{Note, PrepareRequest, PreparedJob, prepare};
