@@ -200,7 +200,9 @@ fn bind_source(
     let own_settings = map.leftover().next().is_some();
     let kind = map.remove("type");
     let chained = earlier.iter().position(|name| *name == source.name).filter(|_| kind.is_none());
+    let unread = keys.unread.contains(&(Role::Source, source.name.clone()));
     let input = match (&kind, chained) {
+        (None, _) if unread => return None,
         (None, Some(number)) => Some(SourceInput::Chained(number)),
         (None, None) => {
             let mut error = Error::config(format!(
@@ -216,6 +218,7 @@ fn bind_source(
         (Some(kind), _) => {
             let kind = resolved(kind, places, errors)?;
             match connector_type::parse(&kind.value, Scope::Source) {
+                Kind::Built(_) if unread => return None,
                 Kind::Built(connector) => {
                     merge::resolve_variables(map, places.environment, &[], errors);
                     SourceConnector::from_keys(connector, map, errors).map(SourceInput::Connector)
@@ -267,8 +270,14 @@ fn bind_sink(
     typing: &mut TypeFaults,
     errors: &mut Vec<Error>,
 ) -> Option<BoundSink> {
+    let unread = keys.unread.contains(&(Role::Sink, name.to_owned()));
     let map = keys.components.get_mut(&(Role::Sink, name.to_owned()))?;
-    let Some(kind) = map.remove("type") else {
+    let kind = map.remove("type");
+    if unread {
+        // That the file can't be read has been said; the rest can't be known.
+        return None;
+    }
+    let Some(kind) = kind else {
         let error = Error::config(format!(
             "Sink type must be explicitly specified for '{name}'. \nUse: '{name}.type' with values like 'kafka_sink', 'file_sink', 's3_sink', 'database_sink', 'iceberg_sink'"
         ));

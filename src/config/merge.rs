@@ -27,6 +27,8 @@ pub(super) struct Keys {
     pub job: KeyMap,
     /// Those of each source and sink.
     pub components: BTreeMap<(Role, String), KeyMap>,
+    /// Owners whose configuration file can't be read: what is missing of their settings may stand there.
+    pub unread: Vec<(Role, String)>,
     /// Things worth a warning.
     pub warnings: Vec<String>,
 }
@@ -101,7 +103,10 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
                     map.insert(key, Setting { written: format!("{name}.{}", entry.key), value: entry.value, origin, rank: RANK_FILE });
                 }
             }
-            Err(error) => errors.push(file.origin.blame_value(error)),
+            Err(error) => {
+                keys.unread.push((*role, name.clone()));
+                errors.push(file.origin.blame_value(error));
+            }
         }
     }
     keys

@@ -129,7 +129,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
     }
     drop(sink_events);
     let sets: Vec<_> = parts.iter().map(|part| Arc::clone(&part.sinks)).collect();
-    let mut durable = vec![Vec::new(); names.len()];
+    let mut streamed: Option<Streamed> = None;
     let mut incomplete = false;
     let mut complete = failure.is_none();
     let timeout = parts.iter().map(|part| part.spec.shutdown_timeout).max().unwrap_or_default();
@@ -141,7 +141,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
             complete = ended.is_ok();
             ended
         } else {
-            within(run_stream(parts, sinks, &shutdown, &mut durable, &mut incomplete), &shutdown, timeout).await
+            within(run_stream(parts, sinks, &shutdown, &mut streamed), &shutdown, timeout).await
         };
         failure = ended.err();
     }
@@ -152,7 +152,22 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
             failure.get_or_insert((at, error));
         }
     }
+    // Closing has made the last rows durable.
+    let mut durable = vec![Vec::new(); names.len()];
+    if let Some(mut streamed) = streamed {
+        streamed.driver.forget_durable();
+        incomplete |= streamed.driver.broken_source.is_some();
+        for ((at, name), position) in streamed.names.into_iter().zip(streamed.driver.durable) {
+            durable[at].push((name, position));
+        }
+    }
     outcomes(names, failure, incomplete, durable)
+}
+
+/// A driver of epochs that has been started, and the source of each of its inputs with the number of its job.
+struct Streamed {
+    driver: StreamDriver,
+    names: Vec<(usize, String)>,
 }
 
 /// Waits for a driver; once the run is asked to end, no longer than `timeout`.
@@ -243,8 +258,7 @@ async fn run_stream(
     parts: Vec<Part>,
     sinks: mpsc::UnboundedReceiver<SinkEvent>,
     shutdown: &Shutdown,
-    durable: &mut [Vec<(String, Position)>],
-    incomplete: &mut bool,
+    streamed: &mut Option<Streamed>,
 ) -> Result<(), (usize, Error)> {
     let (events, sources) = mpsc::unbounded_channel();
     // A reader's task ends with the run, however the run ends.
@@ -305,7 +319,7 @@ async fn run_stream(
         });
     }
     let count = inputs.len();
-    let mut driver = StreamDriver {
+    let driver = StreamDriver {
         statements,
         inputs,
         sources,
@@ -328,15 +342,9 @@ async fn run_stream(
         });
     }
     drop(events);
+    let driver = &mut streamed.insert(Streamed { driver, names }).driver;
     let ended = driver.run().await;
     stop.request();
-    if let Some(error) = driver.broken_source.take() {
-        tracing::debug!("a source was lost: {error}");
-        *incomplete = true;
-    }
-    for ((at, name), position) in names.into_iter().zip(driver.durable) {
-        durable[at].push((name, position));
-    }
     ended.map(|ending| {
         if ending == Ending::ClosedPipe {
             tracing::debug!("standard output was closed");

@@ -254,7 +254,7 @@ impl StreamDriver {
     }
 
     /// Moves the durable positions up to what every sink has made durable.
-    fn forget_durable(&mut self) {
+    pub(super) fn forget_durable(&mut self) {
         while let Some((epoch, input, position)) = self.moved.front() {
             let statement = self.inputs[*input].statement;
             // Statements that read this one have their own sinks; the slowest of the pipeline counts.

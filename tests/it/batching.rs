@@ -1,0 +1,48 @@
+//! The four batching strategies seen from outside: one file per batch.
+
+use crate::velo::Folder;
+
+/// Rows of each batch of a run over 1,200 rows that are there at once.
+fn batches(settings: &str) -> Vec<usize> {
+    let folder = Folder::new();
+    folder.write("a.jsonl", (0..1200).map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>());
+    folder.sql(&format!("SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','o.path'='o/{{batch_id}}.jsonl','execution.mode'='stream',{settings})")).expect(0);
+    let mut files: Vec<(usize, usize)> =
+        folder.list("o").iter().map(|file| (file.trim_start_matches("o/").trim_end_matches(".jsonl").parse().unwrap(), folder.read(file).lines().count())).collect();
+    files.sort_unstable();
+    files.into_iter().map(|(_, rows)| rows).collect()
+}
+
+#[test]
+fn fixed_size_cuts_at_rows() {
+    for spelling in ["'batch.strategy'='fixed_size','batch.size'='500'", "'batch.strategy'='FixedSize','max_batch_size'='500'", "'batch_size'='500'"] {
+        assert_eq!(batches(spelling), [500, 500, 200], "{spelling}");
+    }
+}
+
+#[test]
+fn memory_based_cuts_at_bytes() {
+    // Lines have 10 to 13 bytes.
+    let found = batches("'batch.strategy'='memory_based','batch.memory_size'='4KB'");
+    assert!(found.len() >= 3 && found[..found.len() - 1].iter().all(|rows| (280..=420).contains(rows)), "{found:?}");
+}
+
+#[test]
+fn low_latency_cuts_small() {
+    let found = batches("'batch.strategy'='low_latency','batch.low_latency_max_size'='5','batch.low_latency_wait'='10ms','batch.eager_processing'='true'");
+    assert!(found.iter().all(|rows| *rows <= 5) && found.iter().sum::<usize>() == 1200, "{found:?}");
+}
+
+#[test]
+fn adaptive_size_stays_in_its_range() {
+    let found = batches("'batch.strategy'='adaptive_size','batch.min_size'='100','batch.adaptive_max_size'='400','batch.target_latency'='200ms'");
+    let (last, full) = found.split_last().unwrap();
+    assert!(full.iter().all(|rows| (100..=400).contains(rows)) && *last <= 400, "{found:?}");
+    assert!(full[full.len() - 1] > full[0], "fast batches grow: {found:?}");
+}
+
+#[test]
+fn batches_can_be_turned_off() {
+    let found = batches("'batch.enable'='false'");
+    assert!(found.len() == 1200 && found.iter().all(|rows| *rows == 1));
+}

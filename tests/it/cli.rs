@@ -1,0 +1,119 @@
+//! The command line: forms of output, statuses, commands.
+
+use crate::velo::Folder;
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("a.csv", "id,name,price\n1,Ada,1.50\n22,,20.25\n");
+    folder
+}
+
+const SELECT: &str = "SELECT * FROM a WITH ('a.type'='file','a.path'='a.csv')";
+
+#[test]
+fn rows_are_json_in_a_pipe_and_a_table_or_csv_on_request() {
+    let folder = folder();
+    assert_eq!(folder.run(&["--quiet", "--sql", SELECT]).expect(0).out, "{\"id\":1,\"name\":\"Ada\",\"price\":1.5}\n{\"id\":22,\"name\":null,\"price\":20.25}\n");
+    assert_eq!(folder.run(&["--quiet", "--format", "csv", "--sql", SELECT]).expect(0).out, "id,name,price\n1,Ada,1.5\n22,,20.25\n");
+    let table = folder.run(&["--quiet", "--format", "table", "--sql", SELECT]).expect(0).out;
+    assert_eq!(table, "id  name  price\n──  ────  ─────\n 1  Ada     1.5\n22  NULL  20.25\n");
+}
+
+#[test]
+fn scripts_come_from_files_standard_input_or_the_command_line() {
+    let folder = folder();
+    folder.write("s.sql", SELECT);
+    let rows = folder.run(&["--quiet", "--sql", SELECT]).expect(0).out;
+    assert_eq!(folder.run(&["run", "s.sql", "--quiet"]).expect(0).out, rows);
+    assert_eq!(folder.run_with(&["run", "-", "--quiet"], &[], SELECT.as_bytes()).expect(0).out, rows);
+    let missing = folder.run(&["run", "nope.sql"]).expect(2);
+    assert_eq!(missing.err, "Error: cannot read nope.sql: No such file or directory\n");
+}
+
+#[test]
+fn validate_starts_nothing() {
+    let folder = folder();
+    folder.write("s.sql", "SELECT id FROM a, b INTO o WITH ('a.type'='file','a.path'='missing.csv','a.schema'='id BIGINT','b.type'='file','b.path'='gone.csv','o.type'='file','o.path'='out/o.json')");
+    let ran = folder.run(&["validate", "s.sql"]).expect(0);
+    assert!(ran.err.contains("schema not known offline") && ran.err.contains("'b.schema'"), "{}", ran.err);
+    assert!(ran.err.ends_with("1 warning. Nothing was started.\n"), "{}", ran.err);
+    let connected = folder.run(&["validate", "s.sql", "--connect"]).expect(2);
+    assert!(connected.err.contains("Failed to create source 'source_0_a': missing.csv: No such file or directory"), "{}", connected.err);
+    assert!(!folder.exists("out"));
+}
+
+#[test]
+fn explain_shows_flow_state_and_origins() {
+    let folder = folder();
+    folder.write("b.yaml", "path: a.csv\n");
+    folder.write("s.sql", "SELECT a.id FROM a JOIN b ON a.id = b.id WHERE a.price > 1\nWITH ('a.type'='file','a.path'='a.csv','b.type'='file','b.config_file'='b.yaml','execution.mode'='stream')");
+    let text = folder.run(&["explain", "s.sql"]).expect(0).out;
+    assert!(text.contains("query_1 (stream)"), "{text}");
+    assert!(text.contains("lookup join (Inner) with b") && text.contains("size of the table"), "{text}");
+    assert!(text.contains("a.path = a.csv (s.sql:2:23)") && text.contains("b.path = a.csv (b.yaml:1)") && text.contains("a.has_headers = true (default)"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&folder.run(&["explain", "s.sql", "--format", "json", "--verbose"]).expect(0).out).unwrap();
+    assert_eq!(json[0]["mode"], "stream");
+    assert!(json[0]["plans"]["physical"].as_str().unwrap().contains("LookupJoinExec"));
+}
+
+#[test]
+fn options_come_from_the_code_and_so_does_their_page() {
+    let folder = Folder::new();
+    let json: serde_json::Value = serde_json::from_str(&folder.run(&["options", "--format", "json"]).expect(0).out).unwrap();
+    let rows = json.as_array().unwrap();
+    for row in rows {
+        for field in ["component", "key", "type", "default", "scope", "meaning"] {
+            assert!(row[field].as_str().is_some_and(|text| !text.is_empty()), "{row} lacks {field}");
+        }
+    }
+    let table = folder.run(&["options", "file_sink"]).expect(0).out;
+    assert!(table.contains("partition_columns") && !table.contains("has_headers  –        boolean  true     source"), "{table}");
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/settings.md")).unwrap();
+    assert_eq!(page, folder.run(&["options", "--format", "markdown"]).expect(0).out, "make it again: velo-sql options --format markdown > docs/reference/settings.md");
+    let wrong = folder.run(&["options", "file_snik"]).expect(2);
+    assert!(wrong.err.contains("did you mean 'file_sink'"), "{}", wrong.err);
+}
+
+#[test]
+fn completions_name_the_commands() {
+    assert!(Folder::new().run(&["completions", "bash"]).expect(0).out.contains("validate"));
+}
+
+#[test]
+fn wrong_arguments_are_the_users_fault() {
+    let folder = Folder::new();
+    folder.run(&["--frobnicate"]).expect(2);
+    folder.run(&[]).expect(2);
+    folder.run(&["run"]).expect(2);
+}
+
+#[test]
+fn the_demo_runs_and_its_advice_works() {
+    let folder = Folder::new();
+    let ran = folder.run(&["demo", "--rate", "500", "--seconds", "2"]).expect(0);
+    let commands: Vec<&str> = ran.out.lines().filter_map(|line| line.trim().strip_prefix("velo-sql ")).collect();
+    assert!(commands.len() >= 3, "{}", ran.out);
+    for command in commands {
+        let shell = format!("{} {command}", crate::velo::binary().display());
+        let output = std::process::Command::new("sh").arg("-c").arg(&shell).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(!output.stdout.is_empty(), "{command} prints rows");
+    }
+    let audit = folder.read("velo-demo/audit.jsonl").lines().count();
+    let csv = folder.read("velo-demo/fulfillment.csv").lines().count() - 1;
+    assert!(audit > 500 && audit == csv, "all sinks have all rows: {audit} and {csv}");
+    let lake = folder.sql("SELECT count(*) AS n FROM l WITH ('l.type'='file','l.path'='velo-demo/lake/*/*.parquet')").expect(0);
+    assert_eq!(lake.out, format!("{{\"n\":{audit}}}\n"));
+}
+
+#[test]
+fn two_demos_at_once_and_a_folder_that_can_not_be_written() {
+    let folder = Folder::new();
+    let mut first = folder.start(&["demo", "--rate", "100", "--seconds", "2"]);
+    let second = folder.run(&["demo", "--rate", "100", "--seconds", "1"]);
+    assert_eq!(second.status, 0, "{}", second.err);
+    assert_eq!(first.wait(), 0, "{}", first.log());
+    folder.write("plain", "");
+    let refused = folder.run(&["demo", "--folder", "plain/x"]);
+    assert!(refused.status == 2 && refused.err.contains("plain/x"), "{} {}", refused.status, refused.err);
+}

@@ -1,0 +1,185 @@
+//! What happens when something fails: records, expressions, sinks, signals, sudden death.
+
+use std::time::Duration;
+
+use crate::velo::{Folder, assert_balanced, eventually};
+
+const LINES: &str = "{\"id\":1}\n{\"id\":\"x\"}\n{\"id\":3}\n";
+
+fn sql(extra: &str) -> String {
+    format!("SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','a.schema'='id BIGINT','o.type'='file','o.path'='o.jsonl'{extra})")
+}
+
+#[test]
+fn a_bad_record_stops_the_job_by_default_and_says_how_to_go_on() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", LINES);
+    for mode in ["batch", "stream"] {
+        let ran = folder.sql(&sql(&format!(",'execution.mode'='{mode}'"))).expect(1);
+        assert!(ran.err.contains("source 'a', a.jsonl, line 2: field 'id': \"x\" is not BIGINT"), "{}", ran.err);
+        assert!(ran.err.contains("mend the record, or set 'a.failure_strategy' = 'LogAndContinue'"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn log_and_continue_skips_and_counts() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", LINES);
+    for mode in ["batch", "stream"] {
+        let ran = folder.sql(&sql(&format!(",'execution.mode'='{mode}','failure_strategy'='LogAndContinue'"))).expect(0);
+        assert_eq!(folder.read("o.jsonl"), "{\"id\":1}\n{\"id\":3}\n");
+        assert!(ran.err.contains("warn job 'query_1', source 'a', a.jsonl, line 2: field 'id': \"x\" is not BIGINT; record skipped (LogAndContinue; 1 so far"), "{}", ran.err);
+        let job = ran.job();
+        assert_eq!((job["in"].as_u64(), job["out"].as_u64(), job["rejected"].as_u64()), (Some(3), Some(2), Some(1)));
+        assert_balanced(&job);
+    }
+}
+
+#[test]
+fn fail_batch_writes_nothing_of_the_batch_and_leaves_earlier_ones() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n{\"id\":0}\n{\"id\":5}\n");
+    let sql = "SELECT 10 / id AS q FROM a INTO o, p WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','o.path'='o.jsonl','p.type'='file','p.path'='p.csv',
+        'execution.mode'='stream','failure_strategy'='FailBatch','batch.strategy'='fixed_size','batch.size'='2')";
+    let ran = folder.sql(sql).expect(1);
+    assert_eq!(folder.read("o.jsonl"), "{\"q\":10}\n{\"q\":5}\n");
+    assert_eq!(folder.read("p.csv"), "q\n10\n5\n");
+    assert_eq!(ran.job()["batches_failed"].as_u64(), Some(1));
+}
+
+#[test]
+fn expressions_that_fail_take_only_their_row() {
+    let folder = Folder::new();
+    let lines: String = (0..1000).map(|id| format!("{{\"id\":{id},\"t\":\"{}\"}}\n", if id % 100 == 7 { "x".to_owned() } else { id.to_string() })).collect();
+    folder.write("a.jsonl", lines);
+    let query = |strategy: &str, mode: &str| {
+        format!("SELECT id, 100 / (id - 500) AS q FROM a WHERE CAST(t AS BIGINT) >= 0 WITH ('a.type'='file','a.path'='a.jsonl','failure_strategy'='{strategy}','execution.mode'='{mode}')")
+    };
+    for mode in ["batch", "stream"] {
+        let ran = folder.sql(&query("LogAndContinue", mode)).expect(0);
+        // Ten texts are no numbers, and one row divides by zero.
+        assert_eq!(ran.out.lines().count(), 989, "{mode}");
+        let job = ran.job();
+        assert_eq!(job["rejected"].as_u64(), Some(11));
+        assert_balanced(&job);
+        let stopped = folder.sql(&query("RetryWithBackoff", mode)).expect(1);
+        assert!(stopped.err.contains("LogAndContinue"), "{}", stopped.err);
+    }
+}
+
+#[test]
+fn a_full_device_is_an_error_and_a_closed_pipe_is_not() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", (0..50_000).map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>());
+    let select = "SELECT id FROM a WITH ('a.type'='file','a.path'='a.jsonl')";
+    let full = std::process::Command::new("sh")
+        .arg("-c")
+        .arg(format!("{} --sql \"{select}\" > /dev/full", crate::velo::binary().display()))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(full.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&full.stderr).contains("No space left on device"), "{}", String::from_utf8_lossy(&full.stderr));
+    for mode in ["batch", "stream"] {
+        let script = format!("{} --quiet --set execution.mode={mode} --sql \"{select}\" | head -n 3; exit ${{PIPESTATUS[0]}}", crate::velo::binary().display());
+        let closed = std::process::Command::new("bash").arg("-c").arg(script).current_dir(folder.path()).output().unwrap();
+        assert_eq!((closed.status.code(), String::from_utf8_lossy(&closed.stderr).as_ref()), (Some(0), ""), "{mode}");
+        assert_eq!(String::from_utf8_lossy(&closed.stdout).lines().count(), 3);
+    }
+    let sink = folder.sql("SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','o.path'='/dev/full','o.format'='json','max_retries'='1','retry_backoff'='10ms')");
+    assert_eq!(sink.status, 1);
+    assert!(sink.err.contains("/dev/full: No space left on device") && sink.err.contains("try 1 of 1"), "{}", sink.err);
+}
+
+#[test]
+fn a_failing_sink_does_not_stop_the_others_where_rows_may_be_lost() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", (0..50_000).map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>());
+    let ran = folder.sql(
+        "SELECT id FROM a INTO good, bad WITH ('a.type'='file','a.path'='a.jsonl','good.type'='file','good.path'='good.jsonl','bad.type'='file','bad.path'='/dev/full','bad.format'='json',
+         'bad.failure_strategy'='LogAndContinue')",
+    );
+    assert_eq!(folder.read("good.jsonl").lines().count(), 50_000);
+    let job = ran.job();
+    let bad = &job["sinks"][1];
+    assert_eq!(bad["name"], "bad");
+    assert!(bad["lost"].as_u64().unwrap() > 0, "{bad}");
+    assert!(ran.err.contains("sink 'bad', failed:"), "{}", ran.err);
+}
+
+#[test]
+fn a_sink_that_can_not_be_created_leaves_the_others_and_all_of_them_leave_standard_output() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"id\":1}\n");
+    folder.write("file", "not a folder");
+    let ran = folder.sql("SELECT id FROM a INTO good, bad WITH ('a.type'='file','a.path'='a.jsonl','good.type'='file','good.path'='good.jsonl','bad.type'='file','bad.path'='file/x.jsonl')").expect(1);
+    assert!(ran.err.contains("Warning: Job 'query_1' failed to create sinks: Failed to create sink 'sink_1_bad': "), "{}", ran.err);
+    assert_eq!(folder.read("good.jsonl"), "{\"id\":1}\n");
+    let all = folder.sql("SELECT id FROM a INTO bad WITH ('a.type'='file','a.path'='a.jsonl','bad.type'='file','bad.path'='file/x.jsonl')").expect(1);
+    assert_eq!(all.out, "{\"id\":1}\n");
+    assert!(all.err.contains("all sinks have failed; rows go to standard output"), "{}", all.err);
+}
+
+#[test]
+fn a_failing_job_does_not_stop_the_others_of_its_script() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", LINES);
+    folder.write("b.jsonl", "{\"id\":1}\n");
+    folder.write(
+        "s.sql",
+        "CREATE STREAM x AS SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','a.schema'='id BIGINT','o.type'='file','o.path'='o.jsonl');
+         CREATE STREAM y AS SELECT id FROM b INTO p WITH ('b.type'='file','b.path'='b.jsonl','p.type'='file','p.path'='p.jsonl')",
+    );
+    let ran = folder.run(&["run", "s.sql", "--summary", "json"]).expect(1);
+    assert_eq!(folder.read("p.jsonl"), "{\"id\":1}\n");
+    let jobs = ran.summary()["jobs"].clone();
+    assert_eq!((jobs[0]["status"].as_str(), jobs[1]["status"].as_str()), (Some("failed"), Some("done")));
+}
+
+#[test]
+fn the_second_signal_ends_at_once() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"id\":1}\n");
+    // A write that is tried again for minutes keeps the job from draining.
+    let sql = "SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','a.follow'='true','o.type'='file','o.path'='/dev/full','o.format'='json','o.buffer_size_bytes'='1','retry_backoff'='60s')";
+    let mut job = folder.start(&["--sql", sql]);
+    eventually("the first try", || job.log().contains("try 1 of 3"));
+    job.signal(libc::SIGINT);
+    eventually("draining", || job.log().contains("draining"));
+    std::thread::sleep(Duration::from_millis(200));
+    job.signal(libc::SIGINT);
+    assert_eq!(job.wait(), 130);
+}
+
+#[test]
+fn sudden_death_leaves_no_broken_file_under_a_final_name() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "");
+    let sql = "SELECT id, pad FROM a INTO p, z, j WITH ('a.type'='file','a.path'='a.jsonl','a.follow'='true','a.follow.interval'='5ms','a.schema'='id BIGINT, pad VARCHAR',
+        'p.type'='file','p.path'='p/x.parquet','p.roll.interval'='150ms','p.append'='true','z.type'='file','z.path'='z/x.jsonl.gz','z.compression'='gzip','z.roll.interval'='150ms','z.append'='true',
+        'j.type'='file','j.path'='j.jsonl')";
+    let mut written = 0u32;
+    for round in 0..6u64 {
+        let mut job = folder.start(&["--sql", sql]);
+        let mut input = std::fs::OpenOptions::new().append(true).open(folder.path().join("a.jsonl")).unwrap();
+        for _ in 0..40 + round * 7 {
+            let lines: String = (written..written + 200).map(|id| format!("{{\"id\":{id},\"pad\":\"{}\"}}\n", "y".repeat(50))).collect();
+            std::io::Write::write_all(&mut input, lines.as_bytes()).unwrap();
+            written += 200;
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        job.signal(libc::SIGKILL);
+        job.wait();
+    }
+    let files: Vec<String> = ["p", "z"].iter().flat_map(|name| folder.list(name)).filter(|file| !file.contains("/.")).collect();
+    assert!(files.iter().any(|file| file.ends_with(".parquet")) && files.iter().any(|file| file.ends_with(".gz")), "some files were completed: {files:?}");
+    for file in &files {
+        let ran = folder.sql(&format!("SELECT count(*) AS n FROM t WITH ('t.type'='file','t.path'='{file}')"));
+        assert_eq!(ran.status, 0, "{file}: {}", ran.err);
+    }
+    // The next run removes what was left unfinished.
+    let mut job = folder.start(&["--sql", sql]);
+    eventually("a new file", || folder.list("p").len() > files.iter().filter(|file| file.starts_with("p/")).count());
+    job.signal(libc::SIGTERM);
+    assert_eq!(job.wait(), 0, "{}", job.log());
+}

@@ -1,0 +1,128 @@
+//! The texts that users were promised, and what wrong SQL and wrong settings get: status 2, the place, and the nearest valid name, before anything is created.
+
+use crate::velo::Folder;
+
+fn refused(folder: &Folder, sql: &str) -> String {
+    let before = folder.list("");
+    let ran = folder.run(&["--sql", sql]);
+    assert_eq!(ran.status, 2, "{sql}\n{}", ran.err);
+    assert_eq!(folder.list(""), before, "nothing was created");
+    assert!(ran.out.is_empty());
+    for word in ["panicked", "Error {", "DataFusion", "ParserError", "Some(", "RUST_BACKTRACE"] {
+        assert!(!ran.err.contains(word), "{word} in {}", ran.err);
+    }
+    ran.err
+}
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("orders.jsonl", "{\"order_id\":1,\"customer_id\":2,\"amount\":1.5}\n");
+    folder
+}
+
+const WITH: &str = "WITH ('orders.type'='file_source','orders.path'='orders.jsonl','o.type'='file_sink','o.path'='out/o.json')";
+
+#[test]
+fn a_source_or_sink_without_type() {
+    let folder = folder();
+    let error = refused(&folder, "SELECT * FROM orders_source WITH ('orders_source.path'='orders.jsonl')");
+    assert!(
+        error.starts_with(
+            "Error: Source type must be explicitly specified for 'orders_source'. \nUse: 'orders_source.type' with values like 'kafka_source', 'file_source', 's3_source', 'database_source'\n"
+        ),
+        "{error}"
+    );
+    let error = refused(&folder, "SELECT * FROM orders INTO s WITH ('orders.type'='file','orders.path'='orders.jsonl')");
+    assert!(
+        error.starts_with("Error: Sink type must be explicitly specified for 's'. \nUse: 's.type' with values like 'kafka_sink', 'file_sink', 's3_sink', 'database_sink', 'iceberg_sink'\n"),
+        "{error}"
+    );
+}
+
+#[test]
+fn no_datasource() {
+    let folder = folder();
+    assert!(refused(&folder, "CREATE STREAM j AS SELECT 100 AS constant_value").starts_with("Error: No supported datasource found in query analysis for job 'j'\n"));
+    let planned = refused(&folder, "CREATE STREAM j AS SELECT * FROM k WITH ('k.type'='kafka_source','k.topic'='t')");
+    assert!(planned.starts_with("Error: No supported datasource found in query analysis for job 'j'\n") && planned.contains("file_source"), "{planned}");
+}
+
+#[test]
+fn a_missing_file() {
+    let folder = folder();
+    let error = refused(&folder, "CREATE STREAM j AS SELECT * FROM orders INTO o WITH ('orders.type'='file','orders.path'='nope.jsonl','o.type'='file','o.path'='out/o.json')");
+    assert!(error.starts_with("Error: Job 'j' failed to create data sources: Failed to create source 'source_0_orders': nope.jsonl: No such file or directory"), "{error}");
+}
+
+#[test]
+fn unknown_columns_tables_and_functions() {
+    let folder = folder();
+    let error = refused(&folder, &format!("SELECT custmer_id\nFROM orders INTO o {WITH}"));
+    assert!(error.contains("Error: column 'custmer_id' not found") && error.contains("--sql:1:8") && error.contains("nearest: customer_id"), "{error}");
+    assert!(error.contains("^^^^^^^^^^"), "{error}");
+    let error = refused(&folder, &format!("SELECT x.order_id FROM orders o1 INTO o {WITH}"));
+    assert!(error.contains("'x' is not a table or alias of this FROM"), "{error}");
+    let error = refused(&folder, &format!("SELECT bite_length(order_id) FROM orders INTO o {WITH}"));
+    assert!(error.contains("unknown function 'bite_length'"), "{error}");
+    let error = refused(&folder, &format!("SELECT order_id + FROM orders INTO o {WITH}"));
+    assert!(error.contains("--sql:1:"), "{error}");
+}
+
+#[test]
+fn wrong_keys_and_values() {
+    let folder = folder();
+    let with = |extra: &str| format!("SELECT * FROM orders INTO o\nWITH ('orders.type'='file_source','orders.path'='orders.jsonl','o.type'='file_sink','o.path'='out/o.json',\n  {extra})");
+    for (extra, texts) in [
+        ("'orders.pth'='x'", vec!["unknown key 'orders.pth'", "did you mean 'orders.path'?", "--sql:3:3"]),
+        ("'batch.sizes'='5'", vec!["unknown key 'batch.sizes'", "batch.size"]),
+        ("'oders.format'='csv'", vec!["unknown key 'oders.format'", "orders.format"]),
+        ("'batch.size'='many'", vec!["'batch.size' = 'many' is not a count", "--sql:3:16"]),
+        ("'batch.timeout'='5 fortnights'", vec!["is not a duration"]),
+        ("'orders.follow'='maybe'", vec!["is not a boolean: expected true or false"]),
+        ("'o.rotation'='weekly'", vec!["is not a rotation: expected hourly or daily"]),
+        ("'orders.topic'='t'", vec!["is a key of kafka_source"]),
+        ("'o.delimiter'=';;'", vec!["is not a delimiter"]),
+        ("'failure_strategy'='Hope'", vec!["is not a failure strategy"]),
+        ("'orders.schema'='id BIGNIT'", vec!["unknown type 'BIGNIT'; nearest: BIGINT"]),
+        ("'orders.config_file'='nope.yaml'", vec!["cannot read nope.yaml: No such file or directory"]),
+        ("'orders.format'='${NOT_SET_ANYWHERE}'", vec!["environment variable NOT_SET_ANYWHERE is not set", "${NOT_SET_ANYWHERE:-default}"]),
+        ("'o.type'='file_source'", vec!["is not a sink type"]),
+        ("'o.compression'='snappy'", vec!["json files can't be compressed that way"]),
+    ] {
+        let error = refused(&folder, &with(extra));
+        for text in texts {
+            assert!(error.contains(text), "{extra}: lacks {text:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn all_faults_of_a_script_are_told_at_once() {
+    let folder = folder();
+    let script = "SELECT nope FROM orders WITH ('orders.type'='file','orders.path'='orders.jsonl');\nSELECT * FROM orders INTO s WITH ('orders.type'='file','orders.path'='orders.jsonl');\nSELECT * FROM orders WITH ('orders.type'='file','orders.path'='orders.jsonl','orders.pth'='x')";
+    let error = refused(&folder, script);
+    assert!(error.contains("Sink type must be") && error.contains("unknown key 'orders.pth'"), "{error}");
+}
+
+#[test]
+fn columns_may_be_spelled_in_another_case_if_only_one_fits() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"orderId\":1,\"x\":1,\"X\":2}\n");
+    let with = "WITH ('a.type'='file','a.path'='a.jsonl')";
+    assert_eq!(folder.run(&["--quiet", "--sql", &format!("SELECT orderid FROM a {with}")]).expect(0).out, "{\"orderId\":1}\n");
+    assert_eq!(folder.run(&["--quiet", "--sql", &format!("SELECT x, X FROM a {with}")]).expect(0).out, "{\"x\":1,\"X\":2}\n");
+}
+
+#[test]
+fn deep_nesting_is_refused_by_parser_and_planner() {
+    let folder = folder();
+    for text in [
+        format!("SELECT {}1{} AS x FROM orders", "(".repeat(10_000), ")".repeat(10_000)),
+        format!("SELECT {} 1 {} AS x FROM orders", "CASE WHEN true THEN ".repeat(10_000), " END".repeat(10_000)),
+        format!("SELECT {} order_id AS x FROM orders", "/*".repeat(10_000)),
+        format!("SELECT order_id FROM orders {}", "UNION ALL SELECT order_id FROM orders ".repeat(10_000)),
+        format!("SELECT {} order_id FROM orders", "order_id + ".repeat(10_000)),
+    ] {
+        refused(&folder, &format!("{text} {WITH}"));
+    }
+}
