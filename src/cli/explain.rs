@@ -33,7 +33,9 @@ fn print(job: &Explanation) {
     let mut out = vec![format!("{} ({})", job.job, job.mode), format!("  {}", job.flow)];
     out.extend(job.sources.iter().map(|source| format!("  source {}  {}", source.name, source.what)));
     out.extend(job.sinks.iter().map(|sink| format!("  sink   {}  {}", sink.name, sink.what)));
-    let widest = |text: fn(&crate::deploy::Operator) -> &str, name: &str| job.operators.iter().map(|o| text(o).chars().count().min(60)).chain([name.len()]).max().unwrap_or(0);
+    let widest = |text: fn(&crate::deploy::Operator) -> &str, name: &str| {
+        job.operators.iter().map(|o| text(o).chars().count().min(60)).chain([name.len()]).max().unwrap_or(0)
+    };
     let (first, second, third) = (widest(|o| &o.operator, "operator"), widest(|o| &o.state, "state"), widest(|o| &o.bound, "bound"));
     out.push(format!("  {:<first$}  {:<second$}  {:<third$}  output", "operator", "state", "bound"));
     out.extend(job.operators.iter().map(|o| format!("  {:<first$}  {:<second$}  {:<third$}  {}", o.operator, o.state, o.bound, o.output)));

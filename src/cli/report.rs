@@ -43,7 +43,14 @@ pub(super) fn summary_line(summary: &JobSummary, took: Duration) -> String {
         grouped(rate),
     );
     for sink in summary.sinks.iter().filter(|sink| sink.rejected + sink.lost + sink.retries > 0) {
-        line.push_str(&format!("; {}: {} written, {} refused, {} lost, {} retries", sink.name, grouped(sink.rows), grouped(sink.rejected), grouped(sink.lost), grouped(sink.retries)));
+        line.push_str(&format!(
+            "; {}: {} written, {} refused, {} lost, {} retries",
+            sink.name,
+            grouped(sink.rows),
+            grouped(sink.rejected),
+            grouped(sink.lost),
+            grouped(sink.retries)
+        ));
     }
     line
 }

@@ -101,7 +101,9 @@ fn json_summary(outcome: &JobOutcome) -> serde_json::Value {
         let status = if outcome.error.is_some() || outcome.incomplete { "failed" } else { "done" };
         object.insert("status".to_owned(), status.into());
         object.insert("error".to_owned(), outcome.error.as_ref().map(|error| error.to_string()).into());
-        let positions = outcome.durable.iter().map(|(source, position)| (source.clone(), serde_json::json!(position.offsets.iter().map(|(p, o)| (p.to_string(), *o)).collect::<std::collections::BTreeMap<_, _>>())));
+        let positions = outcome.durable.iter().map(|(source, position)| {
+            (source.clone(), serde_json::json!(position.offsets.iter().map(|(p, o)| (p.to_string(), *o)).collect::<std::collections::BTreeMap<_, _>>()))
+        });
         object.insert("positions".to_owned(), serde_json::Value::Object(positions.collect()));
     }
     summary
@@ -133,7 +135,8 @@ fn progress_line(jobs: &[(String, Arc<JobCounters>)], elapsed: Duration, last: &
     for (name, counters) in jobs {
         let summary = counters.summary(name);
         input += summary.input;
-        let sinks = counters.sinks.iter().map(|(sink, counts)| format!("{sink} {}", grouped(counts.rows.load(Ordering::Relaxed)))).collect::<Vec<_>>().join("  ");
+        let sinks =
+            counters.sinks.iter().map(|(sink, counts)| format!("{sink} {}", grouped(counts.rows.load(Ordering::Relaxed)))).collect::<Vec<_>>().join("  ");
         parts.push(format!("{name}: in {}  out {sinks}  rejected {}", grouped(summary.input), grouped(summary.rejected)));
     }
     parts.push(format!("{}/s", grouped(input - *last)));

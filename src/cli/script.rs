@@ -25,7 +25,11 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Error> {
     let name = path.display().to_string();
     let fault = |error: std::io::Error| Error::config(format!("cannot read {name}: {}", io_text(&error)));
     let mut bytes = Vec::new();
-    let read = if name == "-" { std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes) } else { std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)) };
+    let read = if name == "-" {
+        std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+    };
     read.map_err(fault)?;
     if bytes.len() as u64 > LARGEST {
         return Err(Error::config(format!("{name} is larger than {} MiB; that is no script", LARGEST >> 20)));
@@ -45,7 +49,8 @@ pub(super) fn inline(sql: &str) -> Loaded {
 /// Parses and binds a script.
 pub(super) fn bind(loaded: &Loaded, overrides: &[(String, String)]) -> Result<Vec<BoundStatement>, Vec<Error>> {
     let script = &loaded.script;
-    let statements = StreamingSqlParser::new().parse_script(&script.text).map_err(|errors| errors.iter().map(|error| Error::from_sql(error, script)).collect::<Vec<_>>())?;
+    let statements =
+        StreamingSqlParser::new().parse_script(&script.text).map_err(|errors| errors.iter().map(|error| Error::from_sql(error, script)).collect::<Vec<_>>())?;
     let folders: Vec<PathBuf> = [Some(PathBuf::new()), loaded.folder.clone()].into_iter().flatten().collect();
     bind_script(BindRequest { script, statements, environment: &ProcessEnvironment, overrides, folders: &folders })
 }

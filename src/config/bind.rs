@@ -138,10 +138,16 @@ fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], 
     settings.extend_from_slice(keys.job.effective());
 
     let mut typing = Vec::new();
-    let sources: Vec<Option<BoundSource>> =
-        analysis.required_sources.iter().map(|source| bind_source(&name, source, earlier, job.as_ref(), &mut keys, &mut settings, places, &mut typing, errors)).collect();
-    let sinks: Vec<Option<BoundSink>> =
-        analysis.required_sinks.iter().map(|sink| bind_sink(&sink.name, sink.span, job.as_ref(), &mut keys, &mut settings, places, &mut typing, errors)).collect();
+    let sources: Vec<Option<BoundSource>> = analysis
+        .required_sources
+        .iter()
+        .map(|source| bind_source(&name, source, earlier, job.as_ref(), &mut keys, &mut settings, places, &mut typing, errors))
+        .collect();
+    let sinks: Vec<Option<BoundSink>> = analysis
+        .required_sinks
+        .iter()
+        .map(|sink| bind_sink(&sink.name, sink.span, job.as_ref(), &mut keys, &mut settings, places, &mut typing, errors))
+        .collect();
     // A missing type is told before anything else that a type decides.
     typing.sort_by_key(|(order, _)| *order);
     errors.splice(faults..faults, typing.into_iter().map(|(_, error)| error));
@@ -175,7 +181,9 @@ fn check_roles(analysis: &QueryAnalysis, script: &Arc<Script>, errors: &mut Vec<
     for sink in &analysis.required_sinks {
         if analysis.required_sources.iter().any(|source| source.name == sink.name) {
             errors.push(
-                Error::config(format!("'{}' is a source and a sink of the same statement", sink.name)).with_help("give the sink another name, and another target").at(script, sink.span),
+                Error::config(format!("'{}' is a source and a sink of the same statement", sink.name))
+                    .with_help("give the sink another name, and another target")
+                    .at(script, sink.span),
             );
         }
     }
@@ -224,7 +232,11 @@ fn bind_source(
                     SourceConnector::from_keys(connector, map, errors).map(SourceInput::Connector)
                 }
                 Kind::Planned(connector) => {
-                    let help = format!("source '{}' is of kind {connector}, which this build does not have; it has {}", source.name, connector_type::available(Scope::Source).join(", "));
+                    let help = format!(
+                        "source '{}' is of kind {connector}, which this build does not have; it has {}",
+                        source.name,
+                        connector_type::available(Scope::Source).join(", ")
+                    );
                     typing.push((1, kind.origin.blame_value(no_datasource(job_name).with_help(help))));
                     return None;
                 }
@@ -291,7 +303,8 @@ fn bind_sink(
         Kind::Built(connector) => SinkConnector::from_keys(connector, map, errors),
         Kind::Planned(connector) => {
             let message = format!("sink '{name}' is of kind {connector}, which this build does not have");
-            typing.push((2, kind.origin.blame_value(Error::config(message).with_help(format!("it has {}", connector_type::available(Scope::Sink).join(", "))))));
+            typing
+                .push((2, kind.origin.blame_value(Error::config(message).with_help(format!("it has {}", connector_type::available(Scope::Sink).join(", "))))));
             return None;
         }
         other => {
@@ -320,7 +333,9 @@ fn type_error(setting: &Setting, kind: Kind, role: Scope) -> Error {
             format!("'{}' = '{}' is not a {} type", setting.written, setting.value, role.as_str()),
             if name == "iceberg" { "iceberg can only be written".to_owned() } else { format!("'{name}_{}'", role.as_str()) },
         ),
-        Kind::Unknown(Some(near)) => (format!("unknown type '{}'", setting.value), format!("nearest: {near}; this build has {}", connector_type::available(role).join(", "))),
+        Kind::Unknown(Some(near)) => {
+            (format!("unknown type '{}'", setting.value), format!("nearest: {near}; this build has {}", connector_type::available(role).join(", ")))
+        }
         _ => (format!("unknown type '{}'", setting.value), format!("this build has {}", connector_type::available(role).join(", "))),
     };
     setting.origin.blame_value(Error::config(message).with_help(help))
@@ -345,17 +360,22 @@ fn declared(name: &str, shared: &SourceShared, keys: &KeyMap, places: &Places<'_
         keys.effective().iter().find(|setting| setting.key == full).map_or(Origin::Default, |setting| setting.origin.clone())
     };
     match (&shared.schema, &shared.schema_file) {
-        (Some(_), Some(_)) => Err(origin("schema_file").blame_key(Error::config(format!("'{name}.schema' and '{name}.schema_file' are both set")).with_help("keep one of them"))),
+        (Some(_), Some(_)) => {
+            Err(origin("schema_file").blame_key(Error::config(format!("'{name}.schema' and '{name}.schema_file' are both set")).with_help("keep one of them")))
+        }
         (Some(text), None) => schema_text::parse(text)
             .map(|schema| Some(Arc::new(schema)))
             .map_err(|fault| origin("schema").blame_value(Error::config(format!("'{name}.schema': {fault}")).with_help("name TYPE, name TYPE, …"))),
-        (None, Some(file)) => schema_file::read(file, places.folders).map(|schema| Some(Arc::new(schema))).map_err(|error| origin("schema_file").blame_value(error)),
+        (None, Some(file)) => {
+            schema_file::read(file, places.folders).map(|schema| Some(Arc::new(schema))).map_err(|error| origin("schema_file").blame_value(error))
+        }
         (None, None) => Ok(None),
     }
 }
 
 fn unknown_job_keys(keys: &KeyMap, analysis: &QueryAnalysis, errors: &mut Vec<Error>) {
-    let names: Vec<&str> = analysis.required_sources.iter().map(|source| source.name.as_str()).chain(analysis.required_sinks.iter().map(|sink| sink.name.as_str())).collect();
+    let names: Vec<&str> =
+        analysis.required_sources.iter().map(|source| source.name.as_str()).chain(analysis.required_sinks.iter().map(|sink| sink.name.as_str())).collect();
     for (key, setting) in keys.leftover() {
         let known = JobOptions::OPTIONS.iter().flat_map(|option| std::iter::once(option.key).chain(option.aliases.iter().copied()));
         let error = if planned_key(key, Scope::Job).is_some() {

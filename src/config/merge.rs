@@ -13,7 +13,7 @@ use super::environment::{Environment, Unresolved, substitute};
 use super::key_resolution::{Owner, resolve};
 use super::yaml;
 use crate::error::{Error, Script};
-use crate::options::{KeyMap, Origin, Scope, Setting};
+use crate::options::{KeyMap, Origin, Scope, Setting, is_secret_key, register_secret};
 
 const RANK_ENVIRONMENT: u8 = 1;
 const RANK_FILE: u8 = 2;
@@ -73,9 +73,12 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
         let origin = Origin::Inline { script: Arc::clone(places.script), key: entry.key_span, value: entry.value_span };
         let setting = Setting { written: entry.key.clone(), value: entry.value.clone(), origin, rank: RANK_INLINE };
         match resolve(entry, analysis) {
-            Owner::Alias { alias, table } => errors.push(setting.origin.blame_key(
-                Error::config(format!("'{alias}' is an alias; settings are written with the name of the table")).with_help(format!("'{table}{}'", &entry.key[alias.len()..])),
-            )),
+            Owner::Alias { alias, table } => errors.push(
+                setting.origin.blame_key(
+                    Error::config(format!("'{alias}' is an alias; settings are written with the name of the table"))
+                        .with_help(format!("'{table}{}'", &entry.key[alias.len()..])),
+                ),
+            ),
             owner => keys.put(owner, setting),
         }
     }
@@ -132,7 +135,12 @@ impl Keys {
 /// Puts the variables into the values that are in force. `keep`: names that stay for run time.
 pub(super) fn resolve_variables(map: &mut KeyMap, environment: &dyn Environment, keep: &[&str], errors: &mut Vec<Error>) {
     map.map_values(|setting| match substitute(&setting.value, environment, keep) {
-        Ok(value) => Some(value),
+        Ok(value) => {
+            if is_secret_key(&setting.written) {
+                register_secret(&value);
+            }
+            Some(value)
+        }
         Err(unresolved) => {
             errors.push(setting.origin.blame_value(unresolved_error(&unresolved, &setting.written)));
             None

@@ -20,8 +20,6 @@ mod merge;
 mod planned_connectors;
 mod reference;
 mod schema_file;
-#[cfg(test)]
-mod tests;
 mod yaml;
 
 pub use bind::{BindRequest, BoundSink, BoundSource, BoundStatement, SourceInput, bind_script};

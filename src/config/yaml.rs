@@ -125,7 +125,13 @@ mod tests {
     #[test]
     fn scalars_maps_and_lists_become_dotted_keys() {
         let found = entries("path: x.csv\nhas_headers: true\n# c\nbatch:\n  size: 500\n  timeout: 2s\npartition_columns: [\"day\", region]\n");
-        let expected = [("path", "x.csv", 1), ("has_headers", "true", 2), ("batch.size", "500", 5), ("batch.timeout", "2s", 6), ("partition_columns", "day\u{1f}region", 7)];
+        let expected = [
+            ("path", "x.csv", 1),
+            ("has_headers", "true", 2),
+            ("batch.size", "500", 5),
+            ("batch.timeout", "2s", 6),
+            ("partition_columns", "day\u{1f}region", 7),
+        ];
         assert_eq!(found, expected.map(|(k, v, l)| (k.to_owned(), v.to_owned(), l)));
     }
 

@@ -81,15 +81,27 @@ pub async fn prepare(request: PrepareRequest<'_>) -> Result<(Vec<PreparedJob>, V
     let pipeline = pipelines(&request.statements);
     let endless = |number: usize| {
         let members = pipeline.iter().zip(&created).filter(move |(member, _)| **member == number).filter_map(|(_, created)| created.as_ref());
-        members.flat_map(|created| &created.sources).find(|source| source.source.boundedness() == Boundedness::Unbounded).map(|source| source.source.name().to_owned())
+        members
+            .flat_map(|created| &created.sources)
+            .find(|source| source.source.boundedness() == Boundedness::Unbounded)
+            .map(|source| source.source.name().to_owned())
     };
     let mut modes = Vec::new();
     for number in &pipeline {
-        let members: Vec<&BoundStatement> = pipeline.iter().zip(&request.statements).filter(|(member, _)| *member == number).map(|(_, statement)| statement).collect();
+        let members: Vec<&BoundStatement> =
+            pipeline.iter().zip(&request.statements).filter(|(member, _)| *member == number).map(|(_, statement)| statement).collect();
         let endless = endless(*number);
         modes.push(mode(&members, endless.as_deref()).map(|mode| (mode, endless.is_some())));
     }
-    let read_by_others: Vec<usize> = request.statements.iter().flat_map(|statement| &statement.sources).filter_map(|source| match source.input { SourceInput::Chained(at) => Some(at), SourceInput::Connector(_) => None }).collect();
+    let read_by_others: Vec<usize> = request
+        .statements
+        .iter()
+        .flat_map(|statement| &statement.sources)
+        .filter_map(|source| match source.input {
+            SourceInput::Chained(at) => Some(at),
+            SourceInput::Connector(_) => None,
+        })
+        .collect();
     let mut jobs: Vec<Option<PreparedJob>> = Vec::new();
     let mut reported = Vec::new();
     for (at, ((statement, created), mode)) in request.statements.iter().zip(created).zip(modes).enumerate() {
@@ -151,7 +163,13 @@ fn create_sources(statement: &BoundStatement, request: &PrepareRequest<'_>, note
 }
 
 /// Creates a source; `None` if its columns can't be known offline.
-fn create_source(statement: &BoundStatement, index: usize, bound: &BoundSource, connector: &SourceConnector, offline: bool) -> Result<Option<Arc<dyn DataSource>>> {
+fn create_source(
+    statement: &BoundStatement,
+    index: usize,
+    bound: &BoundSource,
+    connector: &SourceConnector,
+    offline: bool,
+) -> Result<Option<Arc<dyn DataSource>>> {
     let label = format!("source_{index}_{}", bound.name);
     if offline && let Some(schema) = &bound.declared {
         let bounded = connector.is_bounded();
@@ -173,7 +191,9 @@ fn create_source(statement: &BoundStatement, index: usize, bound: &BoundSource, 
 
 fn columns_read(statement: &BoundStatement, bound: &BoundSource) -> usize {
     let analysis = sql_extensions::QueryAnalyzer::new(statement.name.clone()).analyze(&statement.statement);
-    analysis.map(|analysis| analysis.required_sources.iter().filter(|source| source.name == bound.name).count().max(analysis.referenced_columns.len())).unwrap_or(0)
+    analysis
+        .map(|analysis| analysis.required_sources.iter().filter(|source| source.name == bound.name).count().max(analysis.referenced_columns.len()))
+        .unwrap_or(0)
 }
 
 fn table_input(bound: &BoundSource, name: Arc<str>, source: &dyn DataSource) -> TableInput {
@@ -216,9 +236,13 @@ async fn plan_statement(
     }
     let clock = Arc::new(EpochClock::system());
     let faults = Arc::new(RowFaults::new(statement.failure.strategy == FailureStrategy::LogAndContinue));
-    let plan = plan_job(PlanRequest { script: &statement.script, statement: &statement.statement, tables: &inputs, mode, clock: &clock, faults: &faults }).await?;
+    let plan =
+        plan_job(PlanRequest { script: &statement.script, statement: &statement.statement, tables: &inputs, mode, clock: &clock, faults: &faults }).await?;
     let mut warnings = statement.warnings.clone();
-    if plan.mode == ExecutionMode::Stream && endless && plan.lookups.iter().any(|lookup| lookup.join.kind().remembers_matches() && lookup.join.kind().emits_pairs()) {
+    if plan.mode == ExecutionMode::Stream
+        && endless
+        && plan.lookups.iter().any(|lookup| lookup.join.kind().remembers_matches() && lookup.join.kind().emits_pairs())
+    {
         warnings.push(format!("job '{}': rows of a table without a partner come out when the stream ends, and this one may never end", statement.name));
     }
     let key = request.environment.get("VELO_ENCRYPTION_KEY");
@@ -251,5 +275,12 @@ async fn plan_statement(
         shutdown_timeout: statement.job.shutdown_timeout.0,
         row_limit: request.row_limit,
     };
-    Ok(Some(PreparedJob { spec, script: Arc::clone(&statement.script), span: statement.statement.span, settings: statement.settings.clone(), warnings, sink_spans }))
+    Ok(Some(PreparedJob {
+        spec,
+        script: Arc::clone(&statement.script),
+        span: statement.statement.span,
+        settings: statement.settings.clone(),
+        warnings,
+        sink_spans,
+    }))
 }

@@ -15,7 +15,11 @@ pub(super) fn collisions(jobs: &[PreparedJob]) -> Vec<Error> {
             for target in sink.sink.targets() {
                 let this = format!("sink '{name}' of job '{}'", job.spec.name);
                 if let Some(other) = written.insert(target.clone(), this.clone()) {
-                    errors.push(Error::config(format!("{this} and {other} write to one file, {target}")).with_help("give one of them another path").at(&job.script, job.sink_span(name)));
+                    errors.push(
+                        Error::config(format!("{this} and {other} write to one file, {target}"))
+                            .with_help("give one of them another path")
+                            .at(&job.script, job.sink_span(name)),
+                    );
                 }
             }
         }
@@ -25,7 +29,11 @@ pub(super) fn collisions(jobs: &[PreparedJob]) -> Vec<Error> {
             for input in source.source.inputs() {
                 if let Some(sink) = written.get(&input) {
                     let message = format!("source '{}' of job '{}' reads {input}, which {sink} writes", source.source.name(), job.spec.name);
-                    errors.push(Error::config(message).with_help("write to another file; statements of one script read each other by the name of the stream").at(&job.script, job.span));
+                    errors.push(
+                        Error::config(message)
+                            .with_help("write to another file; statements of one script read each other by the name of the stream")
+                            .at(&job.script, job.span),
+                    );
                 }
             }
         }

@@ -22,5 +22,5 @@ pub use key_map::{EffectiveSetting, KeyMap, Setting};
 pub(crate) use list::ELEMENT_SEPARATOR;
 pub use list::NameList;
 pub use origin::Origin;
-pub use secret::{MASK, Secret, mask_url_user_info, register_secret, scrub};
+pub use secret::{MASK, Secret, is_secret_key, mask_url_user_info, register_secret, scrub};
 pub use value::{Columns, OptionValue, YesNo};

@@ -57,7 +57,7 @@ pub fn register_secret(secret: &str) {
 
 /// The text without any registered secret and without user-info in URLs; everything printed goes through it.
 pub fn scrub(text: &str) -> String {
-    let mut clean = mask_url_user_info(text);
+    let mut clean = mask_assignments(&mask_url_user_info(text));
     if let Ok(known) = KNOWN.read() {
         for secret in known.iter() {
             if clean.contains(secret.as_str()) {
@@ -66,6 +66,40 @@ pub fn scrub(text: &str) -> String {
         }
     }
     clean
+}
+
+/// Whether a key's value is never to be shown.
+pub fn is_secret_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    const WORDS: [&str; 8] = ["password", "secret", "token", "encryption.key", "access_key", "api_key", "private_key", "jaas.config"];
+    WORDS.iter().any(|word| key.contains(word))
+}
+
+/// Masks the value of `'key' = 'value'` where the key says that it is a secret, whether or not it has been parsed yet.
+fn mask_assignments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('\'') {
+        let (head, tail) = rest.split_at(start + 1);
+        out.push_str(head);
+        rest = tail;
+        let Some(end) = rest.find('\'') else { break };
+        let (key, after) = (&rest[..end], &rest[end + 1..]);
+        let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
+        let Some(value) = after[blanks..].strip_prefix('=').map(|value| value.trim_start_matches([' ', '\t'])).filter(|_| is_secret_key(key)) else { continue };
+        let Some(value) = value.strip_prefix('\'') else { continue };
+        // A line that was cut ends the value, too.
+        let length = value.find(['\'', '\n']).unwrap_or(value.len());
+        out.push_str(&rest[..rest.len() - value.len()]);
+        out.push_str(MASK);
+        rest = &value[length..];
+        if let Some(after) = rest.strip_prefix('\'') {
+            out.push('\'');
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Masks the password of `scheme://user:password@host` wherever it occurs in a text.
@@ -103,6 +137,16 @@ mod tests {
         let secret = Secret::parse("hunter2-very-secret").expect("any text is a secret");
         assert_eq!(format!("{secret} {secret:?}"), "**** ****");
         assert_eq!(scrub("login with hunter2-very-secret failed"), "login with **** failed");
+    }
+
+    #[test]
+    fn settings_that_are_secret_by_name_are_masked_before_they_are_parsed() {
+        assert_eq!(
+            scrub("WITH ('k.sasl.password' = 'abc', 'k.topic'='t', 'o.encryption.key'='x/y=')"),
+            "WITH ('k.sasl.password' = '****', 'k.topic'='t', 'o.encryption.key'='****')"
+        );
+        assert_eq!(scrub("it's 'k.password'='cut off he…"), "it's 'k.password'='cut off he…");
+        assert_eq!(scrub("'k.password'='cut off he…\nnext"), "'k.password'='****\nnext");
     }
 
     #[test]

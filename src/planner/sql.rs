@@ -7,14 +7,34 @@ use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Statement as SqlStatement, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Ident, Query, Statement as SqlStatement, Value, VisitMut, VisitorMut};
 use sql_extensions::StreamStatement;
 
 use super::plan_error::{plan_error, schema_error};
 use crate::error::{Result, Script};
 
+/// Writes `items[1].sku` as DataFusion wants it: a field after a subscript is a text to it.
+struct FieldAccess;
+
+impl VisitorMut for FieldAccess {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::CompoundFieldAccess { access_chain, .. } = expr {
+            for access in access_chain {
+                if let AccessExpr::Dot(Expr::Identifier(field)) = access {
+                    let text = Value::SingleQuotedString(field.value.clone()).with_span(field.span);
+                    *access = AccessExpr::Dot(Expr::Value(text));
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 /// Plans a query. Names are matched as spelled; a column or table name that matches nothing but one name in another case is taken as that one.
 pub(super) async fn logical_plan(state: &SessionState, mut query: Query, script: &Arc<Script>, statement: &StreamStatement) -> Result<LogicalPlan> {
+    let _never_breaks = query.visit(&mut FieldAccess);
     // Each round settles one spelling, so this ends.
     loop {
         let attempt = Statement::Statement(Box::new(SqlStatement::Query(Box::new(query.clone()))));

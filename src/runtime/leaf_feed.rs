@@ -96,14 +96,20 @@ impl SourceFeed {
         let batches: Vec<RecordBatch> = parts.iter().map(|(rows, _)| rows.clone()).collect();
         let times: Vec<&dyn arrow::array::Array> = parts.iter().map(|(_, times)| times.as_ref()).collect();
         let rows = arrow::compute::concat_batches(&rows.schema(), &batches).map_err(internal)?;
-        let times = if times.is_empty() { arrow::array::new_empty_array(HiddenColumn::EventTime.field().data_type()) } else { arrow::compute::concat(&times).map_err(internal)? };
+        let times = if times.is_empty() {
+            arrow::array::new_empty_array(HiddenColumn::EventTime.field().data_type())
+        } else {
+            arrow::compute::concat(&times).map_err(internal)?
+        };
         Ok((rows, Some(times)))
     }
 }
 
 /// Whether a predicate reads nothing but columns of the source.
 fn all_read(predicate: &Arc<dyn PhysicalExpr>, read: &Schema) -> bool {
-    collect_columns(predicate).iter().all(|column| read.index_of(column.name()).is_ok() && !HiddenColumn::ALL.iter().any(|hidden| hidden.name() == column.name()))
+    collect_columns(predicate)
+        .iter()
+        .all(|column| read.index_of(column.name()).is_ok() && !HiddenColumn::ALL.iter().any(|hidden| hidden.name() == column.name()))
 }
 
 impl LeafFeed {
@@ -120,6 +126,7 @@ impl LeafFeed {
         };
         let columns = self.picks.iter().map(pick).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-        RecordBatch::try_new_with_options(Arc::clone(&self.plan.schema), columns, &options).map_err(|error| Error::internal("rows don't fit their leaf").with_source(error))
+        RecordBatch::try_new_with_options(Arc::clone(&self.plan.schema), columns, &options)
+            .map_err(|error| Error::internal("rows don't fit their leaf").with_source(error))
     }
 }

@@ -62,7 +62,13 @@ impl Running {
                 Err(error) => {
                     let error = Error::internal("a job ended in a panic; please report this").with_source(error);
                     let counters = JobCounters::new([], [], Arc::new(crate::operators::guard::RowFaults::new(false)), true);
-                    outcomes.push(JobOutcome { name: "?".to_owned(), error: Some(error), incomplete: true, summary: counters.summary("?"), durable: Vec::new() });
+                    outcomes.push(JobOutcome {
+                        name: "?".to_owned(),
+                        error: Some(error),
+                        incomplete: true,
+                        summary: counters.summary("?"),
+                        durable: Vec::new(),
+                    });
                 }
             }
         }
@@ -79,11 +85,13 @@ pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Sh
             spec.sources.iter().map(|source| Arc::from(source.source.name())),
             spec.sinks.iter().map(|sink| Arc::from(sink.sink.name())),
             Arc::clone(&spec.faults),
-            spec.plan.row_wise,
+            // A batch that ends at a limit has read more than it has used.
+            spec.plan.row_wise && (spec.plan.mode == ExecutionMode::Stream || spec.row_limit.is_none()),
         ));
         jobs.push((spec.name.clone(), Arc::clone(&counters)));
         // All pipelines that this job reads become one.
-        let (read, mut rest): (Vec<_>, Vec<_>) = pipelines.into_iter().partition(|pipeline| pipeline.iter().any(|(job, ..)| spec.chained.iter().any(|chained| chained.job == *job)));
+        let (read, mut rest): (Vec<_>, Vec<_>) =
+            pipelines.into_iter().partition(|pipeline| pipeline.iter().any(|(job, ..)| spec.chained.iter().any(|chained| chained.job == *job)));
         let mut joined: Vec<_> = read.into_iter().flatten().collect();
         joined.push((number, spec, counters));
         joined.sort_by_key(|(number, ..)| *number);
@@ -177,11 +185,17 @@ async fn within<T>(driver: impl Future<Output = Result<T, (usize, Error)>>, shut
         ended = &mut driver => return ended,
         () = shutdown.requested() => {}
     }
-    let late = || Error::new(ErrorKind::Limit, Fault::External, format!("not drained within {} s", timeout.as_secs_f64())).with_help("raise 'shutdown.timeout'");
+    let late =
+        || Error::new(ErrorKind::Limit, Fault::External, format!("not drained within {} s", timeout.as_secs_f64())).with_help("raise 'shutdown.timeout'");
     tokio::time::timeout(timeout, driver).await.unwrap_or_else(|_| Err((0, late())))
 }
 
-fn outcomes(names: Vec<(String, Arc<JobCounters>)>, mut failure: Option<(usize, Error)>, incomplete: bool, durable: Vec<Vec<(String, Position)>>) -> Vec<JobOutcome> {
+fn outcomes(
+    names: Vec<(String, Arc<JobCounters>)>,
+    mut failure: Option<(usize, Error)>,
+    incomplete: bool,
+    durable: Vec<Vec<(String, Position)>>,
+) -> Vec<JobOutcome> {
     let failed = failure.as_ref().map(|(at, _)| names[*at].0.clone());
     names
         .into_iter()
@@ -376,7 +390,12 @@ async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiver<SinkEven
         let source = &part.sources[source_at];
         let request = ReadRequest { columns: feed.columns.clone(), batch_rows: 8192, parallelism: DECODERS, pruning: feed.pruning.clone() };
         let place = format!("job '{}', source '{}'", part.spec.name, source.source.name());
-        feed_source(feed, SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place }, Arc::clone(&part.counters), shutdown.clone());
+        feed_source(
+            feed,
+            SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place },
+            Arc::clone(&part.counters),
+            shutdown.clone(),
+        );
     }
     let mut runs = Vec::new();
     for ((at, part), readers) in parts.into_iter().enumerate().zip(outgoing) {
@@ -403,7 +422,9 @@ async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiver<SinkEven
     let all = async {
         let mut result = Ok(());
         for run in runs {
-            let ended = run.await.unwrap_or_else(|error| if error.is_cancelled() { Ok(()) } else { Err((0, Error::internal("a job ended in a panic; please report this").with_source(error))) });
+            let ended = run.await.unwrap_or_else(|error| {
+                if error.is_cancelled() { Ok(()) } else { Err((0, Error::internal("a job ended in a panic; please report this").with_source(error))) }
+            });
             result = result.and(ended);
         }
         result
@@ -422,7 +443,10 @@ async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiver<SinkEven
         return Err((job, error));
     }
     if shutdown.is_requested() && !row_wise {
-        return Err((0, Error::new(ErrorKind::Limit, Fault::User, "stopped before the end of its input; a batch has no partial result, so nothing was completed")));
+        return Err((
+            0,
+            Error::new(ErrorKind::Limit, Fault::User, "stopped before the end of its input; a batch has no partial result, so nothing was completed"),
+        ));
     }
     Ok(())
 }

@@ -52,7 +52,9 @@ impl SinkSet {
                     let place = format!("job '{job}', sink '{name}'");
                     sinks.push(Some(start_sink(writer, (number, index), place, spec.failure, Arc::clone(counters), events.clone())));
                 }
-                Err(error) if error.fault() == Fault::User => return Err(error.context(format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}'"))),
+                Err(error) if error.fault() == Fault::User => {
+                    return Err(error.context(format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}'")));
+                }
                 Err(error) => {
                     incomplete = true;
                     crate::telemetry::warning(&format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}': {}", error.message()));

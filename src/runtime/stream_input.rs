@@ -36,6 +36,7 @@ pub(super) struct StreamInput {
 struct Piece {
     rows: RecordBatch,
     bytes: u64,
+    skipped: u64,
     rejected: Vec<RejectedRecord>,
     position: Position,
     /// Rows for which the budget was taken.
@@ -65,30 +66,48 @@ impl StreamInput {
 
     /// Takes in what was read.
     pub(super) fn absorb(&mut self, batch: SourceBatch) {
-        if let Some(counts) = self.counts() {
-            add(&counts.records, batch.records());
-            add(&counts.skipped, batch.skipped);
-            add(&counts.bytes, batch.bytes);
-            add(&counts.rejected, batch.rejected.len() as u64);
-        }
-        let mut rejected = batch.rejected;
-        if let (Some(first), true) = (rejected.first(), tolerates(&self.policy)) {
-            self.log.warn(rejected.len() as u64, || format!("{first}; record skipped"));
-            rejected.clear();
-        }
         let budget = batch.rows.num_rows();
         self.rows += budget;
         self.bytes += batch.bytes;
         if self.rows > 0 && self.since.is_none() {
             self.since = Some(Instant::now());
         }
-        self.pieces.push_back(Piece { rows: batch.rows, bytes: batch.bytes, rejected, position: batch.position, budget });
+        self.pieces.push_back(Piece {
+            rows: batch.rows,
+            bytes: batch.bytes,
+            skipped: batch.skipped,
+            rejected: batch.rejected,
+            position: batch.position,
+            budget,
+        });
+    }
+
+    /// Counts the records of a piece that are no rows, when its first row is used.
+    fn settle(&mut self, rejected: &[RejectedRecord], skipped: u64) -> Result<()> {
+        if let Some(counts) = self.counts() {
+            add(&counts.records, skipped + rejected.len() as u64);
+            add(&counts.skipped, skipped);
+            add(&counts.rejected, rejected.len() as u64);
+        }
+        let Some(first) = rejected.first() else { return Ok(()) };
+        if !tolerates(&self.policy) {
+            return Err(self.refused(first));
+        }
+        self.log.warn(rejected.len() as u64, || format!("{first}; record skipped"));
+        Ok(())
+    }
+
+    fn count_rows(&self, rows: usize, bytes: u64) {
+        if let Some(counts) = self.counts() {
+            add(&counts.records, rows as u64);
+            add(&counts.bytes, bytes);
+        }
     }
 
     /// What to do now.
     pub(super) fn decide(&self) -> Decision {
         // Records that stop the job don't wait for company.
-        if self.pieces.front().is_some_and(|piece| !piece.rejected.is_empty()) {
+        if !tolerates(&self.policy) && self.pieces.front().is_some_and(|piece| !piece.rejected.is_empty()) {
             return Decision::Take(self.rows.min(self.settings.max_rows));
         }
         if self.rows == 0 && !self.pieces.is_empty() {
@@ -109,8 +128,10 @@ impl StreamInput {
             if left == 0 && piece.rows.num_rows() > 0 {
                 break;
             }
-            if let Some(first) = piece.rejected.first().cloned() {
-                return Err(self.refused(&first));
+            let (rejected, skipped) = (std::mem::take(&mut piece.rejected), std::mem::take(&mut piece.skipped));
+            if skipped > 0 || !rejected.is_empty() {
+                self.settle(&rejected, skipped)?;
+                continue;
             }
             let count = piece.rows.num_rows();
             if count > left {
@@ -123,10 +144,12 @@ impl StreamInput {
                 piece.bytes -= bytes;
                 self.bytes -= bytes;
                 self.rows -= left;
+                self.count_rows(left, bytes);
                 break;
             }
             let Some(piece) = self.pieces.pop_front() else { break };
             self.budget.release(piece.budget);
+            self.count_rows(count, piece.bytes);
             self.bytes -= piece.bytes;
             self.rows -= count;
             left -= count;
@@ -141,10 +164,8 @@ impl StreamInput {
 
     fn refused(&self, record: &RejectedRecord) -> Error {
         add(&self.counters.batches_failed, 1);
-        Error::new(ErrorKind::Record, Fault::User, format!("source '{}', {record}", self.name)).with_help(format!(
-            "mend the record, or set '{}.failure_strategy' = 'LogAndContinue' to skip and count such records",
-            self.name
-        ))
+        Error::new(ErrorKind::Record, Fault::User, format!("source '{}', {record}", self.name))
+            .with_help(format!("mend the record, or set '{}.failure_strategy' = 'LogAndContinue' to skip and count such records", self.name))
     }
 
     /// Takes note of how long a batch took.

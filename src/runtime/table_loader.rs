@@ -120,7 +120,11 @@ impl TableLoader {
                     leaf.slot.fill(SlotInput::Stream(table_stream(feed, task, Arc::clone(&self.counters))));
                 }
             }
-            let rows = lookup.join.load(Arc::clone(&self.context)).await.map_err(|error| execution_error(&error).context(format!("job '{}': a table can't be loaded", self.job)))?;
+            let rows = lookup
+                .join
+                .load(Arc::clone(&self.context))
+                .await
+                .map_err(|error| execution_error(&error).context(format!("job '{}': a table can't be loaded", self.job)))?;
             let names: Vec<&str> = lookup.leaves.iter().map(|leaf| &*leaf.source).collect();
             tracing::info!("job '{}': {} loaded, {rows} rows in {} ms", self.job, names.join(", "), began.elapsed().as_millis());
             let due = self.lookups[at].0.refresh_interval.map(|interval| Instant::now() + interval.max(Duration::from_millis(1)));
@@ -131,7 +135,10 @@ impl TableLoader {
 
     fn reader_of(&self, name: &Arc<str>, leaves: Vec<crate::planner::LeafPlan>) -> Result<(SourceFeed, SourceTask)> {
         let spec = self.sources.iter().find(|spec| spec.source.name() == &**name);
-        let spec = spec.ok_or_else(|| Error::config(format!("'{name}' is the output of another statement, which can't be joined as a table")).with_help("let it be the stream of the join"))?;
+        let spec = spec.ok_or_else(|| {
+            Error::config(format!("'{name}' is the output of another statement, which can't be joined as a table"))
+                .with_help("let it be the stream of the join")
+        })?;
         if let Some(counts) = self.counters.sources.get(name) {
             counts.is_table.store(true, Ordering::Relaxed);
         }

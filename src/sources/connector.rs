@@ -29,7 +29,11 @@ impl SourceConnector {
     pub fn option_names(kind: Option<&str>) -> Vec<&'static str> {
         let wanted = kind.map(|kind| kind.trim().to_ascii_lowercase());
         let is_wanted = |name: &str| wanted.as_ref().is_none_or(|kind| kind.trim_end_matches("_source") == name);
-        Self::reference().into_iter().filter(|(name, _)| is_wanted(name)).flat_map(|(_, options)| options.iter().flat_map(OptionDescriptor::spellings)).collect()
+        Self::reference()
+            .into_iter()
+            .filter(|(name, _)| is_wanted(name))
+            .flat_map(|(_, options)| options.iter().flat_map(OptionDescriptor::spellings))
+            .collect()
     }
 
     /// The keys of each kind.

@@ -7,8 +7,11 @@ fn batches(settings: &str) -> Vec<usize> {
     let folder = Folder::new();
     folder.write("a.jsonl", (0..1200).map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>());
     folder.sql(&format!("SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','o.path'='o/{{batch_id}}.jsonl','execution.mode'='stream',{settings})")).expect(0);
-    let mut files: Vec<(usize, usize)> =
-        folder.list("o").iter().map(|file| (file.trim_start_matches("o/").trim_end_matches(".jsonl").parse().unwrap(), folder.read(file).lines().count())).collect();
+    let mut files: Vec<(usize, usize)> = folder
+        .list("o")
+        .iter()
+        .map(|file| (file.trim_start_matches("o/").trim_end_matches(".jsonl").parse().unwrap(), folder.read(file).lines().count()))
+        .collect();
     files.sort_unstable();
     files.into_iter().map(|(_, rows)| rows).collect()
 }

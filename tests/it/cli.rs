@@ -13,7 +13,10 @@ const SELECT: &str = "SELECT * FROM a WITH ('a.type'='file','a.path'='a.csv')";
 #[test]
 fn rows_are_json_in_a_pipe_and_a_table_or_csv_on_request() {
     let folder = folder();
-    assert_eq!(folder.run(&["--quiet", "--sql", SELECT]).expect(0).out, "{\"id\":1,\"name\":\"Ada\",\"price\":1.5}\n{\"id\":22,\"name\":null,\"price\":20.25}\n");
+    assert_eq!(
+        folder.run(&["--quiet", "--sql", SELECT]).expect(0).out,
+        "{\"id\":1,\"name\":\"Ada\",\"price\":1.5}\n{\"id\":22,\"name\":null,\"price\":20.25}\n"
+    );
     assert_eq!(folder.run(&["--quiet", "--format", "csv", "--sql", SELECT]).expect(0).out, "id,name,price\n1,Ada,1.5\n22,,20.25\n");
     let table = folder.run(&["--quiet", "--format", "table", "--sql", SELECT]).expect(0).out;
     assert_eq!(table, "id  name  price\n──  ────  ─────\n 1  Ada     1.5\n22  NULL  20.25\n");
@@ -50,7 +53,10 @@ fn explain_shows_flow_state_and_origins() {
     let text = folder.run(&["explain", "s.sql"]).expect(0).out;
     assert!(text.contains("query_1 (stream)"), "{text}");
     assert!(text.contains("lookup join (Inner) with b") && text.contains("size of the table"), "{text}");
-    assert!(text.contains("a.path = a.csv (s.sql:2:23)") && text.contains("b.path = a.csv (b.yaml:1)") && text.contains("a.has_headers = true (default)"), "{text}");
+    assert!(
+        text.contains("a.path = a.csv (s.sql:2:23)") && text.contains("b.path = a.csv (b.yaml:1)") && text.contains("a.has_headers = true (default)"),
+        "{text}"
+    );
     let json: serde_json::Value = serde_json::from_str(&folder.run(&["explain", "s.sql", "--format", "json", "--verbose"]).expect(0).out).unwrap();
     assert_eq!(json[0]["mode"], "stream");
     assert!(json[0]["plans"]["physical"].as_str().unwrap().contains("LookupJoinExec"));
@@ -69,7 +75,11 @@ fn options_come_from_the_code_and_so_does_their_page() {
     let table = folder.run(&["options", "file_sink"]).expect(0).out;
     assert!(table.contains("partition_columns") && !table.contains("has_headers  –        boolean  true     source"), "{table}");
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/settings.md")).unwrap();
-    assert_eq!(page, folder.run(&["options", "--format", "markdown"]).expect(0).out, "make it again: velo-sql options --format markdown > docs/reference/settings.md");
+    assert_eq!(
+        page,
+        folder.run(&["options", "--format", "markdown"]).expect(0).out,
+        "make it again: velo-sql options --format markdown > docs/reference/settings.md"
+    );
     let wrong = folder.run(&["options", "file_snik"]).expect(2);
     assert!(wrong.err.contains("did you mean 'file_sink'"), "{}", wrong.err);
 }

@@ -28,8 +28,14 @@ fn inline_yaml_variables_prefixes_and_aliases_mean_the_same() {
     );
     for (script, variables) in [
         ("SELECT * FROM orders WITH ('orders.config_file'='orders.yaml')", vec![]),
-        ("SELECT * FROM orders WITH ('orders.type'='file','orders.source.path'='orders.csv','orders.source.format'='csv','orders.delimiter'=';','orders.max_batch_size'='500')", vec![]),
-        ("SELECT * FROM orders WITH ('orders.type'='file','orders.path'='${NAME}.csv','orders.value.format'='csv','orders.delimiter'='${SEP:-;}','orders.batch_size'='500')", vec![("NAME", "orders")]),
+        (
+            "SELECT * FROM orders WITH ('orders.type'='file','orders.source.path'='orders.csv','orders.source.format'='csv','orders.delimiter'=';','orders.max_batch_size'='500')",
+            vec![],
+        ),
+        (
+            "SELECT * FROM orders WITH ('orders.type'='file','orders.path'='${NAME}.csv','orders.value.format'='csv','orders.delimiter'='${SEP:-;}','orders.batch_size'='500')",
+            vec![("NAME", "orders")],
+        ),
         // What is set inline counts more than the file, so its variable need not exist.
         ("SELECT * FROM orders WITH ('orders.config_file'='orders.yaml','orders.delimiter'=';')", vec![]),
     ] {
@@ -43,7 +49,10 @@ fn precedence_is_command_line_inline_file_environment() {
     folder.write("orders.yaml", "path: ${NOT_SET}.csv\ndelimiter: \",\"\n");
     let script = "SELECT * FROM orders WITH ('orders.type'='file','orders.config_file'='orders.yaml','orders.path'='orders.csv','orders.delimiter'=';')";
     let settings = effective(&folder, script, &[("VELO_BATCH_TIMEOUT_MS", "1234")]);
-    assert_eq!((settings["orders.path"].as_str(), settings["orders.delimiter"].as_str(), settings["batch.timeout"].as_str()), (Some("orders.csv"), Some(";"), Some("1234")));
+    assert_eq!(
+        (settings["orders.path"].as_str(), settings["orders.delimiter"].as_str(), settings["batch.timeout"].as_str()),
+        (Some("orders.csv"), Some(";"), Some("1234"))
+    );
     let ran = folder.run(&["--quiet", "--sql", script, "--set", "orders.delimiter=,"]).expect(0);
     assert_eq!(ran.out, "{\"id;name\":\"1;a\"}\n{\"id;name\":\"2;b\"}\n");
 }
@@ -67,7 +76,9 @@ fn a_schema_may_be_a_file() {
     folder.write("a.sql", "CREATE TABLE orders (id BIGINT, name VARCHAR);");
     folder.write("a.avsc", r#"{"type":"record","name":"o","fields":[{"name":"id","type":"long"},{"name":"name","type":["null","string"]}]}"#);
     for file in ["a.sql", "a.avsc"] {
-        let sql = format!("SELECT id + 1 AS n, name FROM orders WITH ('orders.type'='file','orders.path'='orders.csv','orders.delimiter'=';','orders.schema_file'='{file}')");
+        let sql = format!(
+            "SELECT id + 1 AS n, name FROM orders WITH ('orders.type'='file','orders.path'='orders.csv','orders.delimiter'=';','orders.schema_file'='{file}')"
+        );
         assert_eq!(folder.run(&["--quiet", "--sql", &sql]).expect(0).out, "{\"n\":2,\"name\":\"a\"}\n{\"n\":3,\"name\":\"b\"}\n", "{file}");
     }
 }
@@ -75,13 +86,20 @@ fn a_schema_may_be_a_file() {
 #[test]
 fn transactions_that_can_not_be_given_are_told_once() {
     let folder = folder();
-    let ran = folder.run(&["--sql", "SELECT * FROM orders INTO o WITH ('use_transactions'='true','orders.type'='file','orders.path'='orders.csv','o.type'='file','o.path'='o.csv')"]).expect(0);
+    let ran = folder
+        .run(&[
+            "--sql",
+            "SELECT * FROM orders INTO o WITH ('use_transactions'='true','orders.type'='file','orders.path'='orders.csv','o.type'='file','o.path'='o.csv')",
+        ])
+        .expect(0);
     assert_eq!(ran.err.matches("asks for transactions, but sink 'o' has none").count(), 1, "{}", ran.err);
 }
 
 #[test]
 fn a_key_that_is_set_twice_is_told_and_the_later_counts() {
     let folder = folder();
-    let ran = folder.run(&["--sql", "SELECT * FROM orders WITH ('orders.type'='file','orders.path'='x.csv','orders.path'='orders.csv','orders.delimiter'=';')"]).expect(0);
+    let ran = folder
+        .run(&["--sql", "SELECT * FROM orders WITH ('orders.type'='file','orders.path'='x.csv','orders.path'='orders.csv','orders.delimiter'=';')"])
+        .expect(0);
     assert!(ran.err.contains("'orders.path' is set twice") && ran.out.contains("\"name\":\"b\""), "{}", ran.err);
 }

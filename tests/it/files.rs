@@ -40,7 +40,9 @@ fn compressed_files_are_known_by_suffix_or_key() {
     bz.write_all(text.as_bytes()).unwrap();
     folder.write("a.jsonl.bz2", bz.finish().unwrap());
     folder.write("plain-name", &two_members);
-    for settings in ["'t.path'='a.jsonl.gz'", "'t.path'='a.jsonl.zst'", "'t.path'='a.jsonl.bz2'", "'t.path'='plain-name','t.format'='jsonlines','t.compression'='gzip'"] {
+    for settings in
+        ["'t.path'='a.jsonl.gz'", "'t.path'='a.jsonl.zst'", "'t.path'='a.jsonl.bz2'", "'t.path'='plain-name','t.format'='jsonlines','t.compression'='gzip'"]
+    {
         assert_eq!(rows(&folder, settings), text, "{settings}");
     }
     folder.write("cut.jsonl.gz", &two_members[..two_members.len() - 9]);
@@ -164,7 +166,8 @@ fn a_growing_file_is_followed_through_torn_lines_truncation_and_replacement() {
 fn files_that_come_to_match_are_followed() {
     let folder = Folder::new();
     folder.write("in/a.jsonl", "{\"id\":1}\n");
-    let sql = "SELECT id FROM t INTO o WITH ('t.type'='file','t.path'='in/*.jsonl','t.follow'='true','t.follow.interval'='20ms','o.type'='file','o.path'='o.jsonl')";
+    let sql =
+        "SELECT id FROM t INTO o WITH ('t.type'='file','t.path'='in/*.jsonl','t.follow'='true','t.follow.interval'='20ms','o.type'='file','o.path'='o.jsonl')";
     let mut job = folder.start(&["--sql", sql]);
     eventually("the first file", || folder.exists("o.jsonl") && folder.read("o.jsonl").contains("1"));
     folder.write("in/b.jsonl", "{\"id\":2}\n");
@@ -216,7 +219,8 @@ fn rows_go_to_the_folders_of_their_partition() {
     write(&folder, "'o.path'='lake','o.format'='json','o.partition_columns'='day, r'");
     assert_eq!(folder.list("lake"), ["lake/day=__HIVE_DEFAULT_PARTITION__/r=c/part-0001.jsonl", "lake/day=mon/r=a%2Fb/part-0001.jsonl"]);
     assert_eq!(folder.read("lake/day=mon/r=a%2Fb/part-0001.jsonl"), "{\"id\":1}\n{\"id\":3}\n");
-    let wrong = folder.sql("SELECT * FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','o.path'='l2','o.partition_columns'='dya')").expect(2);
+    let wrong =
+        folder.sql("SELECT * FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','o.path'='l2','o.partition_columns'='dya')").expect(2);
     assert!(wrong.err.contains("partition column 'dya' is not among the output columns") && wrong.err.contains("nearest: day"), "{}", wrong.err);
     assert!(!folder.exists("l2"));
 }
@@ -268,7 +272,9 @@ fn encrypted_files_are_read_with_the_key_only() {
 fn outputs_that_collide_are_refused() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"id\":1}\n");
-    let refused = |sinks: &str| folder.sql(&format!("SELECT * FROM a INTO o, p WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','p.type'='file',{sinks})")).expect(2).err;
+    let refused = |sinks: &str| {
+        folder.sql(&format!("SELECT * FROM a INTO o, p WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','p.type'='file',{sinks})")).expect(2).err
+    };
     assert!(refused("'o.path'='x.jsonl','p.path'='./d/../x.jsonl'").contains("write to one file"));
     assert!(refused("'o.path'='x.jsonl','p.path'='a.jsonl'").contains("reads"));
     assert!(!folder.exists("x.jsonl"));

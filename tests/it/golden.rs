@@ -24,7 +24,11 @@ fn cases() -> Vec<Case> {
         .unwrap()
         .flatten()
         .filter(|entry| entry.path().join("query.sql").exists())
-        .map(|entry| Case { name: entry.file_name().to_string_lossy().into_owned(), query: std::fs::read_to_string(entry.path().join("query.sql")).unwrap(), folder: entry.path() })
+        .map(|entry| Case {
+            name: entry.file_name().to_string_lossy().into_owned(),
+            query: std::fs::read_to_string(entry.path().join("query.sql")).unwrap(),
+            folder: entry.path(),
+        })
         .collect();
     cases.sort_by(|a, b| a.name.cmp(&b.name));
     cases
@@ -92,7 +96,9 @@ fn copy(from: &Path, to: &Path) {
 /// A value with numbers in one form: floating point is equal within a billionth.
 fn canonical(value: &Value) -> String {
     match value {
-        Value::Number(number) => number.as_i64().map_or_else(|| number.as_u64().map_or_else(|| float(number.as_f64().unwrap()), |n| n.to_string()), |n| n.to_string()),
+        Value::Number(number) => {
+            number.as_i64().map_or_else(|| number.as_u64().map_or_else(|| float(number.as_f64().unwrap()), |n| n.to_string()), |n| n.to_string())
+        }
         Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
         Value::Object(fields) => format!("{{{}}}", fields.iter().map(|(name, value)| format!("{name}:{}", canonical(value))).collect::<Vec<_>>().join(",")),
         other => other.to_string(),
@@ -116,13 +122,21 @@ fn read_output(folder: &Folder, ran: &Ran, output: &str) -> Vec<Value> {
         return ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     }
     // Sinks of cases are called after their files: out/<sink>.<suffix>, or a folder of that name.
-    let found = folder.list("out").into_iter().filter(|file| file.starts_with(&format!("out/{output}.")) || file.starts_with(&format!("out/{output}/"))).collect::<Vec<_>>();
+    let found = folder
+        .list("out")
+        .into_iter()
+        .filter(|file| file.starts_with(&format!("out/{output}.")) || file.starts_with(&format!("out/{output}/")))
+        .collect::<Vec<_>>();
     assert!(!found.is_empty(), "no output {output} among {:?}", folder.list("out"));
     found
         .iter()
         .flat_map(|file| {
             let sql = format!("SELECT * FROM x WITH ('x.type'='file','x.path'='{file}')");
-            let text = if file.ends_with(".jsonl") || file.ends_with(".json") { folder.read(file) } else { folder.run(&["--format", "json", "--sql", &sql]).expect(0).out };
+            let text = if file.ends_with(".jsonl") || file.ends_with(".json") {
+                folder.read(file)
+            } else {
+                folder.run(&["--format", "json", "--sql", &sql]).expect(0).out
+            };
             text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>()
         })
         .collect()

@@ -25,7 +25,9 @@ fn the_sentinel_is_never_seen() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"id\":1}\n{\"id\":\"x\"}\n");
     let statement = |key: &str, extra: &str| {
-        format!("SELECT * FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','a.schema'='id BIGINT','o.type'='file','o.path'='o.enc','o.format'='json','o.encryption'='AES256','o.encryption.key'='{key}'{extra})")
+        format!(
+            "SELECT * FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','a.schema'='id BIGINT','o.type'='file','o.path'='o.enc','o.format'='json','o.encryption'='AES256','o.encryption.key'='{key}'{extra})"
+        )
     };
     let runs = [
         statement(SENTINEL, ",'failure_strategy'='LogAndContinue'"),
@@ -38,7 +40,12 @@ fn the_sentinel_is_never_seen() {
     ];
     for (number, sql) in runs.iter().enumerate() {
         folder.write("s.sql", sql);
-        for arguments in [vec!["run", "s.sql", "--log-level", "trace", "--summary", "json"], vec!["validate", "s.sql", "--log-level", "trace"], vec!["explain", "s.sql", "--verbose"], vec!["explain", "s.sql", "--format", "json"]] {
+        for arguments in [
+            vec!["run", "s.sql", "--log-level", "trace", "--summary", "json"],
+            vec!["validate", "s.sql", "--log-level", "trace"],
+            vec!["explain", "s.sql", "--verbose"],
+            vec!["explain", "s.sql", "--format", "json"],
+        ] {
             let ran = folder.run_with(&arguments, &[("KEY", SENTINEL), ("VELO_ENCRYPTION_KEY", SENTINEL)], b"");
             // The snippet under an error is the user's own text, from the user's own screen; even there the secret is masked.
             assert_clean(&folder, &format!("statement {number}, {arguments:?}"), &format!("{}{}", ran.out, ran.err));

@@ -123,7 +123,13 @@ impl Folder {
     /// Starts the binary and leaves it running.
     pub fn start(&self, arguments: &[&str]) -> Started {
         let log = self.path().join("stderr.log");
-        let child = self.command(arguments).stdin(Stdio::null()).stdout(std::fs::File::create(self.path().join("stdout.log")).unwrap()).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+        let child = self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .stdout(std::fs::File::create(self.path().join("stdout.log")).unwrap())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
         Started { child, log }
     }
 }

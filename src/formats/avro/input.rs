@@ -31,7 +31,7 @@ fn open(path: &Path, batch_rows: usize, columns: Option<&[usize]>) -> Result<Rea
         file.seek(SeekFrom::End(-16)).and_then(|_| file.read_exact(&mut end)).map_err(io)?;
         file.rewind().map_err(io)?;
     }
-    let mut builder = ReaderBuilder::new().with_batch_size(batch_rows).with_utf8_view(true);
+    let mut builder = ReaderBuilder::new().with_batch_size(batch_rows);
     if let Some(columns) = columns {
         builder = builder.with_projection(columns.to_vec());
     }

@@ -6,8 +6,6 @@
 mod input;
 mod output;
 mod schema;
-#[cfg(test)]
-mod tests;
 
 pub use input::AvroInput;
 pub use output::{AvroCodec, AvroOutput};

@@ -67,13 +67,16 @@ fn check(field: &Field) -> Result<()> {
         DataType::Struct(fields) => fields.iter().try_for_each(|field| check(field)),
         DataType::List(item) => check(&item.as_ref().clone().with_name("item")),
         DataType::Map(entries, _) => match entries.data_type() {
-            DataType::Struct(pair) if pair.len() == 2 && matches!(pair[0].data_type(), DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8) => check(&pair[1]),
+            DataType::Struct(pair) if pair.len() == 2 && matches!(pair[0].data_type(), DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8) => {
+                check(&pair[1])
+            }
             _ => Err(Error::config(format!("column '{name}' is a map whose keys are not texts, which Avro can't hold"))),
         },
-        DataType::UInt64 => Err(Error::config(format!("column '{name}' is BIGINT UNSIGNED, which Avro can't hold")).with_help("CAST it to DECIMAL(20,0) in the SELECT list")),
-        DataType::Timestamp(TimeUnit::Second, _) => {
-            Err(Error::config(format!("column '{name}' is {}, which Avro can't hold", print_type(field.data_type()))).with_help("CAST it to TIMESTAMP in the SELECT list"))
+        DataType::UInt64 => {
+            Err(Error::config(format!("column '{name}' is BIGINT UNSIGNED, which Avro can't hold")).with_help("CAST it to DECIMAL(20,0) in the SELECT list"))
         }
+        DataType::Timestamp(TimeUnit::Second, _) => Err(Error::config(format!("column '{name}' is {}, which Avro can't hold", print_type(field.data_type())))
+            .with_help("CAST it to TIMESTAMP in the SELECT list")),
         DataType::Interval(_) | DataType::Duration(_) => {
             Err(Error::config(format!("column '{name}' is a span of time, which Avro can't hold")).with_help("CAST it to VARCHAR or BIGINT in the SELECT list"))
         }

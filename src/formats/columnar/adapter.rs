@@ -36,8 +36,13 @@ impl Adapter {
                 Ok(at) => {
                     let found = file.field(at).data_type();
                     if !fits(found, field.data_type()) {
-                        return Err(fault(format!("column '{}' is {}, which can't be read as {}", field.name(), print_type(found), print_type(field.data_type())))
-                            .with_help("declare the type that the file has, and CAST in the SELECT list"));
+                        return Err(fault(format!(
+                            "column '{}' is {}, which can't be read as {}",
+                            field.name(),
+                            print_type(found),
+                            print_type(field.data_type())
+                        ))
+                        .with_help("declare the type that the file has, and CAST in the SELECT list"));
                     }
                     read.push(at);
                     places.push(Some(at));
@@ -73,7 +78,9 @@ impl Adapter {
                 bad.extend(lost.map(|row| (row, format!("field '{}': {} is not {}", field.name(), shown(found, row), print_type(field.data_type())))));
             }
             if !field.is_nullable() && found.null_count() > 0 {
-                bad.extend((0..rows).filter(|row| found.is_null(*row)).map(|row| (row, format!("field '{}' is NOT NULL, but the value is null", field.name()))));
+                bad.extend(
+                    (0..rows).filter(|row| found.is_null(*row)).map(|row| (row, format!("field '{}' is NOT NULL, but the value is null", field.name()))),
+                );
             }
             columns.push(column);
         }

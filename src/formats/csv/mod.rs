@@ -1,4 +1,5 @@
 //! CSV after RFC 4180: fields in quotes may hold delimiters, line ends and doubled quotes. An empty field without quotes is NULL, one in quotes is the empty text.
+//! - `delimiter`: the character between fields
 //! - `scan`: one field
 //! - `split`: where records end
 //! - `decode`: records to columns
@@ -7,6 +8,7 @@
 //! - `infer`: columns of a sample
 
 mod decode;
+mod delimiter;
 mod encode;
 mod infer;
 mod input;
@@ -15,6 +17,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 
+pub use delimiter::Delimiter;
 pub use encode::{CsvEncoder, CsvWriteOptions};
 pub use infer::infer_schema;
 pub use input::{CsvInput, CsvReadOptions};

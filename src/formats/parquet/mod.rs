@@ -6,8 +6,6 @@
 mod input;
 mod output;
 mod pruning;
-#[cfg(test)]
-mod tests;
 
 pub use input::ParquetInput;
 pub use output::{ParquetCodec, ParquetOutput};

@@ -70,11 +70,14 @@ impl ColumnarFormat for ParquetOutput {
 
 fn check(field: &Field) -> Result<()> {
     match field.data_type() {
-        DataType::Struct(fields) if fields.is_empty() => Err(Error::config(format!("column '{}' is a struct without fields, which Parquet can't hold", field.name()))),
+        DataType::Struct(fields) if fields.is_empty() => {
+            Err(Error::config(format!("column '{}' is a struct without fields, which Parquet can't hold", field.name())))
+        }
         DataType::Struct(fields) => fields.iter().try_for_each(|field| check(field)),
         DataType::List(item) => check(item),
         DataType::Interval(_) | DataType::Duration(_) => {
-            Err(Error::config(format!("column '{}' is a span of time, which Parquet can't hold exactly", field.name())).with_help("CAST it to VARCHAR or BIGINT in the SELECT list"))
+            Err(Error::config(format!("column '{}' is a span of time, which Parquet can't hold exactly", field.name()))
+                .with_help("CAST it to VARCHAR or BIGINT in the SELECT list"))
         }
         _ => Ok(()),
     }

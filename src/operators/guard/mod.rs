@@ -8,8 +8,6 @@ mod bisect;
 mod faults;
 mod filter;
 mod projection;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use bisect::evaluate_guarded;
 pub use faults::{RowCounts, RowFaults};

@@ -18,8 +18,6 @@ mod handle;
 mod kind;
 mod probe;
 mod table;
-#[cfg(test)]
-mod tests;
 
 pub use exec::{LookupJoinExec, LookupSpec, ResidualFilter, Side};
 pub use handle::LookupHandle;

@@ -71,7 +71,8 @@ impl<W: Write> EncryptWriter<W> {
 
     fn emit(&mut self, last: bool) -> io::Result<()> {
         let nonce = self.frames.nonce(last)?;
-        let tag = self.frames.cipher.encrypt_in_place_detached(Nonce::from_slice(&nonce), &[], &mut self.plain).map_err(|_| io::Error::other("cannot encrypt"))?;
+        let tag =
+            self.frames.cipher.encrypt_in_place_detached(Nonce::from_slice(&nonce), &[], &mut self.plain).map_err(|_| io::Error::other("cannot encrypt"))?;
         self.output.write_all(&self.plain)?;
         self.output.write_all(&tag)?;
         self.plain.clear();

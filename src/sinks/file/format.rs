@@ -28,9 +28,12 @@ impl SinkFormat {
     ///
     /// **Errors**: a column can't be expressed, or the compression is none of the format's.
     pub(super) fn new(format: FormatName, options: &FileSinkOptions, schema: &SchemaRef) -> Result<Self> {
-        let wrong = |known: &str| Error::config(format!("{} files can't be compressed that way", format.as_str())).with_help(format!("compression is one of {known}"));
+        let wrong =
+            |known: &str| Error::config(format!("{} files can't be compressed that way", format.as_str())).with_help(format!("compression is one of {known}"));
         let own = match format {
-            FormatName::Csv => Self::Text(Arc::new(CsvEncoder::new(schema, CsvWriteOptions { delimiter: options.delimiter.0, has_headers: options.has_headers })?)),
+            FormatName::Csv => {
+                Self::Text(Arc::new(CsvEncoder::new(schema, CsvWriteOptions { delimiter: options.delimiter.0, has_headers: options.has_headers })?))
+            }
             FormatName::Json | FormatName::JsonLines => Self::Text(Arc::new(JsonEncoder::new(schema)?)),
             FormatName::Parquet => {
                 let codec = match options.compression {

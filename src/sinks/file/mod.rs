@@ -15,8 +15,6 @@ mod output;
 mod partitions;
 mod path_template;
 mod sink;
-#[cfg(test)]
-mod tests;
 mod writer;
 
 pub use encrypted::{EncryptionKey, decrypt};

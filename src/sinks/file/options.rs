@@ -1,8 +1,8 @@
 //! The keys of a file sink.
 
 use crate::formats::FormatName;
+use crate::formats::csv::Delimiter;
 use crate::options::{ByteSize, Millis, NameList, OptionValue, Secret, define_options};
-use crate::sources::file::Delimiter;
 
 /// Compression of an output: of the whole file for text, inside the file for Parquet and Avro.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

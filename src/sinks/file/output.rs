@@ -144,10 +144,20 @@ impl InPlace {
 
     /// Hands the buffer to the operating system, wholly or not at all.
     pub(super) fn flush(&mut self) -> Result<()> {
-        if let Err(error) = self.file.write_all(&self.buffer) {
-            let restored = self.file.set_len(self.flushed).and_then(|()| self.file.seek(SeekFrom::Start(self.flushed)));
+        let mut written = 0;
+        while written < self.buffer.len() {
+            let error = match self.file.write(&self.buffer[written..]) {
+                Ok(0) => io::Error::from(io::ErrorKind::WriteZero),
+                Ok(count) => {
+                    written += count;
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => error,
+            };
+            let restored = written == 0 || self.file.set_len(self.flushed).and_then(|()| self.file.seek(SeekFrom::Start(self.flushed))).is_ok();
             let error = io_error(&self.path, error);
-            return Err(if restored.is_ok() { error } else { error.with_retry(false) });
+            return Err(if restored { error } else { error.with_retry(false) });
         }
         self.flushed += self.buffer.len() as u64;
         self.buffer.clear();
@@ -183,7 +193,10 @@ fn open_locked(path: &Path) -> Result<File> {
     .map_err(|error| io_error(path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::new(ErrorKind::Sink, Fault::User, format!("{} is being written by another job", path.display())).with_help("give one of them another path")),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::new(ErrorKind::Sink, Fault::User, format!("{} is being written by another job", path.display()))
+                .with_help("give one of them another path"))
+        }
         // Not every file system has locks.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
         Err(TryLockError::Error(error)) => Err(io_error(path, error)),

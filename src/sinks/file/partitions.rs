@@ -42,7 +42,9 @@ impl Partitioning {
         }
         let kept: Vec<usize> = (0..schema.fields().len()).filter(|at| !keys.contains(at)).collect();
         if kept.is_empty() && !keys.is_empty() {
-            return Err(Error::config("all columns are partition columns, so nothing is left for the files").with_help("leave one of them out of 'partition_columns'"));
+            return Err(
+                Error::config("all columns are partition columns, so nothing is left for the files").with_help("leave one of them out of 'partition_columns'")
+            );
         }
         let fields: Vec<_> = kept.iter().map(|at| schema.field(*at).clone()).collect();
         Ok(Self { names: names.to_vec(), keys, kept, schema: std::sync::Arc::new(Schema::new(fields)) })

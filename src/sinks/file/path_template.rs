@@ -169,7 +169,9 @@ fn before_suffix(path: &str, extra: &str) -> String {
         return path.to_owned();
     }
     let name_at = path.rfind('/').map_or(0, |at| at + 1);
-    let is_suffix = |suffix: &str| !suffix.is_empty() && suffix.len() <= 9 && suffix.bytes().all(|b| b.is_ascii_alphanumeric()) && !suffix.bytes().all(|b| b.is_ascii_digit());
+    let is_suffix = |suffix: &str| {
+        !suffix.is_empty() && suffix.len() <= 9 && suffix.bytes().all(|b| b.is_ascii_alphanumeric()) && !suffix.bytes().all(|b| b.is_ascii_digit())
+    };
     let mut at = path.len();
     while let Some(dot) = path[name_at..at].rfind('.').map(|dot| name_at + dot) {
         if dot == name_at || !is_suffix(&path[dot + 1..at]) {
@@ -210,7 +212,9 @@ mod tests {
 
     #[test]
     fn the_pattern_matches_the_files() {
-        for (template, rotation, numbered) in [("d/x_{date}.jsonl", Some(Rotation::Hourly), true), ("d/[x]{timestamp}.csv", None, false), ("d/x.json", Some(Rotation::Daily), false)] {
+        for (template, rotation, numbered) in
+            [("d/x_{date}.jsonl", Some(Rotation::Hourly), true), ("d/[x]{timestamp}.csv", None, false), ("d/x.json", Some(Rotation::Daily), false)]
+        {
             let template = PathTemplate::new(template, rotation, numbered);
             let pattern = glob::Pattern::new(&template.pattern()).expect("a pattern");
             assert!(pattern.matches_path(&template.path(moment("2024-01-05T09:30:01Z"))), "{pattern}");

@@ -39,7 +39,9 @@ impl FileSink {
         };
         let sink = Self { name: name.to_owned(), options, format, key };
         for unknown in sink.template().unknown() {
-            tracing::warn!("sink '{name}': {unknown} in its path is not a placeholder and stays as it is; known are {{date}} {{hour}} {{year}} {{month}} {{day}} {{timestamp}} {{batch_id}}");
+            tracing::warn!(
+                "sink '{name}': {unknown} in its path is not a placeholder and stays as it is; known are {{date}} {{hour}} {{year}} {{month}} {{day}} {{timestamp}} {{batch_id}}"
+            );
         }
         Ok(sink)
     }
@@ -91,10 +93,16 @@ fn check_combinations(name: &str, options: &FileSinkOptions, format: FormatName)
         return refuse(format!("'{name}.path' = '-': a statement without INTO writes to standard output"), "leave INTO out, or name a file");
     }
     if options.append && format.readable_when_closed() && !numbered {
-        return refuse(format!("'{name}.append': nothing can be appended to a {} file", format.as_str()), "add 'roll.interval' or 'partition_columns', which begin further files, or write json lines");
+        return refuse(
+            format!("'{name}.append': nothing can be appended to a {} file", format.as_str()),
+            "add 'roll.interval' or 'partition_columns', which begin further files, or write json lines",
+        );
     }
     if options.append && options.encryption.is_some() && !numbered {
-        return refuse(format!("'{name}.append': nothing can be appended to an encrypted file"), "add 'roll.interval' or 'partition_columns', which begin further files");
+        return refuse(
+            format!("'{name}.append': nothing can be appended to an encrypted file"),
+            "add 'roll.interval' or 'partition_columns', which begin further files",
+        );
     }
     if options.max_files == Some(0) {
         return refuse(format!("'{name}.max_files' = '0' would delete the file that was just written"), "1 keeps the newest file");

@@ -115,7 +115,8 @@ impl FileWriter {
         if let Some(epoch) = pending {
             self.broken = Some(self.broken.map_or(epoch, |broken| broken.min(epoch)));
         }
-        error.context(format!("{rows} rows of {} were not made durable", path.display())).with_retry(false)
+        let error = error.with_retry(false);
+        if rows == 0 { error } else { error.context(format!("{rows} rows of {} were not made durable", path.display())) }
     }
 
     fn folder_template(&self, folder: &str) -> PathTemplate {
@@ -166,7 +167,8 @@ impl FileWriter {
 
     fn remove_oldest(&self, folder: &str) {
         let Some(most) = self.rolling.max_files else { return };
-        let mut files: Vec<_> = matching(&self.folder_template(folder)).into_iter().map(|path| (std::fs::metadata(&path).and_then(|m| m.modified()).ok(), path)).collect();
+        let mut files: Vec<_> =
+            matching(&self.folder_template(folder)).into_iter().map(|path| (std::fs::metadata(&path).and_then(|m| m.modified()).ok(), path)).collect();
         files.sort();
         let open: Vec<&PathBuf> = self.files.values().map(|file| &file.path).collect();
         let surplus = files.len().saturating_sub(most);

@@ -32,7 +32,8 @@ impl Table {
         let cells = batch.columns().iter().map(plain_texts).collect::<Result<Vec<_>>>()?;
         let mut out = String::new();
         if self.widths.is_none() {
-            let widest = |name: &String, column: &Vec<Option<String>>| column.iter().map(|cell| width(text(cell))).chain([width(name)]).max().unwrap_or(0).min(WIDEST);
+            let widest =
+                |name: &String, column: &Vec<Option<String>>| column.iter().map(|cell| width(text(cell))).chain([width(name)]).max().unwrap_or(0).min(WIDEST);
             let widths: Vec<usize> = self.names.iter().zip(&cells).map(|(name, column)| widest(name, column)).collect();
             self.line(&widths, self.names.iter().map(|name| name.to_owned()), &mut out);
             self.line(&widths, widths.iter().map(|width| "─".repeat(*width)), &mut out);

@@ -63,7 +63,8 @@ impl ColumnarPlan {
     }
 
     fn read_all(&self, resume: &Position, sender: &mpsc::Sender<Result<SourceBatch>>) -> Result<()> {
-        let wanted = self.schema.project(&self.request.columns).map_err(|error| Error::internal("a column that the source does not have").with_source(error))?;
+        let wanted =
+            self.schema.project(&self.request.columns).map_err(|error| Error::internal("a column that the source does not have").with_source(error))?;
         let wanted = Arc::new(wanted);
         for path in self.listing.files()? {
             let partition = partition_name(&path);
@@ -105,7 +106,10 @@ impl DataReader for ColumnarFilesReader {
                     let _gone = sender.blocking_send(Err(error));
                 }
             };
-            std::thread::Builder::new().name("file-source".to_owned()).spawn(run).map_err(|error| Error::internal("cannot start a thread").with_source(error))?;
+            std::thread::Builder::new()
+                .name("file-source".to_owned())
+                .spawn(run)
+                .map_err(|error| Error::internal("cannot start a thread").with_source(error))?;
             self.batches = Some(receiver);
         }
         match &mut self.batches {

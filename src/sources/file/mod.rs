@@ -17,10 +17,8 @@ mod options;
 mod records;
 mod sample;
 mod source;
-#[cfg(test)]
-mod tests;
 mod text_reader;
 mod work;
 
-pub use options::{Compression, Delimiter, FileSourceOptions};
+pub use options::{Compression, FileSourceOptions};
 pub use source::FileSource;

@@ -1,6 +1,7 @@
 //! The keys of a file source.
 
 use crate::formats::FormatName;
+use crate::formats::csv::Delimiter;
 use crate::options::{ByteSize, Millis, OptionValue, define_options};
 
 /// Compression of text files.
@@ -42,24 +43,6 @@ impl Compression {
             "zst" | "zstd" => Self::Zstd,
             "bz2" => Self::Bzip2,
             _ => Self::None,
-        }
-    }
-}
-
-/// One byte between CSV fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delimiter(pub u8);
-
-impl OptionValue for Delimiter {
-    const TYPE: &'static str = "delimiter";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "\\t" | "tab" => Ok(Self(b'\t')),
-            _ => match text.as_bytes() {
-                [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(Self(*byte)),
-                _ => Err("expected one ASCII character other than a quote or a line end; \\t is a tab".to_owned()),
-            },
         }
     }
 }
@@ -111,7 +94,9 @@ impl OptionValue for TextEncoding {
     const TYPE: &'static str = "encoding";
 
     fn parse(text: &str) -> Result<Self, String> {
-        encoding_rs::Encoding::for_label(text.as_bytes()).map(Self).ok_or_else(|| "expected a name such as utf-8, latin1, windows-1252, utf-16le, shift_jis".to_owned())
+        encoding_rs::Encoding::for_label(text.as_bytes())
+            .map(Self)
+            .ok_or_else(|| "expected a name such as utf-8, latin1, windows-1252, utf-16le, shift_jis".to_owned())
     }
 }
 

@@ -42,7 +42,8 @@ pub(super) fn conflicting(name: &str, first: &Path, other: &Path, conflict: &str
 
 /// No record to infer columns from.
 pub(super) fn nothing_to_infer(name: &str) -> Error {
-    Error::new(ErrorKind::Source, Fault::User, format!("'{name}' has no record yet to infer columns from")).with_help(format!("declare them: '{name}.schema' = 'name TYPE, …'"))
+    Error::new(ErrorKind::Source, Fault::User, format!("'{name}' has no record yet to infer columns from"))
+        .with_help(format!("declare them: '{name}.schema' = 'name TYPE, …'"))
 }
 
 fn sample(path: &Path, format: FormatName, options: &FileSourceOptions) -> Result<Schema> {

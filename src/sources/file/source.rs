@@ -45,9 +45,16 @@ impl FileSource {
             Some(declared) => declared,
             None if listing == Listing::Stdin => return Err(nothing_to_infer(name).context("standard input is not read ahead")),
             None => {
-                let schema = Arc::new(if format.readable_when_closed() { ColumnarSource::new(format).schema_of_all(name, &files)? } else { text_schema(name, &files, format, &options)? });
+                let schema = Arc::new(if format.readable_when_closed() {
+                    ColumnarSource::new(format).schema_of_all(name, &files)?
+                } else {
+                    text_schema(name, &files, format, &options)?
+                });
                 if !format.readable_when_closed() {
-                    tracing::info!("source '{name}': columns inferred; to declare them: '{name}.schema' = '{}'", schema_text::print(&schema).replace('\'', "''"));
+                    tracing::info!(
+                        "source '{name}': columns inferred; to declare them: '{name}.schema' = '{}'",
+                        schema_text::print(&schema).replace('\'', "''")
+                    );
                 }
                 schema
             }
@@ -58,7 +65,8 @@ impl FileSource {
     }
 
     fn text_reader(&self, request: &ReadRequest) -> Result<TextReader> {
-        let projected = Arc::new(self.schema.project(&request.columns).map_err(|error| Error::internal("a column that the source does not have").with_source(error))?);
+        let projected =
+            Arc::new(self.schema.project(&request.columns).map_err(|error| Error::internal("a column that the source does not have").with_source(error))?);
         let max_record_size = usize::try_from(self.options.max_record_size.0).unwrap_or(usize::MAX);
         let input: Arc<dyn TextInput> = match self.format {
             FormatName::Csv => Arc::new(CsvInput::new(CsvReadOptions {
@@ -104,13 +112,22 @@ fn check_combinations(name: &str, options: &FileSourceOptions, listing: &Listing
             return refuse(format!("'{name}.follow': a {} file can't grow", format.as_str()), "follow a folder or a glob, into which finished files are moved");
         }
         if options.follow {
-            return refuse(format!("'{name}.follow' is for text formats in this build; '{name}' is {}", format.as_str()), "leave 'follow' out, or write json lines or csv");
+            return refuse(
+                format!("'{name}.follow' is for text formats in this build; '{name}' is {}", format.as_str()),
+                "leave 'follow' out, or write json lines or csv",
+            );
         }
         if *listing == Listing::Stdin {
-            return refuse(format!("'{name}.path': {} can't be read from standard input, since its index is at the end", format.as_str()), "save it to a file first");
+            return refuse(
+                format!("'{name}.path': {} can't be read from standard input, since its index is at the end", format.as_str()),
+                "save it to a file first",
+            );
         }
     } else if matches!(options.compression, Some(Compression::Inside)) {
-        return refuse(format!("'{name}.compression' is a codec of Parquet and Avro; text files use gzip, zstd or bz2"), "leave it out, and the suffix of the file decides");
+        return refuse(
+            format!("'{name}.compression' is a codec of Parquet and Avro; text files use gzip, zstd or bz2"),
+            "leave it out, and the suffix of the file decides",
+        );
     }
     if options.follow && !format.readable_when_closed() {
         if !is_plain {
@@ -124,7 +141,10 @@ fn check_combinations(name: &str, options: &FileSourceOptions, listing: &Listing
         }
     }
     if options.start == Start::Latest && !(options.follow && options.until.is_none()) {
-        return refuse(format!("'{name}.start' = 'latest' needs 'follow': without it there would be nothing to read"), "add 'follow' = 'true', or leave 'start' out");
+        return refuse(
+            format!("'{name}.start' = 'latest' needs 'follow': without it there would be nothing to read"),
+            "add 'follow' = 'true', or leave 'start' out",
+        );
     }
     Ok(())
 }
@@ -135,9 +155,12 @@ fn check_types(name: &str, schema: &SchemaRef, format: FormatName) -> Result<()>
     let checked = match format {
         FormatName::Parquet | FormatName::Avro => Ok(()),
         FormatName::Csv => {
-            CsvInput::new(CsvReadOptions { table: Arc::clone(schema), columns: all, batch_rows: 1, delimiter: b',', has_headers: false, max_record_size: 1 }).map(|_| ())
+            CsvInput::new(CsvReadOptions { table: Arc::clone(schema), columns: all, batch_rows: 1, delimiter: b',', has_headers: false, max_record_size: 1 })
+                .map(|_| ())
         }
-        FormatName::Json | FormatName::JsonLines => JsonInput::new(JsonReadOptions { schema: Arc::clone(schema), batch_rows: 1, document: false, max_record_size: 1 }).map(|_| ()),
+        FormatName::Json | FormatName::JsonLines => {
+            JsonInput::new(JsonReadOptions { schema: Arc::clone(schema), batch_rows: 1, document: false, max_record_size: 1 }).map(|_| ())
+        }
     };
     checked.map_err(|error| error.context(format!("source '{name}'")))
 }
