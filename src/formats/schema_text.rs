@@ -317,6 +317,8 @@ fn list(item: DataType) -> DataType {
 }
 
 fn map(key: DataType, value: DataType) -> DataType {
+    // DataFusion looks keys up with texts of this type.
+    let key = if key == DataType::Utf8View { DataType::Utf8 } else { key };
     let entries = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);
     DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entries), false)), false)
 }

@@ -4,6 +4,7 @@
 //! - `lookup_join`: a stream joined with a table that is held in memory
 //! - `limit`: `LIMIT n` counted over all epochs
 //! - `once`: a branch without a stream, emitted in the first epoch only
+//! - `plan_node`: what their plan nodes share
 //! - `fan_out`: the root, which hands every batch to the sinks
 
 pub mod fan_out;

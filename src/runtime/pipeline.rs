@@ -431,9 +431,9 @@ async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiver<SinkEven
     };
     let ended = tokio::select! {
         ended = all => ended,
-        event = sinks.recv() => match event {
-            Some(SinkEvent::Failed(job, error)) => Err((job, error)),
-            Some(SinkEvent::ClosedPipe) | None => Ok(()),
+        Some(event) = sinks.recv() => match event {
+            SinkEvent::Failed(job, error) => Err((job, error)),
+            SinkEvent::ClosedPipe => Ok(()),
         },
     };
     stop.iter().for_each(tokio::task::AbortHandle::abort);

@@ -201,10 +201,9 @@ impl StreamDriver {
                 // All tasks have ended without a word: they say so themselves first.
                 None => self.inputs.iter_mut().for_each(|input| input.ended = true),
             },
-            event = self.sinks.recv() => match event {
-                Some(SinkEvent::ClosedPipe) => return Ok(Some(Ending::ClosedPipe)),
-                Some(SinkEvent::Failed(job, error)) => return Err((job, error)),
-                None => {}
+            Some(event) = self.sinks.recv() => match event {
+                SinkEvent::ClosedPipe => return Ok(Some(Ending::ClosedPipe)),
+                SinkEvent::Failed(job, error) => return Err((job, error)),
             },
             () = sleep => {
                 // Rotation and rolling go by the clock even if no row comes.

@@ -22,7 +22,12 @@ pub fn house_type(data_type: &DataType) -> DataType {
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(|field| house_field(field)).collect()),
         DataType::Map(entries, sorted) => match entries.data_type() {
             DataType::Struct(pair) if pair.len() == 2 => {
-                let key = Field::new("key", house_type(pair[0].data_type()), false);
+                // DataFusion looks keys up with texts of this type.
+                let key = match house_type(pair[0].data_type()) {
+                    DataType::Utf8View => DataType::Utf8,
+                    other => other,
+                };
+                let key = Field::new("key", key, false);
                 let value = Field::new("value", house_type(pair[1].data_type()), pair[1].is_nullable());
                 DataType::Map(Arc::new(Field::new("entries", DataType::Struct(vec![key, value].into()), false)), *sorted)
             }

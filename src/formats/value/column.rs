@@ -102,7 +102,7 @@ impl Column {
             DataType::Float64 => Data::Float64(Vec::with_capacity(capacity)),
             DataType::Decimal128(precision, scale) => Data::Decimal128(Vec::with_capacity(capacity), *precision, *scale),
             DataType::Decimal256(precision, scale) => Data::Decimal256(Vec::with_capacity(capacity), *precision, *scale),
-            DataType::Utf8View => Data::Text(TextData { views: Vec::with_capacity(capacity), side: Vec::new() }),
+            DataType::Utf8 | DataType::Utf8View => Data::Text(TextData { views: Vec::with_capacity(capacity), side: Vec::new() }),
             DataType::Binary => Data::Binary(offsets(capacity), Vec::new()),
             DataType::Date32 => Data::Date(Vec::with_capacity(capacity)),
             DataType::Time64(TimeUnit::Microsecond) => Data::Time(Vec::with_capacity(capacity)),
@@ -348,7 +348,8 @@ impl Column {
                 let views = ScalarBuffer::from(std::mem::replace(&mut text.views, Vec::with_capacity(rows)));
                 let buffers: Arc<[Buffer]> = Arc::from([chunk.clone(), Buffer::from(std::mem::take(&mut text.side))]);
                 // SAFETY: every view was made by `make_view` from bytes at that place of that buffer, and the decoder has checked that they are UTF-8 and cut at ASCII characters.
-                Arc::new(unsafe { StringViewArray::new_unchecked(views, buffers, nulls) })
+                let views: ArrayRef = Arc::new(unsafe { StringViewArray::new_unchecked(views, buffers, nulls) });
+                if self.data_type == DataType::Utf8 { arrow::compute::cast(&views, &DataType::Utf8).map_err(broken)? } else { views }
             }
             Data::Binary(ends, values) => {
                 let ends = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(ends, offsets(rows))));

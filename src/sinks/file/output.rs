@@ -191,6 +191,10 @@ fn open_locked(path: &Path) -> Result<File> {
         result => result,
     }
     .map_err(|error| io_error(path, error))?;
+    if !file.metadata().map_err(|error| io_error(path, error))?.is_file() {
+        // Devices and pipes have no content that two writers could mix up.
+        return Ok(file);
+    }
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {

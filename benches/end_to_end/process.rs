@@ -1,0 +1,82 @@
+//! Processes and what they took.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a process took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    pub wall: Duration,
+    /// Peak of resident memory, in bytes.
+    pub peak: u64,
+}
+
+impl Measured {
+    pub(crate) fn better(self, other: Self) -> Self {
+        if other.wall < self.wall { other } else { self }
+    }
+
+    pub(crate) fn megabytes(self) -> u64 {
+        self.peak / 1_000_000
+    }
+}
+
+/// Waits for a child by its number, with its resources.
+fn reap(child: &std::process::Child, began: Instant) -> (i32, Measured) {
+    let mut status = 0;
+    // SAFETY: the structure is plain numbers, and the kernel fills it.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the process is our child and nobody else waits for it.
+    let reaped = unsafe { libc::wait4(i32::try_from(child.id()).unwrap(), &mut status, 0, &mut usage) };
+    assert!(reaped > 0);
+    (status, Measured { wall: began.elapsed(), peak: usage.ru_maxrss as u64 * 1024 })
+}
+
+/// Runs a command to its end.
+pub(crate) fn measure(command: &mut Command) -> Measured {
+    let began = Instant::now();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let (status, measured) = reap(&child, began);
+    assert_eq!(status, 0, "{command:?} failed");
+    measured
+}
+
+/// Runs the program that is measured.
+pub(crate) fn velo(arguments: &[&str]) -> Measured {
+    measure(Command::new(env!("CARGO_BIN_EXE_velo-sql")).args(arguments))
+}
+
+/// The share of one processor that a run takes while nothing happens.
+pub(crate) fn idle(arguments: &[&str], duration: Duration) -> f64 {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_velo-sql"));
+    let began = Instant::now();
+    let child = command.args(arguments).stdin(Stdio::null()).spawn().unwrap();
+    let cpu = || -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        // User and system time are fields 14 and 15 of the whole line.
+        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        // SAFETY: asks for a number.
+        ticks as f64 / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
+    };
+    std::thread::sleep(Duration::from_secs(2));
+    let before = cpu();
+    std::thread::sleep(duration);
+    let share = (cpu() - before) / duration.as_secs_f64();
+    // SAFETY: the process is our child and has not been waited for.
+    unsafe { libc::kill(i32::try_from(child.id()).unwrap(), libc::SIGTERM) };
+    assert_eq!(reap(&child, began).0, 0);
+    share
+}
+
+/// Rows of an output.
+pub(crate) fn count(path: &Path, format: &str) -> u64 {
+    if format == "parquet" {
+        let file = std::fs::File::open(path).unwrap();
+        let reader = parquet::file::serialized_reader::SerializedFileReader::new(file).unwrap();
+        return parquet::file::reader::FileReader::metadata(&reader).file_metadata().num_rows() as u64;
+    }
+    let text = std::fs::read(path).unwrap();
+    memchr::memchr_iter(b'\n', &text).count() as u64
+}
