@@ -4,6 +4,7 @@
 //! - `run`, `validate`, `explain`, `options`, `decrypt`, `demo`: the commands
 //! - `logging`: log lines on standard error
 //! - `report`: numbers and summaries for people
+//! - `signals`, `exit`: how a run is ended, and how the process ends
 
 pub mod arguments;
 mod decrypt;

@@ -8,7 +8,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use crate::error::{Error, Result};
 
 /// Operators that yield the same rows for any cut of their input into epochs. Each is here because it works row by row, or because it is ours and keeps its state between epochs.
-pub(super) const ALLOWED: [&str; 9] = [
+pub(super) const ALLOWED: [&str; 10] = [
     "SourceExec",
     "GuardedFilterExec",
     "GuardedProjectionExec",
@@ -17,6 +17,7 @@ pub(super) const ALLOWED: [&str; 9] = [
     "OnceExec",
     "UnionExec",
     "UnnestExec",
+    "CountedExec",
     // Hands batches on as they are, with a yield now and then.
     "CooperativeExec",
 ];

@@ -8,8 +8,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::unnest::UnnestExec;
 
-use crate::operators::guard::{GuardedFilterExec, GuardedProjectionExec, RowFaults};
+use crate::operators::guard::{CountedExec, CountedSide, GuardedFilterExec, GuardedProjectionExec, RowFaults};
 
 /// Replaces every filter and projection of a plan.
 pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Result<Arc<dyn ExecutionPlan>> {
@@ -28,6 +29,13 @@ pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Re
             let expressions = projection.expr().iter().cloned().collect();
             let guarded = GuardedProjectionExec::new(Arc::clone(projection.input()), expressions, node.schema(), Arc::clone(faults));
             return Ok(Transformed::yes(Arc::new(guarded)));
+        }
+        if node.as_any().is::<UnnestExec>()
+            && let [input] = node.children().as_slice()
+        {
+            let input: Arc<dyn ExecutionPlan> = Arc::new(CountedExec::new(Arc::clone(input), CountedSide::Into, Arc::clone(faults)));
+            let unnest = node.with_new_children(vec![input])?;
+            return Ok(Transformed::yes(Arc::new(CountedExec::new(unnest, CountedSide::OutOf, Arc::clone(faults)))));
         }
         Ok(Transformed::no(node))
     })

@@ -1,5 +1,6 @@
 //! Syntax tree to optimised logical plan.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -7,7 +8,9 @@ use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Ident, Query, Statement as SqlStatement, Value, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, Expr, Ident, Query, SelectItem, SetExpr, Statement as SqlStatement, TableFactor, Value, VisitMut, VisitorMut,
+};
 use sql_extensions::StreamStatement;
 
 use super::plan_error::{plan_error, schema_error};
@@ -32,8 +35,81 @@ impl VisitorMut for FieldAccess {
     }
 }
 
+/// Gives the field of a struct its own name as a column: `o.customer.id` becomes `id`, as a column would, and not DataFusion's `o[customer][id]`.
+fn name_fields(query: &mut Query) {
+    let mut relations = Relations::default();
+    let _never_breaks = query.visit(&mut relations);
+    let mut naming = FieldNames { relations: relations.names };
+    let _never_breaks = query.visit(&mut naming);
+}
+
+#[derive(Default)]
+struct Relations {
+    names: HashSet<String>,
+}
+
+impl VisitorMut for Relations {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<()> {
+        let alias = match table {
+            TableFactor::Table { name, alias, .. } => {
+                self.names.insert(name.to_string());
+                alias
+            }
+            TableFactor::Derived { alias, .. } | TableFactor::TableFunction { alias, .. } | TableFactor::UNNEST { alias, .. } => alias,
+            _ => return ControlFlow::Continue(()),
+        };
+        self.names.extend(alias.as_ref().map(|alias| alias.name.value.clone()));
+        ControlFlow::Continue(())
+    }
+}
+
+struct FieldNames {
+    relations: HashSet<String>,
+}
+
+impl FieldNames {
+    fn name(&self, item: &mut SelectItem) {
+        let SelectItem::UnnamedExpr(expr) = item else { return };
+        let last = match expr {
+            Expr::CompoundIdentifier(parts) if parts.len() > 2 || parts.len() == 2 && !self.relations.contains(&parts[0].value) => parts.last().cloned(),
+            Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {
+                Some(AccessExpr::Dot(Expr::Identifier(field))) => Some(field.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(alias) = last {
+            let expr = std::mem::replace(expr, Expr::Identifier(alias.clone()));
+            *item = SelectItem::ExprWithAlias { expr, alias };
+        }
+    }
+
+    fn body(&self, body: &mut SetExpr) {
+        match body {
+            SetExpr::Select(select) => select.projection.iter_mut().for_each(|item| self.name(item)),
+            SetExpr::SetOperation { left, right, .. } => {
+                self.body(left);
+                self.body(right);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl VisitorMut for FieldNames {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        self.body(&mut query.body);
+        ControlFlow::Continue(())
+    }
+}
+
 /// Plans a query. Names are matched as spelled; a column or table name that matches nothing but one name in another case is taken as that one.
 pub(super) async fn logical_plan(state: &SessionState, mut query: Query, script: &Arc<Script>, statement: &StreamStatement) -> Result<LogicalPlan> {
+    name_fields(&mut query);
     let _never_breaks = query.visit(&mut FieldAccess);
     // Each round settles one spelling, so this ends.
     loop {

@@ -58,7 +58,11 @@ fn connect(feed: &SourceFeed) -> Vec<LeafQueue> {
 
 /// Hands the rows to the leaves; false when no leaf wants more.
 async fn hand_out(queues: &[LeafQueue], feed: &SourceFeed, rows: Result<RecordBatch>) -> bool {
-    match rows.and_then(|rows| feed.leaf_batches(&rows)) {
+    let parts = rows.and_then(|rows| {
+        feed.count_copies(rows.num_rows());
+        feed.leaf_batches(&rows)
+    });
+    match parts {
         Ok(parts) => {
             let mut wanted = false;
             for (queue, part) in queues.iter().zip(parts) {

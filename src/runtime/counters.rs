@@ -158,7 +158,7 @@ impl JobCounters {
         let skipped = streams().map(|source| read(&source.skipped)).sum::<u64>();
         let out = read(&self.out);
         let (filtered, expanded) = if self.balanced {
-            (read(&rows.filtered) + skipped, read(&rows.expanded))
+            (rows.total_filtered() + skipped, rows.total_expanded())
         } else {
             // DataFusion's joins and aggregates don't say how many rows they drop or add, so it is the difference.
             let accounted = out + rejected;

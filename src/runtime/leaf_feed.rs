@@ -76,6 +76,12 @@ impl SourceFeed {
         self.leaves.iter().map(|leaf| &leaf.plan)
     }
 
+    /// Takes note that rows go to several leaves: each of them counts as if it had been read.
+    pub(super) fn count_copies(&self, rows: usize) {
+        let copies = self.leaves.len().saturating_sub(1) * rows;
+        self.faults.counts().changed(0, copies);
+    }
+
     /// The rows for each leaf, in the order of [`Self::leaves`]. Rows whose event time can't be computed go to the job's failing rows.
     pub(super) fn leaf_batches(&self, rows: &RecordBatch) -> Result<Vec<RecordBatch>> {
         let (rows, event_times) = self.event_times(rows)?;

@@ -271,6 +271,7 @@ impl StreamDriver {
 fn fill(feed: &SourceFeed, batches: &[RecordBatch]) -> Result<()> {
     let mut inputs: Vec<Vec<RecordBatch>> = vec![Vec::with_capacity(batches.len()); feed.leaves().count()];
     for batch in batches {
+        feed.count_copies(batch.num_rows());
         for (input, rows) in inputs.iter_mut().zip(feed.leaf_batches(batch)?) {
             input.push(rows);
         }

@@ -1,9 +1,11 @@
 //! What becomes of a row whose expression fails, and the counts of a job's rows.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use datafusion::error::{DataFusionError, Result};
 use parking_lot::Mutex;
+
+use super::counted::CountedSide;
 
 /// Row counts of one job, moved by its operators.
 #[derive(Debug, Default)]
@@ -14,9 +16,27 @@ pub struct RowCounts {
     pub expanded: AtomicU64,
     /// Rows whose expression failed.
     pub rejected: AtomicU64,
+    /// Rows that came out of UNNEST less those that went in.
+    unnested: AtomicI64,
 }
 
 impl RowCounts {
+    /// Counts rows on one side of UNNEST.
+    pub(super) fn unnested(&self, side: CountedSide, rows: usize) {
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+        self.unnested.fetch_add(if side == CountedSide::OutOf { rows } else { -rows }, Ordering::Relaxed);
+    }
+
+    /// Rows left out so far.
+    pub fn total_filtered(&self) -> u64 {
+        self.filtered.load(Ordering::Relaxed) + self.unnested.load(Ordering::Relaxed).min(0).unsigned_abs()
+    }
+
+    /// Rows added so far.
+    pub fn total_expanded(&self) -> u64 {
+        self.expanded.load(Ordering::Relaxed) + self.unnested.load(Ordering::Relaxed).max(0).unsigned_abs()
+    }
+
     /// Counts an operator that made `after` rows out of `before`.
     pub fn changed(&self, before: usize, after: usize) {
         if after < before {

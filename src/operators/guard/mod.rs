@@ -3,13 +3,16 @@
 //! - `faults`: what becomes of a failing row
 //! - `bisect`: the halving
 //! - `filter`, `projection`: the plan nodes
+//! - `counted`: counts around UNNEST
 
 mod bisect;
+mod counted;
 mod faults;
 mod filter;
 mod projection;
 
 pub(crate) use bisect::evaluate_guarded;
+pub use counted::{CountedExec, CountedSide};
 pub use faults::{RowCounts, RowFaults};
 pub use filter::GuardedFilterExec;
 pub use projection::GuardedProjectionExec;

@@ -109,11 +109,12 @@ impl ExecutionPlan for StreamLimitExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
         let (state, faults) = (Arc::clone(&self.state), Arc::clone(&self.faults));
-        // Once the last row has passed, the input is not asked for more: a batch query ends there.
+        // Once the last row has passed, a batch query ends; an epoch is read to its end, so that its other rows are counted as left out.
+        let is_stream = self.properties.boundedness.is_unbounded();
         let rows = stream::try_unfold(input, move |mut input| {
             let (state, faults) = (Arc::clone(&state), Arc::clone(&faults));
             async move {
-                while !state.is_done() {
+                while is_stream || !state.is_done() {
                     let Some(batch) = input.next().await.transpose()? else { break };
                     let passed = state.take(&batch);
                     faults.counts().changed(batch.num_rows(), passed.num_rows());

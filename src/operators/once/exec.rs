@@ -8,8 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::execution_plan::Boundedness;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, EmptyRecordBatchStream, ExecutionPlan, PlanProperties, displayable};
+use futures::TryStreamExt;
 
+use crate::operators::guard::RowFaults;
 use crate::operators::plan_node::properties;
 
 /// Yields what a bounded plan yields the first time it is executed, and nothing afterwards: the `VALUES` branch of a `UNION ALL` with a stream. Its plan is not a child, so it is
@@ -17,16 +20,17 @@ use crate::operators::plan_node::properties;
 #[derive(Debug)]
 pub struct OnceExec {
     plan: Arc<dyn ExecutionPlan>,
+    faults: Arc<RowFaults>,
     executed: Arc<AtomicUsize>,
     properties: Arc<PlanProperties>,
 }
 
 impl OnceExec {
-    /// Emits `plan` once.
-    pub fn new(plan: Arc<dyn ExecutionPlan>) -> Self {
+    /// Emits `plan` once; its rows are counted as added ones, since no source has them.
+    pub fn new(plan: Arc<dyn ExecutionPlan>, faults: Arc<RowFaults>) -> Self {
         let partitions = plan.properties().partitioning.partition_count();
         let properties = properties(plan.schema(), partitions, Boundedness::Unbounded { requires_infinite_memory: false });
-        Self { plan, executed: Arc::default(), properties }
+        Self { plan, faults, executed: Arc::default(), properties }
     }
 }
 
@@ -61,6 +65,11 @@ impl ExecutionPlan for OnceExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         // Partitions are executed in order, one time each per epoch.
         let first_epoch = self.executed.fetch_add(1, Ordering::Relaxed) < self.properties.partitioning.partition_count();
-        if first_epoch { self.plan.execute(partition, context) } else { Ok(Box::pin(EmptyRecordBatchStream::new(self.schema()))) }
+        if !first_epoch {
+            return Ok(Box::pin(EmptyRecordBatchStream::new(self.schema())));
+        }
+        let faults = Arc::clone(&self.faults);
+        let rows = self.plan.execute(partition, context)?.inspect_ok(move |batch| faults.counts().changed(0, batch.num_rows()));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 }

@@ -44,7 +44,7 @@ impl ExtensionPlanner for StreamNodePlanner {
         }
         if let Some(node) = node.as_any().downcast_ref::<OnceNode>() {
             let plan = planner.create_physical_plan(&node.plan, state).await?;
-            return Ok(Some(Arc::new(OnceExec::new(plan))));
+            return Ok(Some(Arc::new(OnceExec::new(plan, Arc::clone(&self.faults)))));
         }
         if let Some(node) = node.as_any().downcast_ref::<LookupJoinNode>()
             && let [stream] = inputs

@@ -1,0 +1,1 @@
+SELECT "orderId", "customerId", "unitPrice" * "itemCount" AS "lineTotal" FROM camel WHERE "itemCount" > 1

@@ -1,0 +1,6 @@
+-- A45: CASE with an operand, no ELSE
+SELECT id, CASE status WHEN 'new' THEN 1 WHEN 'paid' THEN 2 END AS step FROM orders
+WITH (
+    'orders.type' = 'file_source', 'orders.path' = 'inputs/orders.jsonl',
+    'orders.schema' = 'id BIGINT, customer_id BIGINT, product_id BIGINT, quantity BIGINT, amount DECIMAL(10,2), status VARCHAR, region VARCHAR, order_date DATE, note VARCHAR, ts TIMESTAMP'
+)

@@ -1,0 +1,1 @@
+SELECT id, true AS t, true AS same FROM orders

@@ -1,0 +1,6 @@
+-- A52: CURRENT_TIMESTAMP without parentheses
+SELECT id, CURRENT_TIMESTAMP IS NOT NULL AS t, now() >= CURRENT_TIMESTAMP AS same FROM orders
+WITH (
+    'orders.type' = 'file_source', 'orders.path' = 'inputs/orders.jsonl',
+    'orders.schema' = 'id BIGINT, customer_id BIGINT, product_id BIGINT, quantity BIGINT, amount DECIMAL(10,2), status VARCHAR, region VARCHAR, order_date DATE, note VARCHAR, ts TIMESTAMP'
+)

@@ -1,0 +1,6 @@
+-- A48: the first that is not NULL
+SELECT id, COALESCE(note, status, 'none') AS text, COALESCE(quantity, 0) AS quantity FROM orders
+WITH (
+    'orders.type' = 'file_source', 'orders.path' = 'inputs/orders.jsonl',
+    'orders.schema' = 'id BIGINT, customer_id BIGINT, product_id BIGINT, quantity BIGINT, amount DECIMAL(10,2), status VARCHAR, region VARCHAR, order_date DATE, note VARCHAR, ts TIMESTAMP'
+)

@@ -1,0 +1,9 @@
+-- A12: a common table expression
+WITH paid AS (SELECT id, amount, customer_id FROM orders WHERE status = 'paid')
+SELECT p.id, c.name FROM paid p LEFT JOIN customers c ON p.customer_id = c.id
+WITH (
+    'orders.type' = 'file_source', 'orders.path' = 'inputs/orders.jsonl',
+    'orders.schema' = 'id BIGINT, customer_id BIGINT, product_id BIGINT, quantity BIGINT, amount DECIMAL(10,2), status VARCHAR, region VARCHAR, order_date DATE, note VARCHAR, ts TIMESTAMP',
+    'customers.type' = 'file_source', 'customers.path' = 'inputs/customers.csv',
+    'customers.schema' = 'id BIGINT, name VARCHAR, tier VARCHAR, email VARCHAR, city VARCHAR, active BOOLEAN, since DATE, credit DECIMAL(10,2), score DOUBLE'
+)

@@ -1,0 +1,2 @@
+-- A26: a stream without rows: the table comes out at the end
+SELECT s.id, c.name FROM s RIGHT JOIN customers c ON s.id = c.id WITH ('s.type'='file_source','s.path'='inputs/s.jsonl','s.schema'='id BIGINT','customers.type'='file_source','customers.path'='inputs/customers.csv','customers.schema'='id BIGINT, name VARCHAR, tier VARCHAR, email VARCHAR, city VARCHAR, active BOOLEAN, since DATE, credit DECIMAL(10,2), score DOUBLE')

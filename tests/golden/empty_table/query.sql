@@ -1,0 +1,2 @@
+-- A23: a table without rows
+SELECT o.id, e.name FROM orders o LEFT JOIN e ON o.customer_id = e.id WITH ('orders.type'='file_source','orders.path'='inputs/orders.jsonl','orders.schema'='id BIGINT, customer_id BIGINT, product_id BIGINT, quantity BIGINT, amount DECIMAL(10,2), status VARCHAR, region VARCHAR, order_date DATE, note VARCHAR, ts TIMESTAMP','e.type'='file_source','e.path'='inputs/e.csv','e.schema'='id BIGINT, name VARCHAR')

@@ -1,0 +1,9 @@
+-- A56: intersection of sets
+-- modes: batch
+SELECT customer_id FROM orders INTERSECT SELECT customer_id FROM blocked
+WITH (
+    'orders.type' = 'file_source', 'orders.path' = 'inputs/orders.jsonl',
+    'orders.schema' = 'id BIGINT, customer_id BIGINT, product_id BIGINT, quantity BIGINT, amount DECIMAL(10,2), status VARCHAR, region VARCHAR, order_date DATE, note VARCHAR, ts TIMESTAMP',
+    'blocked.type' = 'file_source', 'blocked.path' = 'inputs/blocked.jsonl',
+    'blocked.schema' = 'customer_id BIGINT, reason VARCHAR'
+)

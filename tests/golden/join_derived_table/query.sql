@@ -1,0 +1,8 @@
+-- A32: a table that is computed once
+SELECT o.id, t.n FROM orders o JOIN (SELECT tier, count(*) AS n, min(id) AS first FROM customers GROUP BY tier) t ON o.customer_id = t.first
+WITH (
+    'orders.type' = 'file_source', 'orders.path' = 'inputs/orders.jsonl',
+    'orders.schema' = 'id BIGINT, customer_id BIGINT, product_id BIGINT, quantity BIGINT, amount DECIMAL(10,2), status VARCHAR, region VARCHAR, order_date DATE, note VARCHAR, ts TIMESTAMP',
+    'customers.type' = 'file_source', 'customers.path' = 'inputs/customers.csv',
+    'customers.schema' = 'id BIGINT, name VARCHAR, tier VARCHAR, email VARCHAR, city VARCHAR, active BOOLEAN, since DATE, credit DECIMAL(10,2), score DOUBLE'
+)

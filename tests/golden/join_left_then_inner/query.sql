@@ -1,0 +1,10 @@
+-- A27: an inner join after a left one
+SELECT o.id, c.name, r.label FROM orders o LEFT JOIN customers c ON o.customer_id = c.id INNER JOIN regions r ON o.region = r.code
+WITH (
+    'orders.type' = 'file_source', 'orders.path' = 'inputs/orders.jsonl',
+    'orders.schema' = 'id BIGINT, customer_id BIGINT, product_id BIGINT, quantity BIGINT, amount DECIMAL(10,2), status VARCHAR, region VARCHAR, order_date DATE, note VARCHAR, ts TIMESTAMP',
+    'customers.type' = 'file_source', 'customers.path' = 'inputs/customers.csv',
+    'customers.schema' = 'id BIGINT, name VARCHAR, tier VARCHAR, email VARCHAR, city VARCHAR, active BOOLEAN, since DATE, credit DECIMAL(10,2), score DOUBLE',
+    'regions.type' = 'file_source', 'regions.path' = 'inputs/regions.csv',
+    'regions.schema' = 'code VARCHAR, label VARCHAR, country VARCHAR'
+)

@@ -1,0 +1,6 @@
+-- A55 A20: such words as aliases
+SELECT alert.event_id AS click, alert.status AS location FROM events alert WHERE alert.tier = 'gold'
+WITH (
+    'events.type' = 'file_source', 'events.path' = 'inputs/events.jsonl',
+    'events.schema' = 'event_id BIGINT, user_id BIGINT, timestamp TIMESTAMP, location VARCHAR, status VARCHAR, name VARCHAR, message VARCHAR, category VARCHAR, email VARCHAR, tier VARCHAR, metadata VARCHAR, properties VARCHAR, active BOOLEAN, alert VARCHAR, click BIGINT, purchase DECIMAL(10,2), transactions BIGINT'
+)

@@ -1,0 +1,2 @@
+-- A70 A68: source. after the name is dropped
+SELECT id, name FROM customers WITH ('customers.source.type'='file_source','customers.source.path'='inputs/customers.csv','customers.source.has_headers'='true','customers.source.format'='csv','customers.schema'='id BIGINT, name VARCHAR, tier VARCHAR, email VARCHAR, city VARCHAR, active BOOLEAN, since DATE, credit DECIMAL(10,2), score DOUBLE','batch.timeout'='5s')

@@ -1,0 +1,2 @@
+-- A67: a variable with a default
+SELECT id, status FROM orders WITH ('orders.type'='file_source','orders.path'='inputs/${ORDERS_FILE_NAME:-orders}.jsonl','orders.schema'='id BIGINT, customer_id BIGINT, product_id BIGINT, quantity BIGINT, amount DECIMAL(10,2), status VARCHAR, region VARCHAR, order_date DATE, note VARCHAR, ts TIMESTAMP')

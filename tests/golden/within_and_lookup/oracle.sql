@@ -1,0 +1,1 @@
+SELECT c.click_id, p.purchase_id, u.name FROM clicks c JOIN purchases p ON c.user_id = p.user_id AND p.ts - c.ts BETWEEN INTERVAL '-5 minutes' AND INTERVAL '5 minutes' LEFT JOIN customers u ON c.user_id = u.id

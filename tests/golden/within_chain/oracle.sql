@@ -1,0 +1,1 @@
+SELECT c.click_id, p.purchase_id, v.view_id FROM clicks c JOIN purchases p ON c.user_id = p.user_id AND p.ts - c.ts BETWEEN INTERVAL '-2 minutes' AND INTERVAL '2 minutes' LEFT JOIN views v ON c.user_id = v.user_id AND v.ts - c.ts BETWEEN INTERVAL '-2 minutes' AND INTERVAL '2 minutes'

@@ -1,0 +1,11 @@
+-- A30: both directions, bounds included
+-- modes: batch
+SELECT c.click_id, p.purchase_id FROM clicks c INNER JOIN purchases p ON c.user_id = p.user_id WITHIN INTERVAL '1' HOUR
+WITH (
+    'clicks.type' = 'file_source', 'clicks.path' = 'inputs/clicks.jsonl',
+    'clicks.schema' = 'click_id BIGINT, user_id BIGINT, page VARCHAR, campaign VARCHAR, ts TIMESTAMP',
+    'purchases.type' = 'file_source', 'purchases.path' = 'inputs/purchases.csv',
+    'purchases.schema' = 'purchase_id BIGINT, user_id BIGINT, amount DECIMAL(10,2), ts TIMESTAMP',
+    'clicks.event_time' = 'ts',
+    'purchases.event_time' = 'ts'
+)

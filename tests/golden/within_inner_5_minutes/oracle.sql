@@ -1,0 +1,1 @@
+SELECT c.click_id, p.purchase_id FROM clicks c INNER JOIN purchases p ON c.user_id = p.user_id AND p.ts - c.ts BETWEEN INTERVAL '-5 minutes' AND INTERVAL '5 minutes'
