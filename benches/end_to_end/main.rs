@@ -2,7 +2,7 @@
 //!
 //!   cargo bench --bench end_to_end                    everything, 5 million rows
 //!   VELO_BENCH_ROWS=500000 cargo bench --bench end_to_end -- json idle    some of it, smaller
-#![allow(clippy::unwrap_used, missing_docs, reason = "a bench fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::zombie_processes, missing_docs, reason = "a bench fails by panicking, and waits with wait4")]
 
 mod baseline;
 mod data;

@@ -143,7 +143,7 @@ fn describe(node: &Arc<dyn ExecutionPlan>, operators: &mut Vec<Operator>) -> Str
     }
     let name = node.name().trim_end_matches("Exec");
     match name {
-        "Cooperative" | "CoalescePartitions" | "CoalesceBatches" => below,
+        "Cooperative" | "Counted" | "CoalescePartitions" | "CoalesceBatches" => below,
         "Union" => format!("({below})"),
         _ => {
             operator(operators, name.to_owned(), "within one execution", "memory of the batch".to_owned());

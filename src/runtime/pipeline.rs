@@ -213,8 +213,11 @@ fn outcomes(
         .collect()
 }
 
+/// Feeds, each with the number of its source or of the job that produces its rows.
+type NumberedFeeds = Vec<(usize, SourceFeed)>;
+
 /// The feeds of a job: one for each of its sources and chained inputs that the plan reads in epochs (or at once, in batch mode).
-fn feeds(part: &Part) -> Result<(Vec<(usize, SourceFeed)>, Vec<(usize, SourceFeed)>)> {
+fn feeds(part: &Part) -> Result<(NumberedFeeds, NumberedFeeds)> {
     let plan = &part.spec.plan;
     let leaves_of = |name: &str| -> Vec<LeafPlan> { plan.leaves.iter().filter(|leaf| &*leaf.source == name).cloned().collect() };
     let mut sources = Vec::new();

@@ -1,5 +1,5 @@
 //! The program as users run it: the binary over real files. One binary, since each one links DataFusion again.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::zombie_processes, missing_docs, unreachable_pub, reason = "a test fails by panicking")]
 
 mod batching;
 mod cli;

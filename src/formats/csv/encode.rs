@@ -77,6 +77,14 @@ impl BatchEncoder for CsvEncoder {
                 }
                 match quoting {
                     Quoting::Text => write_text(values.text(row).unwrap_or_default(), self.delimiter, &mut out),
+                    Quoting::Plain => {
+                        let before = out.len();
+                        write_scalar(values, row, &mut out);
+                        if out.len() == before {
+                            // No bytes are not NULL.
+                            out.extend_from_slice(b"\"\"");
+                        }
+                    }
                     _ => write_scalar(values, row, &mut out),
                 }
             }

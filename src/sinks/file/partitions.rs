@@ -60,13 +60,13 @@ impl Partitioning {
         let mut places: HashMap<String, usize> = HashMap::new();
         for row in 0..batch.num_rows() {
             let mut folder = String::new();
-            for (at, name) in self.names.iter().enumerate() {
-                if at > 0 {
+            for (name, column) in self.names.iter().zip(&texts) {
+                if !folder.is_empty() {
                     folder.push('/');
                 }
                 escape(name, &mut folder);
                 folder.push('=');
-                match &texts[at][row] {
+                match &column[row] {
                     // An empty text can't name a folder either.
                     Some(text) if !text.is_empty() => escape(text, &mut folder),
                     _ => folder.push_str(NULL_FOLDER),
