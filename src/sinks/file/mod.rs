@@ -15,6 +15,8 @@ mod output;
 mod partitions;
 mod path_template;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use encrypted::{EncryptionKey, decrypt};
