@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn only_comments_are_blanked() {
-        assert_eq!(blank("a # b 'c\r\nd"), "a        \r\nd");
+        assert_eq!(blank("a # b 'c\r\nd"), "a       \r\nd");
         assert_eq!(blank("'#' \"#\" `#` # x"), "'#' \"#\" `#`    ");
         assert_eq!(blank("-- # it's\n# x"), "-- # it's\n   ");
         assert_eq!(blank("/* /* # */ # ' */ # x"), "/* /* # */ # ' */    ");
