@@ -11,7 +11,8 @@ pub(crate) fn parse(tokens: &[TokenWithSpan]) -> Result<(Option<Ident>, usize), 
     if !(is_word(tokens.first(), "CREATE") && is_word(tokens.get(1), "STREAM")) {
         return Ok((None, 0));
     }
-    let Some(Token::Word(word)) = tokens.get(2).map(|token| &token.token) else {
+    let name_forgotten = is_word(tokens.get(2), "AS") && !is_word(tokens.get(3), "AS");
+    let Some(Token::Word(word)) = tokens.get(2).map(|token| &token.token).filter(|_| !name_forgotten) else {
         return Err(SqlError::new(format!("expected the name of the stream, found {}", shown(tokens.get(2))), span_at(tokens, 2))
             .with_help("CREATE STREAM <name> AS SELECT …"));
     };

@@ -1,13 +1,14 @@
 //! A statement back to text.
 
 use std::fmt;
+use std::ops::ControlFlow;
 
-use datafusion_sql::sqlparser::ast::{BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, Select, TableAlias, TableFactor};
+use datafusion_sql::sqlparser::ast::{BinaryOperator, Expr, Ident, JoinConstraint, ObjectName, Query, Value, VisitMut, VisitorMut};
 
-use crate::statement::{StreamStatement, visit_selects, within_places};
-
-/// Marks the place of a `WITHIN` in the printed query; no SQL text holds this character unescaped by accident, and it is replaced before anyone sees it.
-const MARK: char = '\u{1}';
+use crate::dialect::is_plain_name;
+use crate::into::is_reserved;
+use crate::statement::StreamStatement;
+use crate::within_place::{constraint, start, visit_selects};
 
 impl fmt::Display for StreamStatement {
     /// Prints SQL that parses back to an equal statement.
@@ -17,15 +18,14 @@ impl fmt::Display for StreamStatement {
         }
         f.write_str(&self.query_text())?;
         for (at, sink) in self.into.iter().enumerate() {
-            let plain = sink.name.chars().all(|c| c.is_alphanumeric() || c == '_') && sink.name.chars().next().is_some_and(|c| !c.is_numeric());
-            let separator = if at == 0 { " INTO " } else { ", " };
-            if plain { write!(f, "{separator}{}", sink.name)? } else { write!(f, "{separator}{}", Ident::with_quote('"', &sink.name))? }
+            f.write_str(if at == 0 { " INTO " } else { ", " })?;
+            if is_plain_name(&sink.name) && !is_reserved(&sink.name) { f.write_str(&sink.name)? } else { f.write_str(&quoted(&sink.name, '"'))? }
         }
         if !self.with.is_empty() {
             f.write_str(" WITH (")?;
             for (at, entry) in self.with.iter().enumerate() {
                 let separator = if at == 0 { "" } else { ", " };
-                write!(f, "{separator}'{}' = '{}'", entry.key.replace('\'', "''"), entry.value.replace('\'', "''"))?;
+                write!(f, "{separator}{} = {}", quoted(&entry.key, '\''), quoted(&entry.value, '\''))?;
             }
             f.write_str(")")?;
         }
@@ -33,78 +33,69 @@ impl fmt::Display for StreamStatement {
     }
 }
 
+/// A text or name in quotes.
+fn quoted(text: &str, quote: char) -> String {
+    let doubled = text.replace(quote, &format!("{quote}{quote}"));
+    format!("{quote}{doubled}{quote}")
+}
+
 impl StreamStatement {
     /// The syntax tree has no place for `WITHIN`, so a mark is put where each stands and replaced in the text.
     fn query_text(&self) -> String {
         let mut query = self.query.as_ref().clone();
-        let places = within_places(&mut query, &self.within);
-        visit_selects(&mut query, &mut |number, select| {
-            for (clause, place) in places.iter().enumerate() {
-                if let Some((at, item, join)) = place
-                    && *at == number
-                {
-                    mark(select, *item, *join, clause);
-                }
-            }
-        });
+        let _ = query.visit(&mut QuoteTexts);
+        if self.within.is_empty() {
+            return query.to_string();
+        }
+        let plain = query.to_string();
+        let mut mark = "\u{1}".to_owned();
+        while plain.contains(&mark) {
+            mark.push('\u{1}');
+        }
+        self.put_marks(&mut query, &mark);
         let mut text = query.to_string();
         for (number, clause) in self.within.iter().enumerate() {
             let within = format!(" WITHIN {}", clause.interval);
-            let mark = format!("{MARK}{number}{MARK}");
-            for (marked, after) in
-                [(format!(" AND {mark}"), ""), (format!(" AS {mark}"), ""), (format!("{mark}\""), "\""), (format!("{mark}`"), "`"), (mark.clone(), "")]
-            {
-                text = text.replace(&marked, &format!("{after}{within}"));
-            }
+            text = text.replace(&format!(" AND {mark}{number}{mark}"), &within).replace(&format!(", {mark}{number}{mark})"), &format!("){within}"));
         }
         text
     }
-}
 
-fn mark(select: &mut Select, item: usize, join: Option<usize>, clause: usize) {
-    let mark = format!("{MARK}{clause}{MARK}");
-    let Some(from) = select.from.get_mut(item) else { return };
-    match join.and_then(|at| from.joins.get_mut(at)) {
-        Some(join) => mark_join(join, &mark),
-        None => mark_factor(&mut from.relation, &mark),
-    }
-}
-
-fn mark_join(join: &mut Join, mark: &str) {
-    match &mut join.join_operator {
-        JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint)
-        | JoinOperator::FullOuter(constraint)
-        | JoinOperator::LeftSemi(constraint)
-        | JoinOperator::LeftAnti(constraint)
-        | JoinOperator::Semi(constraint)
-        | JoinOperator::Anti(constraint) => match constraint {
-            JoinConstraint::On(on) => {
-                let condition = std::mem::replace(on, Expr::Identifier(Ident::new("")));
-                *on = Expr::BinaryOp { left: Box::new(condition), op: BinaryOperator::And, right: Box::new(Expr::Identifier(Ident::new(mark))) };
+    fn put_marks(&self, query: &mut Query, mark: &str) {
+        visit_selects(query, &mut |_, select| {
+            let start = start(select);
+            for (number, place) in self.within.iter().enumerate().filter_map(|(number, clause)| Some((number, clause.place?))) {
+                let Some(join) = select.from.get_mut(place.item).and_then(|from| from.joins.get_mut(place.join)).filter(|_| place.select == start) else {
+                    continue;
+                };
+                let mark = Ident::new(format!("{mark}{number}{mark}"));
+                match constraint(&mut join.join_operator) {
+                    Some(JoinConstraint::On(on)) => {
+                        let condition = std::mem::replace(on, Expr::Value(Value::Null.into()));
+                        *on = Expr::BinaryOp { left: Box::new(condition), op: BinaryOperator::And, right: Box::new(Expr::Identifier(mark)) };
+                    }
+                    Some(JoinConstraint::Using(columns)) => columns.push(ObjectName::from(vec![mark])),
+                    _ => {}
+                }
             }
-            JoinConstraint::Using(_) | JoinConstraint::Natural | JoinConstraint::None => mark_end(join, mark),
-        },
-        _ => mark_factor(&mut join.relation, mark),
+        });
     }
 }
 
-/// After `USING (…)` stands nothing that a mark could be put into: the relation's alias has it, and the text is mended by the caller's pattern.
-fn mark_end(join: &mut Join, mark: &str) {
-    mark_factor(&mut join.relation, mark);
-}
+/// The SQL parser prints a quote after a quote or a backslash as it is, in the belief that it is escaped already. So texts are given to it as placeholders, which are printed as
+/// they are.
+struct QuoteTexts;
 
-fn mark_factor(factor: &mut TableFactor, mark: &str) {
-    let alias = match factor {
-        TableFactor::Table { alias, .. } | TableFactor::Derived { alias, .. } | TableFactor::NestedJoin { alias, .. } => alias,
-        _ => return,
-    };
-    match alias {
-        Some(alias) => alias.name.value.push_str(mark),
-        None => *alias = Some(TableAlias { name: Ident::new(mark), explicit: true, columns: Vec::new() }),
+impl VisitorMut for QuoteTexts {
+    type Break = ();
+
+    fn pre_visit_value(&mut self, value: &mut Value) -> ControlFlow<()> {
+        let text = match value {
+            Value::SingleQuotedString(text) => quoted(text, '\''),
+            Value::NationalStringLiteral(text) => format!("N{}", quoted(text, '\'')),
+            _ => return ControlFlow::Continue(()),
+        };
+        *value = Value::Placeholder(text);
+        ControlFlow::Continue(())
     }
 }

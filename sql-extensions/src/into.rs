@@ -6,12 +6,24 @@ use crate::error::SqlError;
 use crate::statement::SinkName;
 use crate::tokens::{shown, span_at};
 
+/// Words that follow INTO where its sinks were forgotten; as names they need quotes.
+const RESERVED: [&str; 12] = ["AS", "FROM", "GROUP", "HAVING", "INTO", "JOIN", "LIMIT", "ORDER", "SELECT", "UNION", "WHERE", "WITH"];
+
+/// Whether a sink of that name must be quoted.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|word| name.eq_ignore_ascii_case(word))
+}
+
 /// The sink names after `INTO` (which stands at `at`), and the position after the clause.
 pub(crate) fn parse(tokens: &[TokenWithSpan], at: usize) -> Result<(Vec<SinkName>, usize), SqlError> {
     let mut names: Vec<SinkName> = Vec::new();
     let mut at = at + 1;
     loop {
-        let Some(Token::Word(word)) = tokens.get(at).map(|token| &token.token) else {
+        let name = match tokens.get(at).map(|token| &token.token) {
+            Some(Token::Word(word)) if word.quote_style.is_some() || !is_reserved(&word.value) => Some(word),
+            _ => None,
+        };
+        let Some(word) = name else {
             return Err(
                 SqlError::new(format!("expected the name of a sink, found {}", shown(tokens.get(at))), span_at(tokens, at)).with_help("INTO <sink>, <sink>")
             );

@@ -2,24 +2,33 @@
 //!
 //! A script is tokenised once. Our clauses are cut out of the tokens, the others go to the SQL parser; text is never rewritten, so every position in the syntax tree is one in
 //! the user's text. In reading order:
-//! - `tokens`: text to tokens, with comments dropped and limits checked
+//! - `dialect`: which SQL is accepted
+//! - `hash_comments`, `tokens`: text to tokens, with comments dropped
 //! - `parser`: scripts and statements
-//! - `create_stream`, `into`, `within`, `with_clause`: one clause each
+//! - `first_word`, `brackets`, `limits`: what is refused before parsing; `shape`: and after it
+//! - `create_stream`, `into`, `within`, `with_clause`: one clause each; `within_place`: the join of a `WITHIN`
 //! - `statement`: what comes out; `display`: and back to text
 //! - `analyzer`: sources, sinks, joins and columns of a statement
 //! - `error`, `nearest_name`: what the user reads
 
 mod analyzer;
+mod brackets;
 mod create_stream;
+mod dialect;
 mod display;
 mod error;
+mod first_word;
+mod hash_comments;
 mod into;
+mod limits;
 mod nearest_name;
 mod parser;
+mod shape;
 mod statement;
 mod tokens;
 mod with_clause;
 mod within;
+mod within_place;
 
 pub use analyzer::{ColumnRef, JoinInfo, QueryAnalysis, QueryAnalyzer, SinkRef, SourceRef};
 pub use error::{Location, Span, SqlError, render_snippet};

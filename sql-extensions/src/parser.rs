@@ -1,18 +1,20 @@
 //! Scripts and statements.
 
-use datafusion_sql::sqlparser::ast::{Query, Statement};
+use datafusion_sql::sqlparser::ast::Query;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
 use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use crate::dialect::VeloDialect;
 use crate::error::{Location, Span, SqlError};
-use crate::nearest_name::nearest;
-use crate::statement::{StreamStatement, within_places};
-use crate::tokens::{VeloDialect, check_limits, is_word, lower_first, shown, span_at, tokenize};
-use crate::{create_stream, into, with_clause, within};
+use crate::limits::check_limits;
+use crate::statement::{SinkName, StreamStatement, WithEntry};
+use crate::tokens::{is_word, lower_first, shown, span_at, tokenize};
+use crate::within::WithinClause;
+use crate::{brackets, create_stream, first_word, into, shape, with_clause, within, within_place};
 
 /// Errors reported for one script at most.
 const MOST_ERRORS: usize = 20;
-/// Nesting the SQL parser may reach; `tokens` refuses deeper brackets before, with a place.
+/// Nesting the SQL parser may reach; `limits` refuses deeper brackets before, with a place.
 const RECURSION: usize = 200;
 
 /// Parses Velostream's SQL. No text makes it panic, hang or overflow the stack.
@@ -67,59 +69,68 @@ fn empty(sql: &str) -> SqlError {
 
 /// One statement: our clauses are cut out, the rest is parsed as a query.
 fn statement(tokens: &[TokenWithSpan]) -> Result<StreamStatement, SqlError> {
-    check_first_word(tokens)?;
+    first_word::check(tokens)?;
+    brackets::check(tokens)?;
     check_limits(tokens)?;
-    let (name, mut at) = create_stream::parse(tokens)?;
-    let body_at = at;
-    let mut query = Vec::with_capacity(tokens.len());
-    let mut clauses = Vec::new();
-    let (mut sinks, mut entries) = (Vec::new(), Vec::new());
+    let (name, body) = create_stream::parse(tokens)?;
+    if name.is_some() {
+        first_word::check_after_as(tokens, body)?;
+    }
+    let Clauses { query, mut within, into, with } = cut_clauses(tokens, body)?;
+    let span = span_at(tokens, 0).to(span_at(tokens, tokens.len() - 1));
+    let mut query = parse_query(query, tokens).map_err(|error| match within.iter().find(|clause| clause.span.start == error.span().start) {
+        Some(clause) => within_place::misplaced(clause.span),
+        None => error,
+    })?;
+    within_place::take_marks(&mut query, &mut within)?;
+    shape::check(&query, span)?;
+    Ok(StreamStatement { name, query: Box::new(query), within, into, with, span })
+}
+
+/// A statement in its parts.
+#[derive(Default)]
+struct Clauses {
+    /// The tokens of the query, with a mark for each `WITHIN`.
+    query: Vec<TokenWithSpan>,
+    within: Vec<WithinClause>,
+    into: Vec<SinkName>,
+    with: Vec<WithEntry>,
+}
+
+fn cut_clauses(tokens: &[TokenWithSpan], body: usize) -> Result<Clauses, SqlError> {
+    let mut clauses = Clauses::default();
     let mut depth = 0usize;
-    while at < tokens.len() {
-        match &tokens[at].token {
-            Token::LParen | Token::LBracket => depth += 1,
-            Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+    let mut at = body;
+    while let Some(token) = tokens.get(at) {
+        match &token.token {
+            Token::LParen | Token::LBracket | Token::LBrace => depth += 1,
+            Token::RParen | Token::RBracket | Token::RBrace => depth = depth.saturating_sub(1),
             _ => {}
         }
         if within::starts(tokens, at) {
-            let (clause, next) = within::parse(tokens, at)?;
-            clauses.push(clause);
-            at = next;
-        } else if depth == 0 && is_word(tokens.get(at), "INTO") && !after_name_context(tokens, at) {
-            (sinks, at) = into::parse(tokens, at)?;
+            let clause;
+            (clause, at) = within::parse(tokens, at)?;
+            clauses.within.push(clause);
+            within_place::push_mark(&mut clauses.query, token);
+        } else if depth == 0 && is_word(Some(token), "INTO") && !after_name_context(tokens, at) {
+            (clauses.into, at) = into::parse(tokens, at)?;
             if at < tokens.len() && !with_clause::starts(tokens, at) {
                 return Err(after_into(tokens, at));
             }
-        } else if depth == 0 && with_clause::starts(tokens, at) {
-            let next;
-            (entries, next) = with_clause::parse(tokens, at)?;
-            if next < tokens.len() {
-                return Err(after_with(tokens, next));
+        } else if with_clause::starts(tokens, at) && !after_name_context(tokens, at) {
+            if depth > 0 {
+                return Err(SqlError::new("WITH (…) can't stand in brackets", token.span.into()).with_help("write it once, at the end of the statement"));
             }
-            at = next;
+            (clauses.with, at) = with_clause::parse(tokens, at)?;
+            if at < tokens.len() {
+                return Err(after_with(tokens, at));
+            }
         } else {
-            query.push(tokens[at].clone());
+            clauses.query.push(token.clone());
             at += 1;
         }
     }
-    if query.is_empty() {
-        let clause = if entries.is_empty() && sinks.is_empty() {
-            "WITHIN"
-        } else if sinks.is_empty() {
-            "WITH"
-        } else {
-            "INTO"
-        };
-        let message = if body_at > 0 { "expected SELECT after AS".to_owned() } else { format!("{clause} is a clause of a statement, not a statement") };
-        return Err(SqlError::new(message, span_at(tokens, body_at.min(tokens.len() - 1))).with_help("put it after SELECT … FROM …"));
-    }
-    let span = span_at(tokens, 0).to(span_at(tokens, tokens.len() - 1));
-    let mut query = parse_query(query, span)?;
-    let places = within_places(&mut query, &clauses);
-    if let Some(clause) = clauses.iter().zip(&places).find(|(_, place)| place.is_none()).map(|(clause, _)| clause) {
-        return Err(SqlError::new("WITHIN has no join before it", clause.span).with_help("… JOIN … ON … WITHIN INTERVAL '5' MINUTES"));
-    }
-    Ok(StreamStatement { name, query: Box::new(query), within: clauses, into: sinks, with: entries, span })
+    Ok(clauses)
 }
 
 /// `AS into`, `t.into`: a name, not the clause.
@@ -146,76 +157,44 @@ fn after_with(tokens: &[TokenWithSpan], at: usize) -> SqlError {
     }
 }
 
-const STARTS: [&str; 4] = ["SELECT", "CREATE", "WITH", "VALUES"];
-
-fn check_first_word(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
-    let first = tokens.first();
-    let clause =
-        |name: &str| SqlError::new(format!("{name} is a clause of a statement, not a statement"), span_at(tokens, 0)).with_help("put it after SELECT … FROM …");
-    if with_clause::starts(tokens, 0) {
-        return Err(clause("WITH"));
-    }
-    if within::starts(tokens, 0) {
-        return Err(clause("WITHIN"));
-    }
-    if is_word(first, "INTO") {
-        return Err(clause("INTO"));
-    }
-    if is_word(first, "CREATE") && !is_word(tokens.get(1), "STREAM") {
-        return Err(SqlError::new(format!("expected CREATE STREAM, found CREATE {}", shown(tokens.get(1)).trim_matches('\'')), span_at(tokens, 1))
-            .with_help("CREATE STREAM <name> AS SELECT …"));
-    }
-    if matches!(first.map(|token| &token.token), Some(Token::LParen)) || STARTS.into_iter().any(|word| is_word(first, word)) {
-        return Ok(());
-    }
-    let error = SqlError::new(format!("expected SELECT or CREATE STREAM, found {}", shown(first)), span_at(tokens, 0));
-    Err(match first.map(|token| &token.token) {
-        Some(Token::Word(word)) => match nearest(&word.value, STARTS.into_iter()) {
-            Some(near) => error.with_help(format!("did you mean {near}?")),
-            None => error.with_help("a statement is SELECT … or CREATE STREAM <name> AS SELECT …"),
-        },
-        _ => error.with_help("a statement is SELECT … or CREATE STREAM <name> AS SELECT …"),
-    })
-}
-
-fn parse_query(tokens: Vec<TokenWithSpan>, statement: Span) -> Result<Query, SqlError> {
-    let last = span_at(&tokens, tokens.len());
-    let mut parser = Parser::new(&VeloDialect).with_recursion_limit(RECURSION).with_tokens_with_locations(tokens);
-    let query = parser.parse_statement().map_err(|error| translate(error, statement, last))?;
+/// `tokens` are those of the statement, for the places and texts of errors; `query` are those to parse.
+fn parse_query(query: Vec<TokenWithSpan>, tokens: &[TokenWithSpan]) -> Result<Query, SqlError> {
+    let end = span_at(&query, query.len()).start;
+    let mut parser = Parser::new(&VeloDialect).with_recursion_limit(RECURSION).with_tokens_with_locations(query);
+    let query = parser.parse_query().map_err(|error| translate(error, tokens, end))?;
     let rest = parser.peek_token();
     if rest.token != Token::EOF {
         let found = shown(Some(&rest));
-        return Err(SqlError::new(format!("expected the end of the statement, found {found}"), rest.span.into()));
+        return Err(SqlError::new(format!("expected the end of the statement, found {found}"), rest.span.into()).with_help("separate statements by ;"));
     }
-    match query {
-        Statement::Query(query) => Ok(*query),
-        _ => Err(SqlError::new("expected SELECT or CREATE STREAM", statement).with_help("a statement is SELECT … or CREATE STREAM <name> AS SELECT …")),
-    }
+    Ok(*query)
 }
 
-/// The SQL parser's error with its place taken out of the text.
-fn translate(error: ParserError, statement: Span, last: Span) -> SqlError {
+/// Characters of the SQL parser's message that are shown at most: it may quote a token of any length.
+const LONGEST_MESSAGE: usize = 200;
+
+/// The SQL parser's error with its place taken out of the text. `end` is the end of the query.
+fn translate(error: ParserError, tokens: &[TokenWithSpan], end: Location) -> SqlError {
+    let statement = span_at(tokens, 0).to(span_at(tokens, tokens.len().saturating_sub(1)));
     let text = match error {
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
         ParserError::RecursionLimitExceeded => return SqlError::new("nested too deeply", statement).with_help("split the statement, for example with a CTE"),
     };
-    let (message, place) = match text.rfind(" at Line: ") {
-        Some(at) => (&text[..at], place(&text[at..])),
-        None => (text.as_str(), None),
+    let (message, place) = match text.rsplit_once(" at Line: ") {
+        Some((message, at)) => (message, place(at)),
+        None => (text.as_str(), text.ends_with("found: EOF").then_some(end)),
     };
-    let message = message.replace("found: EOF", "found: the end of the statement");
-    let span = match place {
-        Some(start) => Span { start, end: Location { column: start.column + 1, ..start } },
-        None if message.ends_with("the end of the statement") => last,
-        None => statement,
-    };
-    SqlError::new(lower_first(&message), span)
+    let found = place.map(|place| tokens.iter().position(|token| Span::from(token.span).start >= place).unwrap_or(tokens.len()));
+    let span = found.map_or(statement, |found| span_at(tokens, found));
+    let expected = message.strip_prefix("Expected: ").and_then(|rest| rest.split_once(", found: "));
+    match (expected, found) {
+        (Some((expected, _)), Some(found)) => SqlError::new(format!("expected {expected}, found {}", shown(tokens.get(found))), span),
+        _ => SqlError::new(lower_first(message).chars().take(LONGEST_MESSAGE).collect::<String>(), span),
+    }
 }
 
+/// The place after `at Line: `.
 fn place(text: &str) -> Option<Location> {
-    let numbers: Vec<u64> = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).filter_map(|part| part.parse().ok()).collect();
-    match numbers.as_slice() {
-        [line, column] => Some(Location { line: *line, column: *column }),
-        _ => None,
-    }
+    let (line, column) = text.split_once(", Column: ")?;
+    Some(Location { line: line.parse().ok()?, column: column.trim().parse().ok()? })
 }

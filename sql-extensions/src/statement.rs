@@ -1,10 +1,10 @@
 //! What comes out of the parser.
 
-use datafusion_sql::sqlparser::ast::{Ident, Join, Query, Select, SetExpr, Spanned, TableFactor, VisitMut, VisitorMut};
-use std::ops::ControlFlow;
+use datafusion_sql::sqlparser::ast::{Ident, Query, Select};
 
-use crate::error::{Location, Span, SqlError};
+use crate::error::{Span, SqlError};
 use crate::within::WithinClause;
+use crate::within_place::{start, visit_selects};
 
 /// A name of `INTO`.
 #[derive(Clone, Debug)]
@@ -59,97 +59,44 @@ pub struct StreamStatement {
 
 impl PartialEq for StreamStatement {
     fn eq(&self, other: &Self) -> bool {
-        let places = |statement: &Self| {
-            let mut query = statement.query.as_ref().clone();
-            within_places(&mut query, &statement.within)
-        };
         self.name == other.name
             && self.query == other.query
             && self.within == other.within
             && self.into == other.into
             && self.with == other.with
-            && places(self) == places(other)
+            && self.within_places() == other.within_places()
     }
 }
-
-/// Where a `WITHIN` belongs: the number of the SELECT in visiting order, the FROM item, and the join it follows.
-pub(crate) type WithinPlace = (usize, usize, Option<usize>);
 
 /// Called with the SELECT that a `WITHIN` stands in, the number of the FROM item, the join that it bounds alone, and the clause.
 pub type WithinVisitor<'a> = dyn FnMut(&mut Select, usize, Option<usize>, &WithinClause) -> Result<(), SqlError> + 'a;
 
 impl StreamStatement {
-    /// Calls `f` once for each `WITHIN` with the SELECT it stands in, the number of the FROM item, and `Some(join)` if further joins follow after it (it then bounds that join
-    /// alone) or `None` if it stands after the last join or a bare table (it then bounds every join of that FROM item).
+    /// Calls `f` once for each `WITHIN` with the SELECT it stands in, the number of the FROM item, and `Some(join)` or `None`. `None` stands after the last join of the FROM item: it
+    /// bounds every join of it. `Some(join)` bounds that join alone: others follow after it, or each of the others has a `WITHIN` of its own.
     pub fn for_each_within(query: &mut Query, within: &[WithinClause], f: &mut WithinVisitor<'_>) -> Result<(), SqlError> {
-        let places = within_places(query, within);
         let mut result = Ok(());
-        visit_selects(query, &mut |number, select| {
-            for (clause, place) in within.iter().zip(&places) {
-                if let Some((at, item, join)) = place
-                    && *at == number
-                    && result.is_ok()
-                {
-                    let last = select.from.get(*item).map_or(0, |from| from.joins.len());
-                    let only = join.filter(|join| join + 1 < last);
-                    result = f(select, *item, only, clause);
+        visit_selects(query, &mut |_, select| {
+            let start = start(select);
+            for (clause, place) in within.iter().filter_map(|clause| Some((clause, clause.place?))).filter(|(_, place)| place.select == start) {
+                let joins = select.from.get(place.item).map_or(0, |from| from.joins.len());
+                let placed = within.iter().filter_map(|clause| clause.place).filter(|other| other.select == start && other.item == place.item).count();
+                let bounds_all = place.join + 1 == joins && placed < joins;
+                if result.is_ok() {
+                    result = f(select, place.item, (!bounds_all).then_some(place.join), clause);
                 }
             }
         });
         result
     }
-}
 
-/// The place of each clause: the FROM item or join that ends last before it. `None` cannot come out of the parser, which refuses such clauses.
-pub(crate) fn within_places(query: &mut Query, within: &[WithinClause]) -> Vec<Option<WithinPlace>> {
-    let mut ends: Vec<(Location, WithinPlace)> = Vec::new();
-    visit_selects(query, &mut |number, select| {
-        for (item, from) in select.from.iter().enumerate() {
-            ends.push((factor_end(&from.relation), (number, item, None)));
-            for (at, join) in from.joins.iter().enumerate() {
-                ends.push((join_end(join), (number, item, Some(at))));
-            }
-        }
-    });
-    within.iter().map(|clause| ends.iter().filter(|(end, _)| *end <= clause.span.start).max_by_key(|(end, _)| *end).map(|(_, place)| *place)).collect()
-}
-
-fn factor_end(factor: &TableFactor) -> Location {
-    Span::from(factor.span()).end
-}
-
-fn join_end(join: &Join) -> Location {
-    Span::from(join.span()).end
-}
-
-/// Visits the SELECTs of a query and its subqueries, in a fixed order.
-pub(crate) fn visit_selects(query: &mut Query, f: &mut dyn FnMut(usize, &mut Select)) {
-    struct Selects<'a> {
-        number: usize,
-        f: &'a mut dyn FnMut(usize, &mut Select),
+    /// The number of the SELECT, the FROM item and the join of each `WITHIN`.
+    fn within_places(&self) -> Vec<(usize, usize, usize)> {
+        let mut places = Vec::new();
+        visit_selects(&mut self.query.as_ref().clone(), &mut |number, select| {
+            let own = self.within.iter().filter_map(|clause| clause.place).filter(|place| place.select == start(select));
+            places.extend(own.map(|place| (number, place.item, place.join)));
+        });
+        places
     }
-    impl Selects<'_> {
-        fn body(&mut self, body: &mut SetExpr) {
-            match body {
-                SetExpr::Select(select) => {
-                    (self.f)(self.number, select);
-                    self.number += 1;
-                }
-                SetExpr::SetOperation { left, right, .. } => {
-                    self.body(left);
-                    self.body(right);
-                }
-                // A bracketed query is visited as a query.
-                _ => {}
-            }
-        }
-    }
-    impl VisitorMut for Selects<'_> {
-        type Break = ();
-        fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-            self.body(&mut query.body);
-            ControlFlow::Continue(())
-        }
-    }
-    let _ = query.visit(&mut Selects { number: 0, f });
 }

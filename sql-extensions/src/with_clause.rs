@@ -6,14 +6,9 @@ use crate::error::SqlError;
 use crate::statement::WithEntry;
 use crate::tokens::{is_word, shown, span_at};
 
-/// Whether the clause starts at `at`: `WITH (` followed by a quoted text or `)`, which no CTE is.
+/// Whether the clause starts at `at`. `WITH (` is nothing else: between the WITH and the bracket of a CTE stands its name.
 pub(crate) fn starts(tokens: &[TokenWithSpan], at: usize) -> bool {
-    let token = |n: usize| tokens.get(at + n).map(|token| &token.token);
-    is_word(tokens.get(at), "WITH")
-        && matches!(token(1), Some(Token::LParen))
-        && (matches!(token(2), Some(Token::SingleQuotedString(_) | Token::RParen))
-            // Double quotes or bare keys are mistakes to be told, not CTEs: a CTE's name stands before its bracket.
-            || matches!((token(2), token(3)), (Some(Token::Word(_) | Token::DoubleQuotedString(_)), Some(Token::Eq | Token::Period))))
+    is_word(tokens.get(at), "WITH") && matches!(tokens.get(at + 1).map(|token| &token.token), Some(Token::LParen))
 }
 
 /// The entries of the clause at `at`, and the position after it.

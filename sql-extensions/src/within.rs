@@ -1,11 +1,11 @@
-//! `WITHIN INTERVAL 'n' UNIT`
+//! `WITHIN INTERVAL 'n' UNIT`, after the `ON` or `USING` of a join.
 
 use std::fmt;
 use std::time::Duration;
 
 use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use crate::error::{Span, SqlError};
+use crate::error::{Location, Span, SqlError};
 use crate::tokens::{is_word, shown, span_at};
 
 /// Units of an interval of constant length.
@@ -27,7 +27,8 @@ pub enum TimeUnit {
 
 impl TimeUnit {
     fn parse(word: &str) -> Option<Self> {
-        Some(match word.to_ascii_uppercase().trim_end_matches('S') {
+        let upper = word.to_ascii_uppercase();
+        Some(match upper.strip_suffix('S').unwrap_or(&upper) {
             "MILLISECOND" => Self::Millisecond,
             "SECOND" => Self::Second,
             "MINUTE" => Self::Minute,
@@ -90,6 +91,19 @@ pub struct WithinClause {
     pub interval: WithinInterval,
     /// Where the clause stands.
     pub span: Span,
+    /// The join that it stands after; the parser has set it.
+    pub(crate) place: Option<WithinPlace>,
+}
+
+/// A join of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WithinPlace {
+    /// Where the SELECT starts.
+    pub(crate) select: Location,
+    /// The number of the FROM item.
+    pub(crate) item: usize,
+    /// The number of the join in the FROM item.
+    pub(crate) join: usize,
 }
 
 impl PartialEq for WithinClause {
@@ -134,7 +148,7 @@ pub(crate) fn parse(tokens: &[TokenWithSpan], at: usize) -> Result<(WithinClause
     let unit_span = if inner_unit.is_some() { span } else { span_at(tokens, number_at + 1) };
     let Some(unit) = TimeUnit::parse(&word) else {
         let upper = word.to_ascii_uppercase();
-        let message = if matches!(upper.trim_end_matches('S'), "MONTH" | "YEAR" | "QUARTER") {
+        let message = if matches!(upper.strip_suffix('S').unwrap_or(&upper), "MONTH" | "YEAR" | "QUARTER") {
             format!("{upper} has no constant length, so it can't bound a join")
         } else {
             format!("unknown unit '{word}'")
@@ -148,5 +162,5 @@ pub(crate) fn parse(tokens: &[TokenWithSpan], at: usize) -> Result<(WithinClause
             .with_help(FORM));
     };
     let end = span_at(tokens, next - 1);
-    Ok((WithinClause { interval: WithinInterval { amount, unit }, span: span_at(tokens, at).to(end) }, next))
+    Ok((WithinClause { interval: WithinInterval { amount, unit }, span: span_at(tokens, at).to(end), place: None }, next))
 }
