@@ -30,6 +30,9 @@ use crate::stream::{DataSink, Position, ReadRequest};
 /// Tasks that decode for one source at the same time.
 const DECODERS: usize = 2;
 
+/// Rows that are decoded together.
+const DECODED_ROWS: usize = 8192;
+
 /// How a job ended.
 #[derive(Debug)]
 pub struct JobOutcome {
@@ -292,8 +295,8 @@ async fn run_stream(
             let source = &part.sources[source_at];
             let name: Arc<str> = Arc::from(source.source.name());
             let budget = RowBudget::new(part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20)));
-            let batch_rows = source.batch.max_rows.clamp(1, 8192);
-            let request = ReadRequest { columns: feed.columns.clone(), batch_rows, parallelism: DECODERS, pruning: feed.pruning.clone() };
+            // Decoding has its own batch size: smaller batches are cut out of its batches without copying.
+            let request = ReadRequest { columns: feed.columns.clone(), batch_rows: DECODED_ROWS, parallelism: DECODERS, pruning: feed.pruning.clone() };
             let place = format!("job '{}', source '{name}'", part.spec.name);
             let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
             tasks.push((task, budget.clone()));
@@ -391,7 +394,7 @@ async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiver<SinkEven
     for (at, source_at, feed) in sources {
         let part = &parts[at];
         let source = &part.sources[source_at];
-        let request = ReadRequest { columns: feed.columns.clone(), batch_rows: 8192, parallelism: DECODERS, pruning: feed.pruning.clone() };
+        let request = ReadRequest { columns: feed.columns.clone(), batch_rows: DECODED_ROWS, parallelism: DECODERS, pruning: feed.pruning.clone() };
         let place = format!("job '{}', source '{}'", part.spec.name, source.source.name());
         feed_source(
             feed,
