@@ -1,0 +1,1 @@
+SELECT id, ts < now() AS past, true AS known, 'new' AS age, true AS same FROM orders
