@@ -24,7 +24,8 @@ impl VisitorMut for FieldAccess {
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if let Expr::CompoundFieldAccess { access_chain, .. } = expr {
-            for access in access_chain {
+            // What stands before the first subscript is the name of a column.
+            for access in access_chain.iter_mut().skip_while(|access| matches!(access, AccessExpr::Dot(_))) {
                 if let AccessExpr::Dot(Expr::Identifier(field)) = access {
                     let text = Value::SingleQuotedString(field.value.clone()).with_span(field.span);
                     *access = AccessExpr::Dot(Expr::Value(text));

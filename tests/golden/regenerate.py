@@ -53,7 +53,9 @@ def expected(case):
     results, streams = {}, set()
     for part, query in zip(parts, queries):
         for source in sources(part):
-            connection.execute(f'DROP TABLE IF EXISTS "{source}"')
+            # A configured source wins over a stream of its name; what reads that stream has been run.
+            connection.execute(f'DROP {"VIEW" if source in streams else "TABLE"} IF EXISTS "{source}"')
+            streams.discard(source)
             engine.make_table(connection, source, case, dialect.owner_settings(part, source))
         if part.name:
             connection.execute(f'CREATE VIEW "{part.name}" AS {query.query}')
@@ -64,9 +66,19 @@ def expected(case):
     return results
 
 
+def put(path, text, check):
+    """Writes a file if it changes; with `check` only tells, and returns 1."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return 0
+    print(f"{path.relative_to(GOLDEN)} {'differs' if check else 'written'}, {text.count(chr(10))} lines")
+    if not check:
+        path.write_text(text, encoding="utf-8")
+    return int(check)
+
+
 def main():
     """Exit status 1 if a case fails or, with --check, differs."""
-    from oracle import datasets
+    from oracle import coverage, datasets
 
     flags = {argument for argument in sys.argv[1:] if argument.startswith("--")}
     names = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
@@ -78,18 +90,15 @@ def main():
             if (case / "expected_error.txt").exists():
                 continue
             for name, lines in expected(case).items():
-                text = "".join(line + "\n" for line in lines)
-                path = case / name
-                old = path.read_text(encoding="utf-8") if path.exists() else None
-                if old != text and "--check" in flags:
-                    print(f"{case.name}/{name} differs")
-                    faults += 1
-                elif old != text:
-                    path.write_text(text, encoding="utf-8")
-                    print(f"{case.name}/{name}: {len(lines)} rows")
+                faults += put(case / name, "".join(line + "\n" for line in lines), "--check" in flags)
         except Exception as error:  # the other cases go on
             print(f"{case.name}: {type(error).__name__}: {error}")
             faults += 1
+    if not names:
+        text, bare = coverage.page(cases)
+        faults += put(GOLDEN / "COVERAGE.md", text, "--check" in flags) + len(bare)
+        if bare:
+            print(f"no case for {', '.join(bare)}")
     print(f"{len(cases)} cases, {faults} faults")
     sys.exit(1 if faults else 0)
 

@@ -117,17 +117,13 @@ fn rows(values: &[Value], in_order: bool) -> Vec<String> {
     rows
 }
 
-fn read_output(folder: &Folder, ran: &Ran, output: &str) -> Vec<Value> {
+fn read_output(case: &Case, folder: &Folder, ran: &Ran, output: &str) -> Vec<Value> {
     if output.is_empty() {
         return ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     }
-    // Sinks of cases are called after their files: out/<sink>.<suffix>, or a folder of that name.
-    let found = folder
-        .list("out")
-        .into_iter()
-        .filter(|file| file.starts_with(&format!("out/{output}.")) || file.starts_with(&format!("out/{output}/")))
-        .collect::<Vec<_>>();
-    assert!(!found.is_empty(), "no output {output} among {:?}", folder.list("out"));
+    let key = format!("'{output}.path'");
+    let path = case.query.split(&key).nth(1).and_then(|rest| rest.split('\'').nth(1)).unwrap_or_else(|| panic!("{}: sink {output} has no path", case.name));
+    let found: Vec<String> = if folder.path().join(path).is_dir() { folder.list(path) } else { vec![path.to_owned()] };
     found
         .iter()
         .flat_map(|file| {
@@ -157,7 +153,7 @@ fn variants(case: &Case) -> Vec<(String, Vec<String>)> {
         variants.push((format!("epochs of {rows}"), stream(vec![format!("batch.size={rows}")])));
     }
     let sources = case.sources();
-    let one_statement = case.query.matches("CREATE STREAM").count() < 2;
+    let one_statement = case.query.split(';').filter(|part| part.contains("SELECT")).count() < 2;
     if sources.len() > 1 && one_statement {
         for shift in 0..2 {
             let sizes = |at: usize| [1, 1000, 7][(at + shift) % 3];
@@ -168,7 +164,21 @@ fn variants(case: &Case) -> Vec<(String, Vec<String>)> {
     variants
 }
 
+/// A statement that is refused: the status, every line of the expected error, and nothing written.
+fn check_refusal(case: &Case, error: &str) -> Result<usize, String> {
+    let (ran, folder) = case.run(&[]);
+    let status = case.header("exit").and_then(|status| status.parse().ok()).unwrap_or(2);
+    let missing = error.lines().find(|line| !ran.err.contains(line.trim()));
+    if ran.status != status || missing.is_some() || folder.exists("out") {
+        return Err(format!("{}: status {}, lacks {missing:?}:\n{}", case.name, ran.status, ran.err));
+    }
+    Ok(1)
+}
+
 fn check(case: &Case) -> Result<usize, String> {
+    if let Ok(error) = std::fs::read_to_string(case.folder.join("expected_error.txt")) {
+        return check_refusal(case, &error);
+    }
     let expected = case.expected();
     if expected.is_empty() {
         return Err(format!("{}: no expected rows", case.name));
@@ -180,7 +190,7 @@ fn check(case: &Case) -> Result<usize, String> {
             return Err(format!("{} ({variant}): status {}\n{}", case.name, ran.status, ran.err));
         }
         for (output, wanted) in &expected {
-            let found = rows(&read_output(&folder, &ran, output), case.in_order());
+            let found = rows(&read_output(case, &folder, &ran, output), case.in_order());
             let wanted = rows(wanted, case.in_order());
             if found != wanted {
                 let differs = found.iter().zip(&wanted).find(|(a, b)| a != b);

@@ -1,4 +1,4 @@
--- A23 F47 A28 A32: LEFT JOIN of a stream with a table; NULL keys never match, keys repeat on both sides
+-- A23 A28 A32: LEFT JOIN of a stream with a table; NULL keys never match, keys repeat on both sides
 SELECT o.id, o.customer_id, c.name, c.tier FROM orders o LEFT JOIN customers c ON o.customer_id = c.id
 WITH (
     'orders.type' = 'file_source', 'orders.path' = 'inputs/orders.jsonl',

@@ -63,7 +63,7 @@ def day(rng):
 def _orders(rng):
     for n in range(1, 41):
         note = pick(rng, ["", "rush", "Grüße, 世界", 'say "hi"', "it's late", "a;b,c", "tab\there", "two\nlines", "100% off", "under_score"], 0.25)
-        row = [n if n != 17 else 16, pick(rng, [1, 2, 3, 4, 5, 6, 7, 8, 40, 41]), pick(rng, list(range(1, 14)), 0.08), pick(rng, [0, 1, 2, 3, 5, 12]), pick(rng, [money(rng), 100, 0, -15.5, 99.99])]
+        row = [n if n != 17 else 16, pick(rng, [1, 2, 3, 4, 5, 6, 7, 8, 40, 41]), pick(rng, list(range(1, 14)), 0.08), pick(rng, [0, 1, 2, 3, 5, 12]), pick(rng, [money(rng), money(rng), money(rng), 100, 0, -15.5, 99.99])]
         row += [pick(rng, ["new", "paid", "shipped", "cancelled"]), pick(rng, ["EU", "US", "APAC", "LATAM"]), pick(rng, [day(rng), "2024-01-01"]), note]
         yield [*row, instant(n * 37 + rng.randint(0, 30), rng.choice([0, 250000, 123456]))]
 
@@ -116,21 +116,21 @@ def _timed(rng, rows, span, make):
 
 
 def _clicks(rng):
-    yield from _timed(rng, 36, 5400, lambda n, ts: [n, pick(rng, [1, 2, 3, 4]), pick(rng, ["/", "/cart", "/söke"]), pick(rng, ["spring", "brand"]), ts])
+    yield from _timed(rng, 36, 2700, lambda n, ts: [n, pick(rng, [1, 2, 3, 4]), pick(rng, ["/", "/cart", "/söke"]), pick(rng, ["spring", "brand"]), ts])
     yield [37, 9, "/edge", "bounds", instant(6000)]
     yield [38, 9, "/edge", "bounds", instant(6600)]
     yield [39, 3, "/no-time", None, None]
 
 
 def _purchases(rng):
-    yield from _timed(rng, 24, 5400, lambda n, ts: [n, pick(rng, [1, 2, 3, 5]), pick(rng, [money(rng)]), ts])
+    yield from _timed(rng, 24, 2700, lambda n, ts: [n, pick(rng, [1, 2, 3, 5]), pick(rng, [money(rng)]), ts])
     yield [25, 9, 1.0, instant(6300)]
     yield [26, 9, 2.0, instant(6300, 1)]
     yield [27, 3, 3.5, None]
 
 
 def _views(rng):
-    yield from _timed(rng, 24, 5400, lambda n, ts: [n, pick(rng, [1, 2, 3, 5]), pick(rng, ["/", "/cart", "/help"]), ts])
+    yield from _timed(rng, 24, 2700, lambda n, ts: [n, pick(rng, [1, 2, 3, 5]), pick(rng, ["/", "/cart", "/help"]), ts])
 
 
 def _sensor(rng, low, step):

@@ -1,0 +1,1 @@
+SELECT id AS code FROM orders; SELECT code, label FROM regions

@@ -1,0 +1,1 @@
+SELECT c.click_id, p.purchase_id, u.name, b.reason FROM clicks c JOIN purchases p ON c.user_id = p.user_id AND epoch_us(p.ts) - epoch_us(c.ts) BETWEEN -600000000 AND 600000000 JOIN customers u ON c.user_id = u.id LEFT JOIN blocked b ON b.customer_id = u.id WHERE p.amount > 0

@@ -1,0 +1,1 @@
+SELECT t.sensor, t.ts, h.ts AS humidity_ts, p.ts AS pressure_ts FROM temperature t JOIN humidity h ON t.sensor = h.sensor AND epoch_us(h.ts) - epoch_us(t.ts) BETWEEN -60000000 AND 60000000 LEFT JOIN pressure p ON h.sensor = p.sensor AND epoch_us(p.ts) - epoch_us(h.ts) BETWEEN -20000000 AND 20000000

@@ -1,0 +1,14 @@
+-- A31: a WITHIN for each join
+-- modes: batch
+SELECT t.sensor, t.ts, h.ts AS humidity_ts, p.ts AS pressure_ts FROM temperature t JOIN humidity h ON t.sensor = h.sensor
+WITHIN INTERVAL '1' MINUTE LEFT JOIN pressure p ON h.sensor = p.sensor
+WITHIN INTERVAL '20' SECONDS
+WITH ('temperature.type' = 'file_source', 'temperature.path' = 'inputs/temperature.jsonl',
+      'temperature.schema' = 'sensor VARCHAR, temperature DOUBLE, ts TIMESTAMP',
+      'temperature.event_time' = 'ts',
+      'humidity.type' = 'file_source', 'humidity.path' = 'inputs/humidity.jsonl',
+      'humidity.schema' = 'sensor VARCHAR, humidity DOUBLE, ts TIMESTAMP',
+      'humidity.event_time' = 'ts',
+      'pressure.type' = 'file_source', 'pressure.path' = 'inputs/pressure.jsonl',
+      'pressure.schema' = 'sensor VARCHAR, pressure DOUBLE, ts TIMESTAMP',
+      'pressure.event_time' = 'ts')

@@ -1,0 +1,1 @@
+SELECT t.sensor, t.ts, h.ts AS humidity_ts, p.ts AS pressure_ts FROM temperature t JOIN humidity h ON t.sensor = h.sensor AND epoch_us(h.ts) - epoch_us(t.ts) BETWEEN -30000000 AND 30000000 LEFT JOIN pressure p ON t.sensor = p.sensor AND p.ts BETWEEN t.ts AND t.ts + INTERVAL '3' MINUTE
