@@ -83,7 +83,8 @@ define_options! {
         format: FormatName = "format" ["value.format"] optional;
         /// Keep what the file holds. Without it the file is replaced.
         append: bool = "append" [] default "false";
-        /// none, gzip or zstd for text; none, snappy, gzip, zstd or lz4 inside Parquet (default snappy); none, gzip, snappy or zstd inside Avro. The path is used as written.
+        /// none, gzip or zstd for text (without it the suffix .gz or .zst of the path decides); none, snappy, gzip, zstd or lz4 inside Parquet (default snappy); none, gzip, snappy or zstd
+        /// inside Avro. The path is used as written.
         compression: Codec = "compression" [] optional;
         /// hourly or daily: begin a new file at every full hour or at midnight, UTC.
         rotation: Rotation = "rotation" [] optional;
@@ -105,5 +106,16 @@ define_options! {
         has_headers: bool = "has_headers" [] default "true";
         /// CSV: the character between fields.
         delimiter: Delimiter = "delimiter" [] default ",";
+    }
+}
+
+impl FileSinkOptions {
+    /// The compression of text files: the key's, else the one that the path's suffix stands for, so that a source reads the file without being told.
+    pub(super) fn text_compression(&self) -> Codec {
+        self.compression.unwrap_or_else(|| match self.path.rsplit('.').next() {
+            Some("gz" | "gzip") => Codec::Gzip,
+            Some("zst" | "zstd") => Codec::Zstd,
+            _ => Codec::None,
+        })
     }
 }

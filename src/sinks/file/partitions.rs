@@ -16,31 +16,23 @@ const NULL_FOLDER: &str = "__HIVE_DEFAULT_PARTITION__";
 #[derive(Clone, Debug)]
 pub(super) struct Partitioning {
     names: Vec<String>,
-    keys: Vec<usize>,
+    keys: Vec<Option<usize>>,
     kept: Vec<usize>,
     /// Schema of the files.
     pub(super) schema: SchemaRef,
 }
 
 impl Partitioning {
-    /// Partitions rows of `schema` by the columns called `names` (which may be none).
+    /// Partitions rows of `schema` by the columns called `names` (which may be none). A column that the rows lack is NULL in all of them.
     pub(super) fn new(schema: &SchemaRef, names: &[String]) -> Result<Self> {
-        let mut keys = Vec::new();
-        for name in names {
-            let at = schema.index_of(name).map_err(|_| {
-                let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-                let error = Error::config(format!("partition column '{name}' is not among the output columns"));
-                error.with_help(match sql_extensions::nearest(name, columns.iter().copied()) {
-                    Some(near) => format!("nearest: {near}; has: {}", columns.join(", ")),
-                    None => format!("has: {}", columns.join(", ")),
-                })
-            })?;
-            if matches!(schema.field(at).data_type(), DataType::Struct(_) | DataType::List(_) | DataType::Map(..)) {
-                return Err(Error::config(format!("partition column '{name}' is nested; its values can't name a folder")));
+        let keys: Vec<Option<usize>> = names.iter().map(|name| schema.index_of(name).ok()).collect();
+        for key in keys.iter().flatten() {
+            let field = schema.field(*key);
+            if matches!(field.data_type(), DataType::Struct(_) | DataType::List(_) | DataType::Map(..)) {
+                return Err(Error::config(format!("partition column '{}' is nested; its values can't name a folder", field.name())));
             }
-            keys.push(at);
         }
-        let kept: Vec<usize> = (0..schema.fields().len()).filter(|at| !keys.contains(at)).collect();
+        let kept: Vec<usize> = (0..schema.fields().len()).filter(|at| !keys.contains(&Some(*at))).collect();
         if kept.is_empty() && !keys.is_empty() {
             return Err(
                 Error::config("all columns are partition columns, so nothing is left for the files").with_help("leave one of them out of 'partition_columns'")
@@ -50,12 +42,21 @@ impl Partitioning {
         Ok(Self { names: names.to_vec(), keys, kept, schema: std::sync::Arc::new(Schema::new(fields)) })
     }
 
+    /// Tells of each column that the rows lack, with the nearest that they have.
+    pub(super) fn warn_of_missing(&self, sink: &str) {
+        let columns: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        for (name, _) in self.names.iter().zip(&self.keys).filter(|(_, key)| key.is_none()) {
+            let near = sql_extensions::nearest(name, columns.iter().copied()).map(|near| format!(" (nearest: {near})")).unwrap_or_default();
+            tracing::warn!("sink '{sink}': partition column '{name}' is not among the output columns{near}; all rows go to {name}={NULL_FOLDER}");
+        }
+    }
+
     /// The rows of each folder (`a=1/b=x`, or an empty name without partition columns), in the order of their first rows.
     pub(super) fn split(&self, batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>> {
         if self.keys.is_empty() {
             return Ok(vec![(String::new(), batch.clone())]);
         }
-        let texts = self.keys.iter().map(|at| plain_texts(batch.column(*at))).collect::<Result<Vec<_>>>()?;
+        let texts = self.keys.iter().map(|at| at.map(|at| plain_texts(batch.column(at))).transpose()).collect::<Result<Vec<_>>>()?;
         let mut order: Vec<(String, Vec<u32>)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         for row in 0..batch.num_rows() {
@@ -66,7 +67,7 @@ impl Partitioning {
                 }
                 escape(name, &mut folder);
                 folder.push('=');
-                match &column[row] {
+                match column.as_ref().and_then(|column| column[row].as_ref()) {
                     // An empty text can't name a folder either.
                     Some(text) if !text.is_empty() => escape(text, &mut folder),
                     _ => folder.push_str(NULL_FOLDER),

@@ -161,6 +161,7 @@ impl DataSink for FileSink {
 
     fn open(&self, schema: SchemaRef, clock: Arc<EpochClock>) -> Result<Box<dyn DataWriter>> {
         let partitioning = self.partitioning(&schema)?;
+        partitioning.warn_of_missing(&self.name);
         let format = SinkFormat::new(self.format, &self.options, &partitioning.schema)?;
         let columnar = matches!(format, SinkFormat::Columnar(_));
         let partition_root = self.options.partition_columns.is_some().then(|| PathBuf::from(&self.options.path));
@@ -175,7 +176,7 @@ impl DataSink for FileSink {
             output: OutputOptions {
                 // Numbered files are always new ones.
                 append: self.options.append && !numbered,
-                compression: if columnar { Codec::None } else { self.options.compression.unwrap_or(Codec::None) },
+                compression: if columnar { Codec::None } else { self.options.text_compression() },
                 encryption: self.key.clone(),
                 buffer_bytes: usize::try_from(self.options.buffer_size_bytes.0).unwrap_or(usize::MAX),
                 columnar,
