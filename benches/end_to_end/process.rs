@@ -47,6 +47,33 @@ pub(crate) fn velo(arguments: &[&str]) -> Measured {
     measure(Command::new(env!("CARGO_BIN_EXE_velo-sql")).args(arguments))
 }
 
+/// Runs the program to its end and looks at its resident memory on the way: when `output` has the given share of its final size, and at the end.
+pub(crate) fn watched(arguments: &[&str], output: &Path, share: f64) -> (Measured, u64, u64) {
+    let _not_there = std::fs::remove_file(output);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_velo-sql"));
+    let began = Instant::now();
+    let child = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let mut samples = Vec::new();
+    loop {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", child.id())).unwrap();
+        let pages: u64 = statm.split_whitespace().nth(1).unwrap().parse().unwrap();
+        if pages == 0 {
+            break;
+        }
+        // SAFETY: asks for a number.
+        let bytes = pages * unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64;
+        samples.push((std::fs::metadata(output).map_or(0, |metadata| metadata.len()), bytes));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let (status, measured) = reap(&child, began);
+    assert_eq!(status, 0);
+    let size = std::fs::metadata(output).unwrap().len() as f64;
+    let early = samples.iter().find(|(written, _)| *written as f64 >= size * share).unwrap().1;
+    // The very last ones may be of a process that is ending.
+    let late = samples.iter().rev().find(|(written, _)| (*written as f64) < size * 0.999).unwrap().1;
+    (measured, early, late)
+}
+
 /// The share of one processor that a run takes while nothing happens.
 pub(crate) fn idle(arguments: &[&str], duration: Duration) -> f64 {
     let mut command = Command::new(env!("CARGO_BIN_EXE_velo-sql"));
