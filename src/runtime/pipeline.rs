@@ -294,7 +294,8 @@ async fn run_stream(
         for (source_at, feed) in own {
             let source = &part.sources[source_at];
             let name: Arc<str> = Arc::from(source.source.name());
-            let budget = RowBudget::new(part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20)));
+            // A whole batch must fit, with the decoded batch that crosses its end: else it would wait for rows that are not allowed to come.
+            let budget = RowBudget::new(part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20) + 2 * DECODED_ROWS));
             // Decoding has its own batch size: smaller batches are cut out of its batches without copying.
             let request = ReadRequest { columns: feed.columns.clone(), batch_rows: DECODED_ROWS, parallelism: DECODERS, pruning: feed.pruning.clone() };
             let place = format!("job '{}', source '{name}'", part.spec.name);

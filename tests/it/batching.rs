@@ -49,3 +49,14 @@ fn batches_can_be_turned_off() {
     let found = batches("'batch.enable'='false'");
     assert!(found.len() == 1200 && found.iter().all(|rows| *rows == 1));
 }
+
+#[test]
+fn a_batch_as_large_as_the_buffer_fills_without_waiting() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", (0..200_000).map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>());
+    let began = std::time::Instant::now();
+    folder
+        .sql("SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','o.path'='o.jsonl','execution.mode'='stream','batch.strategy'='fixed_size','batch.size'='32768','batch.timeout'='60s','source.buffer_size'='32768')")
+        .expect(0);
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
+}

@@ -67,12 +67,13 @@ pub(super) struct Current {
 }
 
 impl FileWriter {
-    /// Begins the first file, so that a path that can't be written is known at the start and a result without rows is a file without rows. Where names depend on the rows only
+    /// Begins the first file, so that a path that can't be written is known at the start and a result without rows is a file without rows. Where there may be many files only
     /// the folder is made.
     pub(super) fn prepare(&mut self) -> Result<()> {
         match &self.partition_root {
             Some(root) => make_folders(&root.join(&self.partition_file)),
-            None if self.template.per_batch() => make_folders(&self.template.path(FileMoment { begun: self.now(), batch: 1, number: 1 })),
+            // Of many files none is to be empty.
+            None if self.template.per_batch() || self.numbered => make_folders(&self.template.path(FileMoment { begun: self.now(), batch: 1, number: 1 })),
             None => self.begin("", 0),
         }
     }
