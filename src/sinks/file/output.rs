@@ -361,26 +361,28 @@ fn sync_folder(path: &Path) {
     }
 }
 
-fn temporary_prefix(path: &Path) -> String {
-    format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
-}
-
 fn temporary_name(path: &Path) -> PathBuf {
-    let name = format!("{}{}.{:08x}.tmp", temporary_prefix(path), std::process::id(), rand::random::<u32>());
+    let name = format!(".{}.{}.{:08x}.tmp", path.file_name().unwrap_or_default().to_string_lossy(), std::process::id(), rand::random::<u32>());
     path.with_file_name(name)
 }
 
-/// Removes what a killed process has left of this very file.
-fn remove_dead_temporaries(path: &Path) {
+/// A name with its numbers left out: the files of one sink differ in numbers and dates only.
+fn without_digits(name: &str) -> String {
+    name.chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
+/// Removes what killed processes have left of this file, and of those that differ from it in numbers only.
+pub(super) fn remove_dead_temporaries(path: &Path) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let prefix = temporary_prefix(path);
+    let own = without_digits(&path.file_name().unwrap_or_default().to_string_lossy());
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(rest) = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".tmp")) else { continue };
-        let Some((process, random)) = rest.split_once('.') else { continue };
-        let ours = random.len() == 8 && process.parse::<u32>().is_ok_and(|id| id != std::process::id() && !Path::new("/proc").join(process).exists());
-        if ours && Path::new("/proc/self").exists() {
+        let Some(rest) = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".tmp")) else { continue };
+        let mut parts = rest.rsplitn(3, '.');
+        let (Some(random), Some(process), Some(file)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let dead = process.parse::<u32>().is_ok_and(|id| id != std::process::id() && !Path::new("/proc").join(process).exists());
+        if dead && random.len() == 8 && without_digits(file) == own && Path::new("/proc/self").exists() {
             let _next_run_tries_again = std::fs::remove_file(entry.path());
         }
     }

@@ -11,7 +11,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::format::{OpenFile, SinkFormat};
 use super::options::Rotation;
-use super::output::{Output, OutputOptions, make_folders};
+use super::output::{Output, OutputOptions, make_folders, remove_dead_temporaries};
 use super::partitions::Partitioning;
 use super::path_template::{FileMoment, PathTemplate};
 use crate::clock::EpochClock;
@@ -73,7 +73,11 @@ impl FileWriter {
         match &self.partition_root {
             Some(root) => make_folders(&root.join(&self.partition_file)),
             // Of many files none is to be empty.
-            None if self.template.per_batch() || self.numbered => make_folders(&self.template.path(FileMoment { begun: self.now(), batch: 1, number: 1 })),
+            None if self.template.per_batch() || self.numbered => {
+                let first = self.template.path(FileMoment { begun: self.now(), batch: 1, number: 1 });
+                remove_dead_temporaries(&first);
+                make_folders(&first)
+            }
             None => self.begin("", 0),
         }
     }
