@@ -7,6 +7,7 @@ use datafusion_sql::sqlparser::ast::{BinaryOperator, Expr, Ident, JoinConstraint
 
 use crate::dialect::is_plain_name;
 use crate::into::is_reserved;
+use crate::stack::with_room;
 use crate::statement::StreamStatement;
 use crate::within_place::{constraint, start, visit_selects};
 
@@ -16,7 +17,7 @@ impl fmt::Display for StreamStatement {
         if let Some(name) = &self.name {
             write!(f, "CREATE STREAM {name} AS ")?;
         }
-        f.write_str(&self.query_text())?;
+        f.write_str(&with_room(|| self.query_text()))?;
         for (at, sink) in self.into.iter().enumerate() {
             f.write_str(if at == 0 { " INTO " } else { ", " })?;
             if is_plain_name(&sink.name) && !is_reserved(&sink.name) { f.write_str(&sink.name)? } else { f.write_str(&quoted(&sink.name, '"'))? }
@@ -43,7 +44,7 @@ impl StreamStatement {
     /// The syntax tree has no place for `WITHIN`, so a mark is put where each stands and replaced in the text.
     fn query_text(&self) -> String {
         let mut query = self.query.as_ref().clone();
-        let _ = query.visit(&mut QuoteTexts);
+        let _ = query.visit(&mut Mend);
         if self.within.is_empty() {
             return query.to_string();
         }
@@ -82,13 +83,13 @@ impl StreamStatement {
     }
 }
 
-/// The SQL parser prints a quote after a quote or a backslash as it is, in the belief that it is escaped already. So texts are given to it as placeholders, which are printed as
-/// they are.
-struct QuoteTexts;
+/// Mends what the SQL parser prints wrong. A placeholder is printed as it is, so it can stand for any text.
+struct Mend;
 
-impl VisitorMut for QuoteTexts {
+impl VisitorMut for Mend {
     type Break = ();
 
+    /// A quote after a quote or a backslash would be printed once, in the belief that it is escaped already.
     fn pre_visit_value(&mut self, value: &mut Value) -> ControlFlow<()> {
         let text = match value {
             Value::SingleQuotedString(text) => quoted(text, '\''),
@@ -96,6 +97,17 @@ impl VisitorMut for QuoteTexts {
             _ => return ControlFlow::Continue(()),
         };
         *value = Value::Placeholder(text);
+        ControlFlow::Continue(())
+    }
+
+    /// `- -1` would become the comment `--1`, and `~ ~1` another operator.
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::UnaryOp { op, expr: operand } = expr {
+            let operand = operand.to_string();
+            if operand.starts_with(|c: char| c.is_ascii_punctuation() && !matches!(c, '(' | '\'' | '"' | '`')) {
+                *expr = Expr::Value(Value::Placeholder(format!("{op} {operand}")).into());
+            }
+        }
         ControlFlow::Continue(())
     }
 }

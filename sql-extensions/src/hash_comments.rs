@@ -3,20 +3,33 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use crate::error::Location;
+
+/// A script without `#` comments.
+pub(crate) struct Blanked {
+    pub(crate) text: String,
+    /// Where the block comment starts that never ends.
+    pub(crate) unclosed_comment: Option<Location>,
+}
+
 /// `#` starts a comment up to the end of the line, unless it stands in quotes or in another comment. The SQL tokenizer has no such comments: they are blanked out, character by
 /// character, so that every place stays where it is.
-pub(crate) fn blank(sql: &str) -> String {
-    if !sql.contains('#') {
-        return sql.to_owned();
-    }
-    let mut blanker = Blanker { chars: sql.chars().peekable(), out: String::with_capacity(sql.len()) };
+pub(crate) fn blank(sql: &str) -> Blanked {
+    let mut blanker = Blanker { chars: sql.chars().peekable(), out: String::with_capacity(sql.len()), unclosed: None };
     blanker.run();
-    blanker.out
+    let unclosed_comment = blanker.unclosed.map(|start| {
+        let before = &blanker.out[..start];
+        let column = before.chars().rev().take_while(|c| *c != '\n').count();
+        Location { line: before.matches('\n').count() as u64 + 1, column: column as u64 + 1 }
+    });
+    Blanked { text: blanker.out, unclosed_comment }
 }
 
 struct Blanker<'a> {
     chars: Peekable<Chars<'a>>,
     out: String,
+    /// The byte of `out` where a block comment starts that never ends.
+    unclosed: Option<usize>,
 }
 
 impl Blanker<'_> {
@@ -62,6 +75,7 @@ impl Blanker<'_> {
     /// Block comments nest.
     fn copy_block(&mut self) {
         let mut depth = 1usize;
+        let start = self.out.len() - 1;
         self.out.extend(self.chars.next());
         while depth > 0
             && let Some(c) = self.chars.next()
@@ -73,6 +87,9 @@ impl Blanker<'_> {
                 _ => continue,
             }
             self.out.extend(self.chars.next());
+        }
+        if depth > 0 {
+            self.unclosed = Some(start);
         }
     }
 
@@ -94,7 +111,11 @@ impl Blanker<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::blank;
+    use super::Location;
+
+    fn blank(sql: &str) -> String {
+        super::blank(sql).text
+    }
 
     #[test]
     fn only_comments_are_blanked() {
@@ -106,5 +127,12 @@ mod tests {
         assert_eq!(blank("date'\\'# x"), "date'\\'   ");
         assert_eq!(blank("'it''s #' # é"), "'it''s #'    ");
         assert_eq!(blank("/*/ # */ # x"), "/*/ # */    ");
+    }
+
+    #[test]
+    fn a_comment_without_end_is_placed() {
+        let start = |sql: &str| super::blank(sql).unclosed_comment.map(|Location { line, column }| (line, column));
+        assert_eq!(start("a\nß # /*\n é/* b /* c */\n"), Some((3, 3)));
+        assert_eq!(start("/* a /* b */ */ '/*' -- /*"), None);
     }
 }

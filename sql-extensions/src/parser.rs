@@ -7,6 +7,7 @@ use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::dialect::VeloDialect;
 use crate::error::{Location, Span, SqlError};
 use crate::limits::check_limits;
+use crate::stack::with_room;
 use crate::statement::{SinkName, StreamStatement, WithEntry};
 use crate::tokens::{is_word, lower_first, shown, span_at, tokenize};
 use crate::within::WithinClause;
@@ -46,7 +47,7 @@ impl StreamingSqlParser {
         let mut statements = Vec::new();
         let mut errors = Vec::new();
         for part in tokens.split(|token| token.token == Token::SemiColon).filter(|part| !part.is_empty()) {
-            match statement(part) {
+            match with_room(|| statement(part)) {
                 Ok(statement) => statements.push(statement),
                 Err(error) => errors.push(error),
             }
@@ -184,9 +185,16 @@ fn translate(error: ParserError, tokens: &[TokenWithSpan], end: Location) -> Sql
         Some((message, at)) => (message, place(at)),
         None => (text.as_str(), text.ends_with("found: EOF").then_some(end)),
     };
-    let found = place.map(|place| tokens.iter().position(|token| Span::from(token.span).start >= place).unwrap_or(tokens.len()));
+    let mut found = place.map(|place| tokens.iter().position(|token| Span::from(token.span).start >= place).unwrap_or(tokens.len()));
+    // It says `Expected an expression, found: FROM` with the place of the token after FROM.
+    let after_from =
+        message.strip_prefix("Expected an expression, found: ").is_some_and(|word| found.is_some_and(|at| at > 0 && is_word(tokens.get(at - 1), word)));
+    if after_from {
+        found = found.map(|at| at - 1);
+    }
     let span = found.map_or(statement, |found| span_at(tokens, found));
-    let expected = message.strip_prefix("Expected: ").and_then(|rest| rest.split_once(", found: "));
+    let expected =
+        message.strip_prefix("Expected: ").or(message.strip_prefix("Expected ").filter(|_| after_from)).and_then(|rest| rest.split_once(", found: "));
     match (expected, found) {
         (Some((expected, _)), Some(found)) => SqlError::new(format!("expected {expected}, found {}", shown(tokens.get(found))), span),
         _ => SqlError::new(lower_first(message).chars().take(LONGEST_MESSAGE).collect::<String>(), span),

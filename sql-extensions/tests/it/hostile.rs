@@ -132,7 +132,7 @@ fn size_and_odd_characters() {
         format!("SELECT 1 FROM t WITH ('{long}' '{long}')"),
         format!("SELECT 1 FROM t JOIN u ON true WITHIN INTERVAL '{}' DAYS", "9".repeat(megabyte)),
         format!("SELECT {}", "9".repeat(megabyte)),
-        format!("{long}"),
+        long.clone(),
         format!("-- {long}"),
         format!("# {long}"),
         "\n".repeat(megabyte),

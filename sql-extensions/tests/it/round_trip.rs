@@ -24,7 +24,10 @@ fn printed_text_is_normal() {
     for (written, printed) in [
         ("select a from t", "SELECT a FROM t"),
         ("create stream s as select a from t into x , y with ( 'k'='it''s' , )", "CREATE STREAM s AS SELECT a FROM t INTO x, y WITH ('k' = 'it''s')"),
-        ("SELECT 1 FROM a JOIN b ON a.x=b.x OR a.y WITHIN INTERVAL '5 minute' WHERE a.x > 1", "SELECT 1 FROM a JOIN b ON a.x = b.x OR a.y WITHIN INTERVAL '5' MINUTES WHERE a.x > 1"),
+        (
+            "SELECT 1 FROM a JOIN b ON a.x=b.x OR a.y WITHIN INTERVAL '5 minute' WHERE a.x > 1",
+            "SELECT 1 FROM a JOIN b ON a.x = b.x OR a.y WITHIN INTERVAL '5' MINUTES WHERE a.x > 1",
+        ),
         ("SELECT 1 FROM a JOIN b USING(x, y) within interval 5 day", "SELECT 1 FROM a JOIN b USING(x, y) WITHIN INTERVAL '5' DAYS"),
         ("SELECT '''''', 'a\\''b' FROM t INTO \"with\", \"a \"\" b\"", "SELECT '''''', 'a\\''b' FROM t INTO \"with\", \"a \"\" b\""),
     ] {

@@ -15,7 +15,11 @@ fn name() -> impl Strategy<Value = String> {
 
 /// Short words that the pattern of plain names could hit.
 fn is_keyword(name: &str) -> bool {
-    ["all", "and", "any", "as", "asc", "at", "by", "case", "cast", "cross", "desc", "div", "do", "else", "end", "anti", "asof", "cube", "dec", "date", "array", "both", "begin"].contains(&name)
+    [
+        "all", "and", "any", "as", "asc", "at", "by", "case", "cast", "cross", "desc", "div", "do", "else", "end", "anti", "asof", "cube", "dec", "date",
+        "array", "both", "begin",
+    ]
+    .contains(&name)
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -27,10 +31,12 @@ fn column() -> impl Strategy<Value = String> {
 }
 
 fn expression() -> impl Strategy<Value = String> {
-    let leaf = prop_oneof![3 => column(), 1 => text(), 1 => "[0-9]{1,4}(\\.[0-9]{1,2})?", 1 => Just("NULL".to_owned()), 1 => Just("CURRENT_TIMESTAMP".to_owned())];
+    let leaf =
+        prop_oneof![3 => column(), 1 => text(), 1 => "[0-9]{1,4}(\\.[0-9]{1,2})?", 1 => Just("NULL".to_owned()), 1 => Just("CURRENT_TIMESTAMP".to_owned())];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
-            (inner.clone(), prop::sample::select(vec!["+", "-", "*", "/", "||", "=", "!=", "<>", "<", ">=", "AND", "OR", "LIKE"]), inner.clone()).prop_map(|(a, op, b)| format!("({a} {op} {b})")),
+            (inner.clone(), prop::sample::select(vec!["+", "-", "*", "/", "||", "=", "!=", "<>", "<", ">=", "AND", "OR", "LIKE"]), inner.clone())
+                .prop_map(|(a, op, b)| format!("({a} {op} {b})")),
             inner.clone().prop_map(|a| format!("({a} IS NOT NULL)")),
             inner.clone().prop_map(|a| format!("(NOT {a})")),
             (inner.clone(), text()).prop_map(|(a, b)| format!("COALESCE({a}, {b})")),
@@ -82,7 +88,10 @@ fn join(depth: u32) -> impl Strategy<Value = String> {
 
 fn select(depth: u32) -> impl Strategy<Value = String> {
     let items = prop::collection::vec(prop_oneof![1 => Just("*".to_owned()), 4 => (expression(), alias()).prop_map(|(e, alias)| format!("{e}{alias}"))], 1..3);
-    let from = prop::collection::vec((relation(depth), prop::collection::vec(join(depth), 0..3)).prop_map(|(first, joins)| format!("{first}{}", joins.concat())), 1..3);
+    let from = prop::collection::vec(
+        (relation(depth), prop::collection::vec(join(depth), 0..3)).prop_map(|(first, joins)| format!("{first}{}", joins.concat())),
+        1..3,
+    );
     (items, from, prop::option::of(expression()), prop::option::of(column())).prop_map(|(items, from, filter, group)| {
         let filter = filter.map(|filter| format!(" WHERE {filter}")).unwrap_or_default();
         let group = group.map(|group| format!(" GROUP BY {group} HAVING count(*) > 1")).unwrap_or_default();
