@@ -3,7 +3,9 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use datafusion_sql::sqlparser::ast::{BinaryOperator, Expr, Ident, JoinConstraint, ObjectName, Query, Value, VisitMut, VisitorMut};
+use datafusion_sql::sqlparser::ast::{
+    BinaryOperator, Expr, Ident, JoinConstraint, ObjectName, ObjectNamePart, Query, SelectItem, TableFactor, Value, VisitMut, VisitorMut,
+};
 
 use crate::dialect::is_plain_name;
 use crate::into::is_reserved;
@@ -45,6 +47,13 @@ impl StreamStatement {
     fn query_text(&self) -> String {
         let mut query = self.query.as_ref().clone();
         let _ = query.visit(&mut Mend);
+        visit_selects(&mut query, &mut |_, select| {
+            for item in &mut select.projection {
+                if let SelectItem::ExprWithAlias { alias, .. } = item {
+                    mend_name(alias);
+                }
+            }
+        });
         if self.within.is_empty() {
             return query.to_string();
         }
@@ -83,8 +92,15 @@ impl StreamStatement {
     }
 }
 
-/// Mends what the SQL parser prints wrong. A placeholder is printed as it is, so it can stand for any text.
+/// Mends what the SQL parser prints wrong. A placeholder and a name without quotes are printed as they are, so they can stand for any text.
 struct Mend;
+
+/// A name may be in single quotes; see [`Mend::pre_visit_value`]. Names in other quotes that would need this are refused by `tokens`.
+fn mend_name(name: &mut Ident) {
+    if name.quote_style == Some('\'') {
+        *name = Ident::new(quoted(&name.value, '\''));
+    }
+}
 
 impl VisitorMut for Mend {
     type Break = ();
@@ -100,8 +116,32 @@ impl VisitorMut for Mend {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_relation(&mut self, name: &mut ObjectName) -> ControlFlow<()> {
+        for part in &mut name.0 {
+            if let ObjectNamePart::Identifier(part) = part {
+                mend_name(part);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { alias: Some(alias), .. }
+        | TableFactor::Derived { alias: Some(alias), .. }
+        | TableFactor::NestedJoin { alias: Some(alias), .. } = factor
+        {
+            mend_name(&mut alias.name);
+        }
+        ControlFlow::Continue(())
+    }
+
     /// `- -1` would become the comment `--1`, and `~ ~1` another operator.
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Identifier(name) => mend_name(name),
+            Expr::CompoundIdentifier(parts) => parts.iter_mut().for_each(mend_name),
+            _ => {}
+        }
         if let Expr::UnaryOp { op, expr: operand } = expr {
             let operand = operand.to_string();
             if operand.starts_with(|c: char| c.is_ascii_punctuation() && !matches!(c, '(' | '\'' | '"' | '`')) {

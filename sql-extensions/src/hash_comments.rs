@@ -54,6 +54,12 @@ impl Blanker<'_> {
                     self.out.push(c);
                     self.copy_quoted(c, c == '\'' && matches!(last, 'e' | 'E') && !before.is_alphanumeric() && before != '_');
                 }
+                ('$', _) => {
+                    self.out.push(c);
+                    if !last.is_alphanumeric() && !matches!(last, '_' | '$' | '@') {
+                        self.copy_between_signs();
+                    }
+                }
                 _ => self.out.push(c),
             }
             (before, last) = (last, c);
@@ -68,6 +74,22 @@ impl Blanker<'_> {
 
     fn copy_line(&mut self) {
         while let Some(c) = self.chars.next_if(|c| *c != '\n') {
+            self.out.push(c);
+        }
+    }
+
+    /// `$$ … $$` or `$tag$ … $tag$`; the first sign is copied already.
+    fn copy_between_signs(&mut self) {
+        let start = self.out.len() - 1;
+        while let Some(c) = self.chars.next_if(|c| c.is_alphanumeric() || *c == '_') {
+            self.out.push(c);
+        }
+        let Some(sign) = self.chars.next_if_eq(&'$') else { return };
+        self.out.push(sign);
+        let (delimiter, text) = (self.out[start..].to_owned(), self.out.len());
+        while !self.out[text..].ends_with(&delimiter)
+            && let Some(c) = self.chars.next()
+        {
             self.out.push(c);
         }
     }
@@ -126,6 +148,9 @@ mod tests {
         assert_eq!(blank("E'\\'#' # x"), "E'\\'#'    ");
         assert_eq!(blank("date'\\'# x"), "date'\\'   ");
         assert_eq!(blank("'it''s #' # é"), "'it''s #'    ");
+        assert_eq!(blank("$$ # ' $$ # x, $a$ $$ # $a$ # y"), "$$ # ' $$                     ");
+        assert_eq!(blank("$a$ $$ # $a$, a$$ # y"), "$a$ $$ # $a$, a$$    ");
+        assert_eq!(blank("$1 # y"), "$1    ");
         assert_eq!(blank("/*/ # */ # x"), "/*/ # */    ");
     }
 

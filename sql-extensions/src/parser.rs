@@ -44,22 +44,25 @@ impl StreamingSqlParser {
     /// Parses all statements of a script, separated by `;`. All faults are reported, in text order.
     pub fn parse_script(&self, sql: &str) -> Result<Vec<StreamStatement>, Vec<SqlError>> {
         let tokens = tokenize(sql).map_err(|error| vec![error])?;
-        let mut statements = Vec::new();
-        let mut errors = Vec::new();
-        for part in tokens.split(|token| token.token == Token::SemiColon).filter(|part| !part.is_empty()) {
-            match with_room(|| statement(part)) {
-                Ok(statement) => statements.push(statement),
-                Err(error) => errors.push(error),
-            }
-            if errors.len() >= MOST_ERRORS {
-                break;
-            }
-        }
-        if !errors.is_empty() {
-            return Err(errors);
-        }
+        let statements = with_room(|| parse_all(&tokens))?;
         if statements.is_empty() { Err(vec![empty(sql)]) } else { Ok(statements) }
     }
+}
+
+/// The statements between the semicolons.
+fn parse_all(tokens: &[TokenWithSpan]) -> Result<Vec<StreamStatement>, Vec<SqlError>> {
+    let mut statements = Vec::new();
+    let mut errors = Vec::new();
+    for part in tokens.split(|token| token.token == Token::SemiColon).filter(|part| !part.is_empty()) {
+        match statement(part) {
+            Ok(statement) => statements.push(statement),
+            Err(error) => errors.push(error),
+        }
+        if errors.len() >= MOST_ERRORS {
+            break;
+        }
+    }
+    if errors.is_empty() { Ok(statements) } else { Err(errors) }
 }
 
 fn empty(sql: &str) -> SqlError {

@@ -2,12 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use datafusion_sql::sqlparser::ast::{Query, Select, SetExpr, Spanned, Visit, Visitor};
+use datafusion_sql::sqlparser::ast::{Expr, Query, Select, SetExpr, Spanned, TableFactor, Value, ValueWithSpan, Visit, Visitor};
 
 use crate::error::{Span, SqlError};
 use crate::limits::LONGEST_CHAIN;
+use crate::tokens::short;
 
-/// Refuses statements that change data (`WITH … DELETE …`), `SELECT … INTO` within brackets, and overlong FROM lists, which become a chain of joins.
+/// Refuses statements that change data (`WITH … DELETE …`), `SELECT … INTO` within brackets, overlong FROM lists, which become a chain of joins, and what nothing would carry out:
+/// parameters, samples and hints.
 pub(crate) fn check(query: &Query, statement: Span) -> Result<(), SqlError> {
     let mut shape = Shape { statement, result: Ok(()) };
     let _ = query.visit(&mut shape);
@@ -21,6 +23,11 @@ struct Shape {
 }
 
 impl Shape {
+    /// Only the first error counts.
+    fn go_on(&self) -> ControlFlow<()> {
+        if self.result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
     fn body(&self, body: &SetExpr) -> Result<(), SqlError> {
         match body {
             SetExpr::Select(select) => self.select(select),
@@ -49,11 +56,41 @@ impl Shape {
     }
 }
 
+fn placeholder(text: &str, span: Span) -> SqlError {
+    SqlError::new(format!("a statement has no parameters, found '{}'", short(text)), span).with_help("write the value itself")
+}
+
 impl Visitor for Shape {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         self.result = self.body(&query.body);
-        if self.result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        self.go_on()
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, version, with_hints, with_ordinality, partitions, json_path, sample, index_hints, .. } = factor {
+            let lists = with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty();
+            if !lists || version.is_some() || *with_ordinality || json_path.is_some() || sample.is_some() {
+                let error = SqlError::new("a table in FROM can have an alias, but no sample, partition, version or hint", name.span().into());
+                self.result = Err(error.with_help("SELECT … FROM <table> <alias>"));
+            }
+        }
+        self.go_on()
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if let Expr::Value(ValueWithSpan { value: Value::Placeholder(text), span }) = expr {
+            self.result = Err(placeholder(text, Span::from(*span)));
+        }
+        self.go_on()
+    }
+
+    /// For values outside expressions, which have no place.
+    fn pre_visit_value(&mut self, value: &Value) -> ControlFlow<()> {
+        if let Value::Placeholder(text) = value {
+            self.result = Err(placeholder(text, self.statement));
+        }
+        self.go_on()
     }
 }

@@ -15,7 +15,30 @@ pub(crate) fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
         Some(token) => {
             Err(SqlError::new("a quoted name can't hold a quote after a quote or a backslash", token.span.into()).with_help("rename it at its source"))
         }
-        None => Ok(tokens),
+        None => check_hex(&tokens).and_then(|()| check_dots(&tokens)).map(|()| tokens),
+    }
+}
+
+fn check_hex(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    match tokens.iter().find(|token| matches!(&token.token, Token::HexStringLiteral(text) if !text.chars().all(|c| c.is_ascii_hexdigit()))) {
+        Some(token) => Err(SqlError::new("expected hexadecimal digits between X' and '", token.span.into()).with_help("X'0A1B'")),
+        None => Ok(()),
+    }
+}
+
+/// `a . 1` and `1 . a` would be printed as `a.1` and `1.a`, which are other tokens.
+fn check_dots(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    let number = |token: &TokenWithSpan| matches!(token.token, Token::Number(..));
+    let lonely = tokens.windows(2).find_map(|pair| match pair {
+        [dot, other] if dot.token == Token::Period && number(other) => Some(other),
+        [other, dot] if dot.token == Token::Period && number(other) => Some(other),
+        _ => None,
+    });
+    match lonely {
+        Some(number) => {
+            Err(SqlError::new(format!("expected a name beside the dot, found {}", shown(Some(number))), number.span.into()).with_help("<table>.<column>"))
+        }
+        None => Ok(()),
     }
 }
 
@@ -26,7 +49,13 @@ fn is_unprintable(name: &str, quote: char) -> bool {
 
 /// The SQL tokenizer's error in words of ours where it speaks of its own inside.
 fn tokenizer_error(error: TokenizerError, blanked: &Blanked) -> SqlError {
-    let at = |start: Location| Span { start, end: Location { column: start.column + 1, ..start } };
+    let lines: Vec<&str> = blanked.text.split('\n').collect();
+    // The place may be the end of the text, which has no character.
+    let at = |start: Location| {
+        let line = usize::try_from(start.line).ok().and_then(|line| lines.get(line.checked_sub(1)?));
+        let length = line.map_or(0, |line| line.chars().count() as u64);
+        Span { start, end: Location { column: (start.column + 1).min(length + 1).max(start.column), ..start } }
+    };
     if let Some(start) = blanked.unclosed_comment {
         return SqlError::new("the comment is never closed", at(start)).with_help("end it with */");
     }
@@ -36,6 +65,9 @@ fn tokenizer_error(error: TokenizerError, blanked: &Blanked) -> SqlError {
     }
     if error.message.starts_with("Unterminated string literal") {
         return SqlError::new("the text is never closed", span).with_help("within a text, write '' for a quote");
+    }
+    if error.message.starts_with("Unterminated dollar") {
+        return SqlError::new("the text between $ signs is never closed", span).with_help("end it as it starts");
     }
     SqlError::new(lower_first(&short(&error.message)), span)
 }

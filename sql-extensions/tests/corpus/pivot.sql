@@ -1,1 +1,1 @@
-SELECT * FROM t TABLESAMPLE BERNOULLI (5) AS s PIVOT(sum(a) FOR b IN ('x', 'y')) p
+SELECT * FROM t AS s PIVOT(sum(a) FOR b IN ('x', 'y')) p

@@ -179,7 +179,7 @@ fn mutated_statements_break_no_promise() {
     let mut random = StdRng::seed_from_u64(environment("VELO_FUZZ_SEED", 1));
     let end = Instant::now() + Duration::from_secs(environment("VELO_FUZZ_SECONDS", 3));
     let (mut tried, mut broken) = (0u64, Vec::new());
-    while Instant::now() < end && broken.len() < 10 {
+    while Instant::now() < end && broken.len() < 40 {
         let mut text = corpus.choose(&mut random).cloned().unwrap_or_default();
         for _ in 0..random.random_range(1..6) {
             text = mutate(&text, &corpus, &mut random);
