@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(blank("E'\\'#' # x"), "E'\\'#'    ");
         assert_eq!(blank("date'\\'# x"), "date'\\'   ");
         assert_eq!(blank("'it''s #' # é"), "'it''s #'    ");
-        assert_eq!(blank("$$ # ' $$ # x, $a$ $$ # $a$ # y"), "$$ # ' $$                     ");
+        assert_eq!(blank("$$ # ' $$ # x, $a$ $$ # $a$ # y"), "$$ # ' $$                      ");
         assert_eq!(blank("$a$ $$ # $a$, a$$ # y"), "$a$ $$ # $a$, a$$    ");
         assert_eq!(blank("$1 # y"), "$1    ");
         assert_eq!(blank("/*/ # */ # x"), "/*/ # */    ");

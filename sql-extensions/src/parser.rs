@@ -18,6 +18,8 @@ const MOST_ERRORS: usize = 20;
 /// Nesting the SQL parser may reach; `limits` refuses deeper brackets before, with a place.
 const RECURSION: usize = 200;
 
+const SEPARATE: &str = "separate statements by ;";
+
 /// Parses Velostream's SQL. No text makes it panic, hang or overflow the stack.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StreamingSqlParser;
@@ -145,9 +147,7 @@ fn after_name_context(tokens: &[TokenWithSpan], at: usize) -> bool {
 fn after_into(tokens: &[TokenWithSpan], at: usize) -> SqlError {
     let found = shown(tokens.get(at));
     let error = SqlError::new(format!("expected WITH ('key' = 'value', …) or the end after INTO, found {found}"), span_at(tokens, at));
-    let misplaced = ["WHERE", "FROM", "JOIN", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION"].into_iter().any(|word| is_word(tokens.get(at), word));
-    let fix = if misplaced { format!("write {} before INTO", found.trim_matches('\'').to_uppercase()) } else { "separate sinks by commas".to_owned() };
-    error.with_help(fix)
+    error.with_help(part_of_query(tokens, at).map_or_else(|| "separate sinks by commas".to_owned(), |word| format!("write {word} before INTO")))
 }
 
 fn after_with(tokens: &[TokenWithSpan], at: usize) -> SqlError {
@@ -157,8 +157,13 @@ fn after_with(tokens: &[TokenWithSpan], at: usize) -> SqlError {
     } else if is_word(tokens.get(at), "WITH") {
         error.with_help("write all settings in one WITH clause")
     } else {
-        error.with_help("separate statements by ;")
+        error.with_help(part_of_query(tokens, at).map_or_else(|| SEPARATE.to_owned(), |word| format!("write {word} before WITH")))
     }
+}
+
+/// The word at `at`, if it starts a part of a query.
+fn part_of_query(tokens: &[TokenWithSpan], at: usize) -> Option<&'static str> {
+    ["WHERE", "FROM", "JOIN", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "WITHIN"].into_iter().find(|word| is_word(tokens.get(at), word))
 }
 
 /// `tokens` are those of the statement, for the places and texts of errors; `query` are those to parse.
@@ -169,7 +174,7 @@ fn parse_query(query: Vec<TokenWithSpan>, tokens: &[TokenWithSpan]) -> Result<Qu
     let rest = parser.peek_token();
     if rest.token != Token::EOF {
         let found = shown(Some(&rest));
-        return Err(SqlError::new(format!("expected the end of the statement, found {found}"), rest.span.into()).with_help("separate statements by ;"));
+        return Err(SqlError::new(format!("expected the end of the statement, found {found}"), rest.span.into()).with_help(SEPARATE));
     }
     Ok(*query)
 }

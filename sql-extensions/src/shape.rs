@@ -16,6 +16,9 @@ pub(crate) fn check(query: &Query, statement: Span) -> Result<(), SqlError> {
     shape.result
 }
 
+/// Words that the SQL parser takes for columns where an expression is missing.
+const NO_COLUMNS: [&str; 7] = ["FROM", "HAVING", "INTO", "JOIN", "SELECT", "UNION", "WHERE"];
+
 struct Shape {
     statement: Span,
     /// Not the break value of the visit: that would be returned through every frame of it, which costs much stack.
@@ -80,8 +83,13 @@ impl Visitor for Shape {
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        if let Expr::Value(ValueWithSpan { value: Value::Placeholder(text), span }) = expr {
-            self.result = Err(placeholder(text, Span::from(*span)));
+        match expr {
+            Expr::Value(ValueWithSpan { value: Value::Placeholder(text), span }) => self.result = Err(placeholder(text, Span::from(*span))),
+            Expr::Identifier(name) if name.quote_style.is_none() && NO_COLUMNS.iter().any(|word| name.value.eq_ignore_ascii_case(word)) => {
+                let error = SqlError::new(format!("expected an expression, found '{}'", name.value), name.span.into());
+                self.result = Err(error.with_help("a column of that name needs double quotes"));
+            }
+            _ => {}
         }
         self.go_on()
     }

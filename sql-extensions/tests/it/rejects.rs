@@ -1,12 +1,13 @@
 use sql_extensions::StreamingSqlParser;
 #[test]
 fn print() {
-    for sql in include_str!("/tmp/rejects.txt").split("\n====\n") {
-        let sql = sql.trim_end_matches('\n').replace("<TAB>", "\t").replace("<CR>", "\r");
-        println!("SQL {sql:?}");
-        match StreamingSqlParser::new().parse(&sql) {
-            Ok(s) => println!("!!!!! OK {s}"),
-            Err(e) => println!("{}\n", e.render("q.sql", &sql)),
-        }
-    }
+    let all: Vec<String> = std::fs::read_to_string("/tmp/flat.json")
+        .unwrap()
+        .split('\0')
+        .map(|sql| match StreamingSqlParser::new().parse(&sql) {
+            Ok(s) => format!("!!!!! OK {s}"),
+            Err(e) => e.render("q.sql", &sql),
+        })
+        .collect();
+    std::fs::write("/tmp/out.json", all.join("\0")).unwrap();
 }
