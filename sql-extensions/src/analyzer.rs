@@ -8,6 +8,7 @@ use datafusion_sql::sqlparser::ast::{
 };
 
 use crate::error::{Location, Span, SqlError};
+use crate::stack::with_room;
 use crate::statement::StreamStatement;
 use crate::within_place::constraint;
 
@@ -83,7 +84,7 @@ impl QueryAnalyzer {
     /// Analyses a statement.
     pub fn analyze(&self, statement: &StreamStatement) -> Result<QueryAnalysis, SqlError> {
         let mut found = Finder { analysis: QueryAnalysis { group: self.group.clone(), ..QueryAnalysis::default() }, ..Finder::default() };
-        let _ = statement.query.visit(&mut found);
+        let _ = with_room(|| statement.query.visit(&mut found));
         let mut analysis = found.analysis;
         // The order of a visit is not that of the text: the tables of a FROM are met before those of a subquery in its SELECT list.
         found.sources.sort_by_key(|source| source.span.start);

@@ -4,7 +4,7 @@ use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::SqlError;
 use crate::statement::SinkName;
-use crate::tokens::{shown, span_at};
+use crate::tokens::{short, shown, span_at};
 
 /// Words that follow INTO where its sinks were forgotten; as names they need quotes.
 const RESERVED: [&str; 12] = ["AS", "FROM", "GROUP", "HAVING", "INTO", "JOIN", "LIMIT", "ORDER", "SELECT", "UNION", "WHERE", "WITH"];
@@ -30,7 +30,7 @@ pub(crate) fn parse(tokens: &[TokenWithSpan], at: usize) -> Result<(Vec<SinkName
         };
         let span = span_at(tokens, at);
         if names.iter().any(|name| name.name == word.value) {
-            return Err(SqlError::new(format!("sink '{}' is named twice", word.value), span).with_help("name each sink once"));
+            return Err(SqlError::new(format!("sink '{}' is named twice", short(&word.value)), span).with_help("name each sink once"));
         }
         names.push(SinkName { name: word.value.clone(), span });
         at += 1;

@@ -9,6 +9,7 @@
 //! - `create_stream`, `into`, `within`, `with_clause`: one clause each; `within_place`: the join of a `WITHIN`
 //! - `statement`: what comes out; `display`: and back to text
 //! - `analyzer`: sources, sinks, joins and columns of a statement
+//! - `stack`: room for recursion
 //! - `error`, `nearest_name`: what the user reads
 
 mod analyzer;
@@ -24,6 +25,7 @@ mod limits;
 mod nearest_name;
 mod parser;
 mod shape;
+mod stack;
 mod statement;
 mod tokens;
 mod with_clause;

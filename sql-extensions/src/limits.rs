@@ -5,33 +5,47 @@ use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::SqlError;
 
-/// Deepest nesting of brackets, CASE and NOT: each level costs several stack frames in the parser and in the planner, which run on 2 MB stacks.
+/// Deepest nesting of brackets, CASE and NOT: each level costs several stack frames in the parser and in the planner.
 const DEEPEST: usize = 48;
-/// Most operators in one chain (`a AND b AND …`, `1 + 1 + …`, `… UNION …`): the tree of a chain is as deep as the chain is long, and it is walked by recursion in many places.
-/// Lists (IN, SELECT) and the branches of a CASE are flat and not limited.
+/// Most operators of one chain (`a AND b AND …`, `1 + 1 + …`, `… UNION …`), those in its brackets included: the tree of a chain is as deep as the chain is long, and it is walked by
+/// recursion in many places, on 2 MB stacks. Lists (IN, SELECT) and the branches of a CASE are flat and not limited.
 pub(crate) const LONGEST_CHAIN: usize = 256;
 
 /// An open bracket or CASE.
+#[derive(Default)]
 struct Open {
     is_case: bool,
     /// Operators seen in it since the last comma or branch of the CASE.
     chain: usize,
+    /// Depth of the deepest bracket among the operands of that chain.
+    inner: usize,
+    /// Depth of the deepest chain before.
+    before: usize,
     /// Joins and set operations seen in it; the lists between them don't end their chain.
     relations: usize,
 }
 
 impl Open {
-    fn new(is_case: bool) -> Self {
-        Self { is_case, chain: 0, relations: 0 }
+    fn case() -> Self {
+        Self { is_case: true, ..Self::default() }
+    }
+
+    fn depth(&self) -> usize {
+        self.before.max(self.inner + self.chain) + self.relations
+    }
+
+    fn end_chain(&mut self) {
+        self.before = self.before.max(self.inner + self.chain);
+        (self.chain, self.inner) = (0, 0);
     }
 
     fn count(&mut self, token: &Token, keyword: Keyword) {
         match keyword {
-            Keyword::WHEN | Keyword::THEN | Keyword::ELSE if self.is_case => self.chain = 0,
+            Keyword::WHEN | Keyword::THEN | Keyword::ELSE if self.is_case => self.end_chain(),
             Keyword::JOIN | Keyword::APPLY | Keyword::STRAIGHT_JOIN | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS => {
                 self.relations += 1
             }
-            _ if *token == Token::Comma => self.chain = 0,
+            _ if *token == Token::Comma => self.end_chain(),
             _ if is_chain_operator(token, keyword) => self.chain += 1,
             _ => {}
         }
@@ -40,43 +54,50 @@ impl Open {
 
 /// Refuses what would be too deep a tree: see [`DEEPEST`] and [`LONGEST_CHAIN`].
 pub(crate) fn check_limits(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
-    let mut open = vec![Open::new(false)];
+    let mut open: Vec<Open> = Vec::new();
+    let mut innermost = Open::default();
     let mut prefixes = 0usize;
-    for (at, token) in tokens.iter().enumerate() {
+    let mut before = None;
+    for token in tokens {
         prefixes = if is_prefix(&token.token) { prefixes + 1 } else { 0 };
         // `t.case` is a column.
         let keyword = match &token.token {
-            Token::Word(word) if !matches!(at.checked_sub(1).map(|before| &tokens[before].token), Some(Token::Period)) => word.keyword,
+            Token::Word(word) if before != Some(&Token::Period) => word.keyword,
             _ => Keyword::NoKeyword,
         };
+        before = Some(&token.token);
         match &token.token {
-            Token::LParen | Token::LBracket | Token::LBrace => open.push(Open::new(false)),
-            Token::RParen | Token::RBracket | Token::RBrace => while open.pop().is_some_and(|closed| closed.is_case) {},
-            Token::Word(_) if keyword == Keyword::CASE => open.push(Open::new(true)),
-            Token::Word(_) if keyword == Keyword::END => {
-                open.pop_if(|innermost| innermost.is_case);
+            Token::LParen | Token::LBracket | Token::LBrace => open.push(std::mem::take(&mut innermost)),
+            Token::RParen | Token::RBracket | Token::RBrace => {
+                // A CASE without END ends here too.
+                while close(&mut innermost, &mut open) {}
             }
-            other => {
-                if let Some(innermost) = open.last_mut() {
-                    innermost.count(other, keyword);
-                }
+            _ if keyword == Keyword::CASE => open.push(std::mem::replace(&mut innermost, Open::case())),
+            _ if keyword == Keyword::END && innermost.is_case => {
+                close(&mut innermost, &mut open);
             }
+            other => innermost.count(other, keyword),
         }
-        if open.is_empty() {
-            open.push(Open::new(false));
-        }
-        if open.len() + prefixes > DEEPEST {
+        if open.len() + prefixes >= DEEPEST {
             return Err(
                 SqlError::new(format!("nested more than {DEEPEST} levels deep"), token.span.into()).with_help("split the statement, for example with a CTE")
             );
         }
-        if open.last().is_some_and(|innermost| innermost.chain.max(innermost.relations) > LONGEST_CHAIN) {
+        if innermost.depth() > LONGEST_CHAIN {
             return Err(
                 SqlError::new(format!("more than {LONGEST_CHAIN} operators in one chain"), token.span.into()).with_help("use IN (…), or split the statement")
             );
         }
     }
     Ok(())
+}
+
+/// Goes back to what is around the innermost bracket or CASE; whether that was a CASE.
+fn close(innermost: &mut Open, open: &mut Vec<Open>) -> bool {
+    let around = open.pop().unwrap_or_default();
+    let closed = std::mem::replace(innermost, around);
+    innermost.inner = innermost.inner.max(closed.depth() + 1);
+    closed.is_case
 }
 
 /// What stands before an operand and nests without a bracket.
@@ -93,6 +114,7 @@ fn is_chain_operator(token: &Token, keyword: Keyword) -> bool {
         Token::Word(_) => matches!(
             keyword,
             Keyword::AND
+                | Keyword::NOT
                 | Keyword::OR
                 | Keyword::XOR
                 | Keyword::IS

@@ -4,10 +4,13 @@
 /// at most a third of the longer name's letters differ, or two.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
+    let length = wanted.chars().count();
     candidates
+        // Names whose lengths differ by more are not near, and the distance of a huge one takes long.
+        .filter(|candidate| length.abs_diff(candidate.chars().count()) <= (length.max(candidate.chars().count()) / 3).max(2))
         .map(|candidate| (strsim::osa_distance(&wanted, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| {
-            let longer = wanted.chars().count().max(candidate.chars().count());
+            let longer = length.max(candidate.chars().count());
             *distance <= (longer / 3).max(2) && *distance < longer
         })
         .min_by_key(|(distance, _)| *distance)

@@ -7,6 +7,7 @@ use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::dialect::VeloDialect;
 use crate::error::{Location, Span, SqlError};
 use crate::limits::check_limits;
+use crate::stack::with_room;
 use crate::statement::{SinkName, StreamStatement, WithEntry};
 use crate::tokens::{is_word, lower_first, shown, span_at, tokenize};
 use crate::within::WithinClause;
@@ -16,6 +17,8 @@ use crate::{brackets, create_stream, first_word, into, shape, with_clause, withi
 const MOST_ERRORS: usize = 20;
 /// Nesting the SQL parser may reach; `limits` refuses deeper brackets before, with a place.
 const RECURSION: usize = 200;
+
+const SEPARATE: &str = "separate statements by ;";
 
 /// Parses Velostream's SQL. No text makes it panic, hang or overflow the stack.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,22 +46,25 @@ impl StreamingSqlParser {
     /// Parses all statements of a script, separated by `;`. All faults are reported, in text order.
     pub fn parse_script(&self, sql: &str) -> Result<Vec<StreamStatement>, Vec<SqlError>> {
         let tokens = tokenize(sql).map_err(|error| vec![error])?;
-        let mut statements = Vec::new();
-        let mut errors = Vec::new();
-        for part in tokens.split(|token| token.token == Token::SemiColon).filter(|part| !part.is_empty()) {
-            match statement(part) {
-                Ok(statement) => statements.push(statement),
-                Err(error) => errors.push(error),
-            }
-            if errors.len() >= MOST_ERRORS {
-                break;
-            }
-        }
-        if !errors.is_empty() {
-            return Err(errors);
-        }
+        let statements = with_room(|| parse_all(&tokens))?;
         if statements.is_empty() { Err(vec![empty(sql)]) } else { Ok(statements) }
     }
+}
+
+/// The statements between the semicolons.
+fn parse_all(tokens: &[TokenWithSpan]) -> Result<Vec<StreamStatement>, Vec<SqlError>> {
+    let mut statements = Vec::new();
+    let mut errors = Vec::new();
+    for part in tokens.split(|token| token.token == Token::SemiColon).filter(|part| !part.is_empty()) {
+        match statement(part) {
+            Ok(statement) => statements.push(statement),
+            Err(error) => errors.push(error),
+        }
+        if errors.len() >= MOST_ERRORS {
+            break;
+        }
+    }
+    if errors.is_empty() { Ok(statements) } else { Err(errors) }
 }
 
 fn empty(sql: &str) -> SqlError {
@@ -141,9 +147,7 @@ fn after_name_context(tokens: &[TokenWithSpan], at: usize) -> bool {
 fn after_into(tokens: &[TokenWithSpan], at: usize) -> SqlError {
     let found = shown(tokens.get(at));
     let error = SqlError::new(format!("expected WITH ('key' = 'value', …) or the end after INTO, found {found}"), span_at(tokens, at));
-    let misplaced = ["WHERE", "FROM", "JOIN", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION"].into_iter().any(|word| is_word(tokens.get(at), word));
-    let fix = if misplaced { format!("write {} before INTO", found.trim_matches('\'').to_uppercase()) } else { "separate sinks by commas".to_owned() };
-    error.with_help(fix)
+    error.with_help(part_of_query(tokens, at).map_or_else(|| "separate sinks by commas".to_owned(), |word| format!("write {word} before INTO")))
 }
 
 fn after_with(tokens: &[TokenWithSpan], at: usize) -> SqlError {
@@ -153,8 +157,13 @@ fn after_with(tokens: &[TokenWithSpan], at: usize) -> SqlError {
     } else if is_word(tokens.get(at), "WITH") {
         error.with_help("write all settings in one WITH clause")
     } else {
-        error.with_help("separate statements by ;")
+        error.with_help(part_of_query(tokens, at).map_or_else(|| SEPARATE.to_owned(), |word| format!("write {word} before WITH")))
     }
+}
+
+/// The word at `at`, if it starts a part of a query.
+fn part_of_query(tokens: &[TokenWithSpan], at: usize) -> Option<&'static str> {
+    ["WHERE", "FROM", "JOIN", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "WITHIN"].into_iter().find(|word| is_word(tokens.get(at), word))
 }
 
 /// `tokens` are those of the statement, for the places and texts of errors; `query` are those to parse.
@@ -165,7 +174,7 @@ fn parse_query(query: Vec<TokenWithSpan>, tokens: &[TokenWithSpan]) -> Result<Qu
     let rest = parser.peek_token();
     if rest.token != Token::EOF {
         let found = shown(Some(&rest));
-        return Err(SqlError::new(format!("expected the end of the statement, found {found}"), rest.span.into()).with_help("separate statements by ;"));
+        return Err(SqlError::new(format!("expected the end of the statement, found {found}"), rest.span.into()).with_help(SEPARATE));
     }
     Ok(*query)
 }
@@ -184,9 +193,16 @@ fn translate(error: ParserError, tokens: &[TokenWithSpan], end: Location) -> Sql
         Some((message, at)) => (message, place(at)),
         None => (text.as_str(), text.ends_with("found: EOF").then_some(end)),
     };
-    let found = place.map(|place| tokens.iter().position(|token| Span::from(token.span).start >= place).unwrap_or(tokens.len()));
+    let mut found = place.map(|place| tokens.iter().position(|token| Span::from(token.span).start >= place).unwrap_or(tokens.len()));
+    // It says `Expected an expression, found: FROM` with the place of the token after FROM.
+    let after_from =
+        message.strip_prefix("Expected an expression, found: ").is_some_and(|word| found.is_some_and(|at| at > 0 && is_word(tokens.get(at - 1), word)));
+    if after_from {
+        found = found.map(|at| at - 1);
+    }
     let span = found.map_or(statement, |found| span_at(tokens, found));
-    let expected = message.strip_prefix("Expected: ").and_then(|rest| rest.split_once(", found: "));
+    let expected =
+        message.strip_prefix("Expected: ").or(message.strip_prefix("Expected ").filter(|_| after_from)).and_then(|rest| rest.split_once(", found: "));
     match (expected, found) {
         (Some((expected, _)), Some(found)) => SqlError::new(format!("expected {expected}, found {}", shown(tokens.get(found))), span),
         _ => SqlError::new(lower_first(message).chars().take(LONGEST_MESSAGE).collect::<String>(), span),

@@ -2,55 +2,103 @@
 
 use std::ops::ControlFlow;
 
-use datafusion_sql::sqlparser::ast::{Query, Select, SetExpr, Spanned, Visit, Visitor};
+use datafusion_sql::sqlparser::ast::{Expr, Query, Select, SetExpr, Spanned, TableFactor, Value, ValueWithSpan, Visit, Visitor};
 
 use crate::error::{Span, SqlError};
 use crate::limits::LONGEST_CHAIN;
+use crate::tokens::short;
 
-/// Refuses statements that change data (`WITH … DELETE …`), `SELECT … INTO` within brackets, and overlong FROM lists, which become a chain of joins.
+/// Refuses statements that change data (`WITH … DELETE …`), `SELECT … INTO` within brackets, overlong FROM lists, which become a chain of joins, and what nothing would carry out:
+/// parameters, samples and hints.
 pub(crate) fn check(query: &Query, statement: Span) -> Result<(), SqlError> {
-    match query.visit(&mut Shape { statement }) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    let mut shape = Shape { statement, result: Ok(()) };
+    let _ = query.visit(&mut shape);
+    shape.result
 }
+
+/// Words that the SQL parser takes for columns where an expression is missing.
+const NO_COLUMNS: [&str; 7] = ["FROM", "HAVING", "INTO", "JOIN", "SELECT", "UNION", "WHERE"];
 
 struct Shape {
     statement: Span,
+    /// Not the break value of the visit: that would be returned through every frame of it, which costs much stack.
+    result: Result<(), SqlError>,
 }
 
 impl Shape {
-    fn body(&self, body: &SetExpr) -> ControlFlow<SqlError> {
+    /// Only the first error counts.
+    fn go_on(&self) -> ControlFlow<()> {
+        if self.result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn body(&self, body: &SetExpr) -> Result<(), SqlError> {
         match body {
             SetExpr::Select(select) => self.select(select),
             SetExpr::SetOperation { left, right, .. } => {
                 self.body(left)?;
                 self.body(right)
             }
-            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => ControlFlow::Break(
-                SqlError::new("a statement reads tables, it can't change them", self.statement).with_help("write rows to sinks: SELECT … FROM … INTO <sink>"),
-            ),
+            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
+                Err(SqlError::new("a statement reads tables, it can't change them", self.statement)
+                    .with_help("write rows to sinks: SELECT … FROM … INTO <sink>"))
+            }
             // A bracketed query is visited as a query.
-            SetExpr::Query(_) | SetExpr::Values(_) | SetExpr::Table(_) => ControlFlow::Continue(()),
+            SetExpr::Query(_) | SetExpr::Values(_) | SetExpr::Table(_) => Ok(()),
         }
     }
 
-    fn select(&self, select: &Select) -> ControlFlow<SqlError> {
+    fn select(&self, select: &Select) -> Result<(), SqlError> {
         if let Some(into) = &select.into {
             let span = into.name.span().into();
-            return ControlFlow::Break(SqlError::new("INTO can't stand in brackets", span).with_help("write INTO once, at the end of the statement"));
+            return Err(SqlError::new("INTO can't stand in brackets", span).with_help("write INTO once, at the end of the statement"));
         }
         if select.from.len() > LONGEST_CHAIN {
-            return ControlFlow::Break(SqlError::new(format!("more than {LONGEST_CHAIN} tables in FROM"), self.statement).with_help("split the statement"));
+            return Err(SqlError::new(format!("more than {LONGEST_CHAIN} tables in FROM"), self.statement).with_help("split the statement"));
         }
-        ControlFlow::Continue(())
+        Ok(())
     }
 }
 
-impl Visitor for Shape {
-    type Break = SqlError;
+fn placeholder(text: &str, span: Span) -> SqlError {
+    SqlError::new(format!("a statement has no parameters, found '{}'", short(text)), span).with_help("write the value itself")
+}
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<SqlError> {
-        self.body(&query.body)
+impl Visitor for Shape {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.result = self.body(&query.body);
+        self.go_on()
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, version, with_hints, with_ordinality, partitions, json_path, sample, index_hints, .. } = factor {
+            let lists = with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty();
+            if !lists || version.is_some() || *with_ordinality || json_path.is_some() || sample.is_some() {
+                let error = SqlError::new("a table in FROM can have an alias, but no sample, partition, version or hint", name.span().into());
+                self.result = Err(error.with_help("SELECT … FROM <table> <alias>"));
+            }
+        }
+        self.go_on()
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Value(ValueWithSpan { value: Value::Placeholder(text), span }) => self.result = Err(placeholder(text, Span::from(*span))),
+            Expr::Identifier(name) if name.quote_style.is_none() && NO_COLUMNS.iter().any(|word| name.value.eq_ignore_ascii_case(word)) => {
+                let error = SqlError::new(format!("expected an expression, found '{}'", name.value), name.span.into());
+                self.result = Err(error.with_help("a column of that name needs double quotes"));
+            }
+            _ => {}
+        }
+        self.go_on()
+    }
+
+    /// For values outside expressions, which have no place.
+    fn pre_visit_value(&mut self, value: &Value) -> ControlFlow<()> {
+        if let Value::Placeholder(text) = value {
+            self.result = Err(placeholder(text, self.statement));
+        }
+        self.go_on()
     }
 }

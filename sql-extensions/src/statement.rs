@@ -3,6 +3,7 @@
 use datafusion_sql::sqlparser::ast::{Ident, Query, Select};
 
 use crate::error::{Span, SqlError};
+use crate::stack::with_room;
 use crate::within::WithinClause;
 use crate::within_place::{start, visit_selects};
 
@@ -60,11 +61,10 @@ pub struct StreamStatement {
 impl PartialEq for StreamStatement {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
-            && self.query == other.query
             && self.within == other.within
             && self.into == other.into
             && self.with == other.with
-            && self.within_places() == other.within_places()
+            && with_room(|| self.query == other.query && self.within_places() == other.within_places())
     }
 }
 
@@ -76,16 +76,18 @@ impl StreamStatement {
     /// bounds every join of it. `Some(join)` bounds that join alone: others follow after it, or each of the others has a `WITHIN` of its own.
     pub fn for_each_within(query: &mut Query, within: &[WithinClause], f: &mut WithinVisitor<'_>) -> Result<(), SqlError> {
         let mut result = Ok(());
-        visit_selects(query, &mut |_, select| {
-            let start = start(select);
-            for (clause, place) in within.iter().filter_map(|clause| Some((clause, clause.place?))).filter(|(_, place)| place.select == start) {
-                let joins = select.from.get(place.item).map_or(0, |from| from.joins.len());
-                let placed = within.iter().filter_map(|clause| clause.place).filter(|other| other.select == start && other.item == place.item).count();
-                let bounds_all = place.join + 1 == joins && placed < joins;
-                if result.is_ok() {
-                    result = f(select, place.item, (!bounds_all).then_some(place.join), clause);
+        with_room(|| {
+            visit_selects(query, &mut |_, select| {
+                let start = start(select);
+                for (clause, place) in within.iter().filter_map(|clause| Some((clause, clause.place?))).filter(|(_, place)| place.select == start) {
+                    let joins = select.from.get(place.item).map_or(0, |from| from.joins.len());
+                    let placed = within.iter().filter_map(|clause| clause.place).filter(|other| other.select == start && other.item == place.item).count();
+                    let bounds_all = place.join + 1 == joins && placed < joins;
+                    if result.is_ok() {
+                        result = f(select, place.item, (!bounds_all).then_some(place.join), clause);
+                    }
                 }
-            }
+            })
         });
         result
     }

@@ -4,7 +4,7 @@ use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::SqlError;
 use crate::statement::WithEntry;
-use crate::tokens::{is_word, shown, span_at};
+use crate::tokens::{is_word, short, shown, span_at};
 
 /// Whether the clause starts at `at`. `WITH (` is nothing else: between the WITH and the bracket of a CTE stands its name.
 pub(crate) fn starts(tokens: &[TokenWithSpan], at: usize) -> bool {
@@ -21,7 +21,7 @@ pub(crate) fn parse(tokens: &[TokenWithSpan], at: usize) -> Result<(Vec<WithEntr
         }
         let key = text(tokens, at, "a key in single quotes")?;
         if !matches!(tokens.get(at + 1).map(|token| &token.token), Some(Token::Eq)) {
-            return Err(SqlError::new(format!("expected = after the key '{key}', found {}", shown(tokens.get(at + 1))), span_at(tokens, at + 1))
+            return Err(SqlError::new(format!("expected = after the key '{}', found {}", short(&key), shown(tokens.get(at + 1))), span_at(tokens, at + 1))
                 .with_help("'key' = 'value'"));
         }
         let value = text(tokens, at + 2, "a value in single quotes")?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::{Location, Span, SqlError};
-use crate::tokens::{is_word, shown, span_at};
+use crate::tokens::{is_word, short, shown, span_at};
 
 /// Units of an interval of constant length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,10 @@ impl PartialEq for WithinClause {
 
 /// Whether the clause starts at `at`.
 pub(crate) fn starts(tokens: &[TokenWithSpan], at: usize) -> bool {
-    is_word(tokens.get(at), "WITHIN") && is_word(tokens.get(at + 1), "INTERVAL")
+    let next = tokens.get(at + 1);
+    // A forgotten INTERVAL is told by the clause; otherwise `within` is a name.
+    let number = matches!(next.map(|token| &token.token), Some(Token::Number(..) | Token::SingleQuotedString(_)));
+    is_word(tokens.get(at), "WITHIN") && (number || is_word(next, "INTERVAL"))
 }
 
 /// Longest interval: a thousand years, so that adding it to a timestamp in microseconds can't overflow.
@@ -124,6 +127,9 @@ const LONGEST_DAYS: u64 = 365_250;
 /// The clause at `at`, and the position after it.
 pub(crate) fn parse(tokens: &[TokenWithSpan], at: usize) -> Result<(WithinClause, usize), SqlError> {
     const FORM: &str = "WITHIN INTERVAL '5' MINUTES";
+    if !is_word(tokens.get(at + 1), "INTERVAL") {
+        return Err(SqlError::new(format!("expected INTERVAL after WITHIN, found {}", shown(tokens.get(at + 1))), span_at(tokens, at + 1)).with_help(FORM));
+    }
     let number_at = at + 2;
     let text = match tokens.get(number_at).map(|token| &token.token) {
         Some(Token::SingleQuotedString(text) | Token::Number(text, _)) => text.trim().to_owned(),
@@ -151,15 +157,18 @@ pub(crate) fn parse(tokens: &[TokenWithSpan], at: usize) -> Result<(WithinClause
         let message = if matches!(upper.strip_suffix('S').unwrap_or(&upper), "MONTH" | "YEAR" | "QUARTER") {
             format!("{upper} has no constant length, so it can't bound a join")
         } else {
-            format!("unknown unit '{word}'")
+            format!("unknown unit '{}'", short(&word))
         };
         return Err(SqlError::new(message, unit_span).with_help("use MILLISECONDS, SECONDS, MINUTES, HOURS, DAYS or WEEKS"));
     };
     let amount: Option<u64> = digits.parse().ok().filter(|amount| *amount > 0);
     let fits = amount.and_then(|amount| amount.checked_mul(unit.millis())).is_some_and(|millis| millis <= LONGEST_DAYS * 86_400_000);
     let Some(amount) = amount.filter(|_| fits) else {
-        return Err(SqlError::new(format!("'{digits}' is not a whole number of {} between 1 and {LONGEST_DAYS} days", unit.word().to_ascii_lowercase()), span)
-            .with_help(FORM));
+        return Err(SqlError::new(
+            format!("'{}' is not a whole number of {} between 1 and {LONGEST_DAYS} days", short(&digits), unit.word().to_ascii_lowercase()),
+            span,
+        )
+        .with_help(FORM));
     };
     let end = span_at(tokens, next - 1);
     Ok((WithinClause { interval: WithinInterval { amount, unit }, span: span_at(tokens, at).to(end), place: None }, next))

@@ -1,0 +1,2 @@
+SELECT CASE WHEN x > 1 THEN 'a' -- one
+ WHEN y THEN 'b' ELSE 'c' END AS z, CASE k WHEN 1 THEN 2 END FROM t

@@ -1,0 +1,7 @@
+SELECT a,
+	b
+FROM t
+INTO s
+WITH (
+	'k' = 'v'
+)

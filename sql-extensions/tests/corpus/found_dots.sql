@@ -1,0 +1,1 @@
+SELECT c. 1, 1 . a, a . b, .5, 5. FROM t

@@ -1,0 +1,1 @@
+SELECT a.id, b.x FROM a INNER JOIN b ON a.id = b.id WITHIN INTERVAL '5' MINUTES WHERE a.x > 1

@@ -1,0 +1,1 @@
+SELECT ts + INTERVAL '5 minutes', INTERVAL '1' DAY * 2, ts - INTERVAL '1' YEAR FROM t

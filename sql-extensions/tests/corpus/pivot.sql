@@ -1,0 +1,1 @@
+SELECT * FROM t AS s PIVOT(sum(a) FOR b IN ('x', 'y')) p

@@ -1,0 +1,1 @@
+SELECT $1, ?, :name FROM t WHERE x = $2

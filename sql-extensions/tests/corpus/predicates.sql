@@ -1,0 +1,1 @@
+SELECT a BETWEEN 1 AND 2, b NOT LIKE 'x%' ESCAPE '!', c ILIKE 'y', d SIMILAR TO 'z', e IS NOT DISTINCT FROM f, g IS TRUE, h ~ 'r' FROM t

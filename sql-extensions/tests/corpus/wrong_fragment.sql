@@ -1,0 +1,3 @@
+WITH ('k' = 'v')
+
+WITHIN INTERVAL '1' MINUTE

@@ -1,0 +1,1 @@
+SELECT a FROM t WITH ('k' = 'v') INTO s
