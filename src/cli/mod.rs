@@ -23,9 +23,20 @@ pub use exit::ExitStatus;
 
 use arguments::{Arguments, Command};
 
+/// A damaged file makes some decoders panic; that becomes an error, and nothing else is to be printed of it.
+fn quiet_guarded_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !crate::formats::panics_become_errors() {
+            usual(panic);
+        }
+    }));
+}
+
 /// Runs a command to its end.
 pub fn main(arguments: Arguments) -> ExitStatus {
     logging::start(&arguments);
+    quiet_guarded_panics();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -3,24 +3,40 @@
 //! - `name`: the formats by name and file suffix
 //! - `value`: values as text, exactly
 //! - `json`, `csv`: the text formats
-//! - `columnar`, `parquet`, `avro`: the columnar formats
+//! - `columnar_in`, `columnar`: what a columnar file format offers to readers and writers
+//! - `normalize`: the types of foreign files as the few types the engine works with
+//! - `adapt`: the columns of a file as the columns of a table
+//! - `stored`: rows of the engine in the types that a columnar format stores
+//! - `unwind`: panics of decoders as errors
+//! - `parquet`, `avro`: the columnar formats
+//! - `samples`: rows of all types, for tests
 //! - `guess`: the column types of a sample
 //! - `schema_text`: declared columns
 
+pub mod adapt;
 pub mod avro;
-pub mod columnar;
+mod columnar;
+mod columnar_in;
 mod contract;
 pub mod csv;
 mod guess;
 pub mod json;
 mod name;
+pub mod normalize;
 pub mod parquet;
+#[cfg(test)]
+mod samples;
 pub mod schema_text;
+mod stored;
+mod unwind;
 mod value;
 
+pub use columnar::{ColumnarFormat, ColumnarWriter};
+pub use columnar_in::{ColumnarBatch, ColumnarInput, ColumnarReader, ColumnarRequest};
 pub use contract::{BatchEncoder, Chunk, ChunkDecoder, DecodedBatch, DecodedChunk, EncodedBatch, Preamble, RecordSplitter, TextInput};
 pub use guess::merge_schemas;
 pub use name::FormatName;
+pub use unwind::panics_become_errors;
 
 /// The values of a column as plain text for people and for names, `None` for NULL; nested values are JSON.
 ///

@@ -87,12 +87,9 @@ fn extremes_come_through_every_format() {
     convert(&folder, "1.jsonl", "2.parquet", "*", &schema);
     convert(&folder, "2.parquet", "3.jsonl", "*", &schema);
     assert!(folder.read("3.jsonl") == expected, "through Parquet");
-    // Avro has no unsigned 64 bits.
-    let avro = schema.replace("u BIGINT UNSIGNED, ", "");
-    convert(&folder, "2.parquet", "4.avro", "n, i, d, f, b, t, day, at, raw, l, s, m", &schema);
-    convert(&folder, "4.avro", "5.jsonl", "*", &avro);
-    convert(&folder, "1.jsonl", "6.jsonl", "n, i, d, f, b, t, day, at, raw, l, s, m", &schema);
-    assert!(folder.read("5.jsonl") == folder.read("6.jsonl"), "through Avro");
+    convert(&folder, "2.parquet", "4.avro", "*", &schema);
+    convert(&folder, "4.avro", "5.jsonl", "*", &schema);
+    assert!(folder.read("5.jsonl") == expected, "through Avro");
     // CSV has no nested values.
     let flat = "n, i, u, d, f, b, t, day, at, raw";
     let csv = "n BIGINT, i BIGINT, u BIGINT UNSIGNED, d DECIMAL(38,10), f DOUBLE, b BOOLEAN, t VARCHAR, day DATE, at TIMESTAMP, raw BYTEA";
@@ -119,9 +116,8 @@ fn types_that_a_format_can_not_hold_are_refused_before_the_start() {
     let refused = |select: &str, path: &str| {
         folder.sql(&format!("SELECT {select} FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','a.schema'='u BIGINT UNSIGNED, s STRUCT<x INT>','o.type'='file','o.path'='{path}')")).expect(2).err
     };
-    assert!(refused("u", "o.avro").contains("CAST it to DECIMAL(20,0)"));
     assert!(refused("s", "o.csv").contains("column 's' is nested, which CSV can't hold"));
-    assert!(refused("u AS \"two words\"", "o.avro").contains("a name that Avro can't hold"));
+    assert!(refused("u AS \"two words\"", "o.avro").contains("two words"));
 }
 
 #[test]

@@ -1,12 +1,22 @@
-//! Avro object container files, and Avro schemas.
-//! - `input`: files as rows
-//! - `output`: rows as a file
-//! - `schema`: an Avro schema as columns
+//! Avro object container files. In reading order:
+//! - `layout`: how records of a schema are laid out in bytes, and their ends found
+//! - `schema`: Avro schemas as columns
+//! - `container`: the header and the blocks of a file
+//! - `feed`: checked blocks for the decoder
+//! - `reader`: batches out of a file
+//! - `compression`, `writer`: batches into a file
 
-mod input;
-mod output;
+mod compression;
+mod container;
+mod feed;
+mod layout;
+mod reader;
 mod schema;
+#[cfg(test)]
+mod tests;
+mod writer;
 
-pub use input::AvroInput;
-pub use output::{AvroCodec, AvroOutput};
+pub use compression::AvroCompression;
+pub use reader::AvroInput;
 pub use schema::schema_from_json;
+pub use writer::{AvroFileWriter, AvroOutput};

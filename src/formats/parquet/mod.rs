@@ -1,11 +1,19 @@
-//! Parquet: only the wanted columns are read, and row groups that the statement's condition rules out are skipped.
-//! - `input`: files as rows
-//! - `pruning`: which row groups can hold rows that satisfy a predicate
-//! - `output`: rows as a file
+//! Parquet files. In reading order:
+//! - `file`: an opened file, its columns in the engine's types
+//! - `prune`: row groups that cannot satisfy a predicate
+//! - `segments`: which rows of the file are read
+//! - `reader`: batches out of a file
+//! - `compression`, `writer`: batches into a file
 
-mod input;
-mod output;
-mod pruning;
+mod compression;
+mod file;
+mod prune;
+mod reader;
+mod segments;
+#[cfg(test)]
+mod tests;
+mod writer;
 
-pub use input::ParquetInput;
-pub use output::{ParquetCodec, ParquetOutput};
+pub use compression::ParquetCompression;
+pub use reader::ParquetInput;
+pub use writer::{ParquetFileWriter, ParquetOutput};

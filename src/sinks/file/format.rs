@@ -8,12 +8,11 @@ use arrow::datatypes::SchemaRef;
 use super::options::{Codec, FileSinkOptions};
 use super::output::{Output, Shared};
 use crate::error::{Error, Result};
-use crate::formats::avro::{AvroCodec, AvroOutput};
-use crate::formats::columnar::{ColumnarFormat, ColumnarWriter};
+use crate::formats::avro::{AvroCompression, AvroOutput};
 use crate::formats::csv::{CsvEncoder, CsvWriteOptions};
 use crate::formats::json::JsonEncoder;
-use crate::formats::parquet::{ParquetCodec, ParquetOutput};
-use crate::formats::{BatchEncoder, FormatName};
+use crate::formats::parquet::{ParquetCompression, ParquetOutput};
+use crate::formats::{BatchEncoder, ColumnarFormat, ColumnarWriter, FormatName};
 use crate::stream::RejectedRecord;
 
 /// How rows become bytes.
@@ -37,23 +36,23 @@ impl SinkFormat {
             FormatName::Json | FormatName::JsonLines => Self::Text(Arc::new(JsonEncoder::new(schema)?)),
             FormatName::Parquet => {
                 let codec = match options.compression {
-                    None | Some(Codec::Snappy) => ParquetCodec::Snappy,
-                    Some(Codec::None) => ParquetCodec::None,
-                    Some(Codec::Gzip) => ParquetCodec::Gzip,
-                    Some(Codec::Zstd) => ParquetCodec::Zstd,
-                    Some(Codec::Lz4) => ParquetCodec::Lz4,
+                    None | Some(Codec::Snappy) => ParquetCompression::Snappy,
+                    Some(Codec::None) => ParquetCompression::None,
+                    Some(Codec::Gzip) => ParquetCompression::Gzip,
+                    Some(Codec::Zstd) => ParquetCompression::Zstd,
+                    Some(Codec::Lz4) => ParquetCompression::Lz4,
                 };
-                Self::Columnar(Arc::new(ParquetOutput { codec }))
+                Self::Columnar(Arc::new(ParquetOutput { compression: codec }))
             }
             FormatName::Avro => {
                 let codec = match options.compression {
-                    None | Some(Codec::None) => AvroCodec::None,
-                    Some(Codec::Gzip) => AvroCodec::Deflate,
-                    Some(Codec::Snappy) => AvroCodec::Snappy,
-                    Some(Codec::Zstd) => AvroCodec::Zstd,
+                    None | Some(Codec::None) => AvroCompression::None,
+                    Some(Codec::Gzip) => AvroCompression::Deflate,
+                    Some(Codec::Snappy) => AvroCompression::Snappy,
+                    Some(Codec::Zstd) => AvroCompression::Zstd,
                     Some(Codec::Lz4) => return Err(wrong("none, gzip, snappy, zstd")),
                 };
-                Self::Columnar(Arc::new(AvroOutput { codec }))
+                Self::Columnar(Arc::new(AvroOutput { compression: codec }))
             }
         };
         match &own {

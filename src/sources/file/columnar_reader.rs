@@ -12,9 +12,8 @@ use super::sample::conflicting;
 use super::text_reader::partition_name;
 use crate::error::{Error, Result};
 use crate::formats::avro::AvroInput;
-use crate::formats::columnar::{ColumnarInput, ColumnarRequest};
 use crate::formats::parquet::ParquetInput;
-use crate::formats::{FormatName, merge_schemas};
+use crate::formats::{ColumnarInput, ColumnarRequest, FormatName, merge_schemas};
 use crate::stream::{DataReader, Position, ReadRequest, SourceBatch};
 
 /// Batches read ahead.
@@ -63,13 +62,11 @@ impl ColumnarPlan {
     }
 
     fn read_all(&self, resume: &Position, sender: &mpsc::Sender<Result<SourceBatch>>) -> Result<()> {
-        let wanted =
-            self.schema.project(&self.request.columns).map_err(|error| Error::internal("a column that the source does not have").with_source(error))?;
-        let wanted = Arc::new(wanted);
         for path in self.listing.files()? {
             let partition = partition_name(&path);
             let request = ColumnarRequest {
-                schema: Arc::clone(&wanted),
+                schema: Arc::clone(&self.schema),
+                columns: self.request.columns.clone(),
                 batch_rows: self.request.batch_rows,
                 pruning: self.request.pruning.clone(),
                 start_row: resume.offsets.get(&partition).copied().unwrap_or(0),

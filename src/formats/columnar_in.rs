@@ -1,0 +1,57 @@
+//! What a columnar file format (Parquet, Avro) offers to readers.
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::physical_expr::PhysicalExpr;
+
+use crate::error::Result;
+use crate::stream::RejectedRecord;
+
+/// What a reader of one file is asked for.
+#[derive(Clone, Debug)]
+pub struct ColumnarRequest {
+    /// All columns of the table. They are found in the file by name; a nullable column that the file does not have is NULL.
+    pub schema: SchemaRef,
+    /// Indices into `schema` of the columns to read, ascending. May be empty: then batches have rows but no columns.
+    pub columns: Vec<usize>,
+    /// Most rows of a batch, at least 1.
+    pub batch_rows: usize,
+    /// A predicate over the requested columns (its column indices count those). Groups of rows that cannot satisfy it may be left out; the plan applies it anyway.
+    pub pruning: Option<Arc<dyn PhysicalExpr>>,
+    /// Rows at the beginning of the file that were accounted for by an earlier reader.
+    pub start_row: u64,
+    /// Name of the file in the places of rejected rows.
+    pub partition: Arc<str>,
+}
+
+/// Rows of a file, and how far they reach.
+#[derive(Clone, Debug)]
+pub struct ColumnarBatch {
+    /// The rows, with the requested columns in the types of [`ColumnarRequest::schema`].
+    pub rows: RecordBatch,
+    /// Rows that do not fit the columns, in order; their places count rows of the file from 1.
+    pub rejected: Vec<RejectedRecord>,
+    /// Rows known not to satisfy [`ColumnarRequest::pruning`] that were not read.
+    pub skipped: u64,
+    /// Rows of the file accounted for so far, those before [`ColumnarRequest::start_row`] included; a later reader resumes here.
+    pub next_row: u64,
+}
+
+/// One open columnar file.
+pub trait ColumnarReader: Send {
+    /// The next batch in file order, `None` at the end. Batches may be empty of rows (all rejected or skipped). An error ends the reader.
+    fn next(&mut self) -> Result<Option<ColumnarBatch>>;
+}
+
+/// A columnar format as configured for reading.
+pub trait ColumnarInput: Send + Sync + Debug {
+    /// The columns of a file, in the types the engine works with. Errors: the file can't be read, is not of this format, or has columns that can't be represented.
+    fn schema_of(&self, path: &Path) -> Result<SchemaRef>;
+
+    /// Opens a file. Errors: as [`ColumnarInput::schema_of`], and columns whose types can't become those of the table.
+    fn open(&self, path: &Path, request: &ColumnarRequest) -> Result<Box<dyn ColumnarReader>>;
+}
