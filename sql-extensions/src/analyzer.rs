@@ -134,6 +134,7 @@ impl Finder {
             self.sources.push(SourceRef { name: ident.value.clone(), alias, span });
         }
     }
+
     /// Notes the relations and joins of a FROM item; returns the name of its last relation.
     fn item_of_from(&mut self, from: &TableWithJoins) -> String {
         let mut left = self.factor(&from.relation);

@@ -1,14 +1,12 @@
 //! A statement back to text.
 
 use std::fmt;
-use std::ops::ControlFlow;
 
-use datafusion_sql::sqlparser::ast::{
-    BinaryOperator, Expr, Ident, JoinConstraint, ObjectName, ObjectNamePart, Query, SelectItem, TableFactor, Value, VisitMut, VisitorMut,
-};
+use datafusion_sql::sqlparser::ast::{BinaryOperator, Expr, Ident, JoinConstraint, ObjectName, Query, Value};
 
 use crate::dialect::is_plain_name;
 use crate::into::is_reserved;
+use crate::mend::{self, quoted};
 use crate::stack::with_room;
 use crate::statement::StreamStatement;
 use crate::within_place::{constraint, start, visit_selects};
@@ -36,24 +34,11 @@ impl fmt::Display for StreamStatement {
     }
 }
 
-/// A text or name in quotes.
-fn quoted(text: &str, quote: char) -> String {
-    let doubled = text.replace(quote, &format!("{quote}{quote}"));
-    format!("{quote}{doubled}{quote}")
-}
-
 impl StreamStatement {
     /// The syntax tree has no place for `WITHIN`, so a mark is put where each stands and replaced in the text.
     fn query_text(&self) -> String {
         let mut query = self.query.as_ref().clone();
-        let _ = query.visit(&mut Mend);
-        visit_selects(&mut query, &mut |_, select| {
-            for item in &mut select.projection {
-                if let SelectItem::ExprWithAlias { alias, .. } = item {
-                    mend_name(alias);
-                }
-            }
-        });
+        mend::mend(&mut query);
         if self.within.is_empty() {
             return query.to_string();
         }
@@ -89,65 +74,5 @@ impl StreamStatement {
                 }
             }
         });
-    }
-}
-
-/// Mends what the SQL parser prints wrong. A placeholder and a name without quotes are printed as they are, so they can stand for any text.
-struct Mend;
-
-/// A name may be in single quotes; see [`Mend::pre_visit_value`]. Names in other quotes that would need this are refused by `tokens`.
-fn mend_name(name: &mut Ident) {
-    if name.quote_style == Some('\'') {
-        *name = Ident::new(quoted(&name.value, '\''));
-    }
-}
-
-impl VisitorMut for Mend {
-    type Break = ();
-
-    /// A quote after a quote or a backslash would be printed once, in the belief that it is escaped already.
-    fn pre_visit_value(&mut self, value: &mut Value) -> ControlFlow<()> {
-        let text = match value {
-            Value::SingleQuotedString(text) => quoted(text, '\''),
-            Value::NationalStringLiteral(text) => format!("N{}", quoted(text, '\'')),
-            _ => return ControlFlow::Continue(()),
-        };
-        *value = Value::Placeholder(text);
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_relation(&mut self, name: &mut ObjectName) -> ControlFlow<()> {
-        for part in &mut name.0 {
-            if let ObjectNamePart::Identifier(part) = part {
-                mend_name(part);
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Table { alias: Some(alias), .. }
-        | TableFactor::Derived { alias: Some(alias), .. }
-        | TableFactor::NestedJoin { alias: Some(alias), .. } = factor
-        {
-            mend_name(&mut alias.name);
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// `- -1` would become the comment `--1`, and `~ ~1` another operator.
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Identifier(name) => mend_name(name),
-            Expr::CompoundIdentifier(parts) => parts.iter_mut().for_each(mend_name),
-            _ => {}
-        }
-        if let Expr::UnaryOp { op, expr: operand } = expr {
-            let operand = operand.to_string();
-            if operand.starts_with(|c: char| c.is_ascii_punctuation() && !matches!(c, '(' | '\'' | '"' | '`')) {
-                *expr = Expr::Value(Value::Placeholder(format!("{op} {operand}")).into());
-            }
-        }
-        ControlFlow::Continue(())
     }
 }

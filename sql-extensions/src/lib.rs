@@ -7,7 +7,7 @@
 //! - `parser`: scripts and statements
 //! - `first_word`, `brackets`, `limits`: what is refused before parsing; `shape`: and after it
 //! - `create_stream`, `into`, `within`, `with_clause`: one clause each; `within_place`: the join of a `WITHIN`
-//! - `statement`: what comes out; `display`: and back to text
+//! - `statement`: what comes out; `display`, `mend`: and back to text
 //! - `analyzer`: sources, sinks, joins and columns of a statement
 //! - `stack`: room for recursion
 //! - `error`, `nearest_name`: what the user reads
@@ -22,6 +22,7 @@ mod first_word;
 mod hash_comments;
 mod into;
 mod limits;
+mod mend;
 mod nearest_name;
 mod parser;
 mod shape;

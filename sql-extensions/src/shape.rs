@@ -17,7 +17,7 @@ pub(crate) fn check(query: &Query, statement: Span) -> Result<(), SqlError> {
 }
 
 /// Words that the SQL parser takes for columns where an expression is missing.
-const NO_COLUMNS: [&str; 7] = ["FROM", "HAVING", "INTO", "JOIN", "SELECT", "UNION", "WHERE"];
+const NO_COLUMNS: [&str; 13] = ["AND", "AS", "CASE", "EXISTS", "FROM", "HAVING", "INTO", "JOIN", "NOT", "OR", "SELECT", "UNION", "WHERE"];
 
 struct Shape {
     statement: Span,

@@ -15,15 +15,31 @@ pub(crate) fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
         Some(token) => {
             Err(SqlError::new("a quoted name can't hold a quote after a quote or a backslash", token.span.into()).with_help("rename it at its source"))
         }
-        None => check_hex(&tokens).and_then(|()| check_dots(&tokens)).map(|()| tokens),
+        None => check_texts(&tokens).and_then(|()| check_dots(&tokens)).map(|()| tokens),
     }
 }
 
-fn check_hex(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
-    match tokens.iter().find(|token| matches!(&token.token, Token::HexStringLiteral(text) if !text.chars().all(|c| c.is_ascii_hexdigit()))) {
-        Some(token) => Err(SqlError::new("expected hexadecimal digits between X' and '", token.span.into()).with_help("X'0A1B'")),
-        None => Ok(()),
+/// Refuses texts that DataFusion has no values for, or that would be printed as other tokens.
+fn check_texts(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    for token in tokens {
+        match &token.token {
+            Token::HexStringLiteral(text) if !text.chars().all(|c| c.is_ascii_hexdigit()) => {
+                return Err(SqlError::new("expected hexadecimal digits between X' and '", token.span.into()).with_help("X'0A1B'"));
+            }
+            Token::SingleQuotedByteStringLiteral(_)
+            | Token::DoubleQuotedByteStringLiteral(_)
+            | Token::TripleSingleQuotedByteStringLiteral(_)
+            | Token::TripleDoubleQuotedByteStringLiteral(_)
+            | Token::SingleQuotedRawStringLiteral(_)
+            | Token::DoubleQuotedRawStringLiteral(_)
+            | Token::TripleSingleQuotedRawStringLiteral(_)
+            | Token::TripleDoubleQuotedRawStringLiteral(_) => {
+                return Err(SqlError::new("a text can't have the prefix B or R", token.span.into()).with_help("'text', E'with \\n', or X'0A' for bytes"));
+            }
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// `a . 1` and `1 . a` would be printed as `a.1` and `1.a`, which are other tokens.

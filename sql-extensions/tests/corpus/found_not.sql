@@ -1,0 +1,1 @@
+SELECT a AND NOT EXISTS , b FROM t

@@ -1,0 +1,1 @@
+SELECT B'a\''b', R"with ""q""", x'\''
