@@ -187,7 +187,7 @@ fn open_locked(path: &Path) -> Result<File> {
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
     let file = match open {
         // A device or a pipe that can only be written.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => OpenOptions::new().write(true).open(path),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => OpenOptions::new().write(true).open(path).map_err(|_| error),
         result => result,
     }
     .map_err(|error| io_error(path, error))?;
