@@ -45,6 +45,14 @@ pub(super) struct SinkHandle {
     pub task: JoinHandle<Result<()>>,
 }
 
+/// What a writer is asked for besides rows.
+#[derive(Clone, Copy)]
+enum Step {
+    EndEpoch(Epoch),
+    Sync,
+    Close,
+}
+
 struct SinkTask {
     writer: Box<dyn DataWriter>,
     job: usize,
@@ -130,7 +138,7 @@ impl SinkTask {
         }
         if end {
             self.last_epoch = epoch;
-            if let Err(error) = self.writer.end_epoch(epoch).await {
+            if let Err(error) = self.complete(Step::EndEpoch(epoch)).await {
                 self.fail(error, 0);
             }
             self.note_acked();
@@ -145,16 +153,37 @@ impl SinkTask {
     async fn write(&mut self, epoch: Epoch, batch: &RecordBatch) -> Result<Vec<RejectedRecord>> {
         let mut retry = 0;
         loop {
-            let error = match self.writer.write(epoch, batch).await {
+            match self.writer.write(epoch, batch).await {
                 Ok(report) => return Ok(report.rejected),
-                Err(error) => error,
-            };
-            let Some(wait) = self.policy.wait_before(retry).filter(|_| error.retry()) else { return Err(error) };
-            retry += 1;
-            add(&self.counts().retries, 1);
-            tracing::warn!("{} failed: {error}; try {retry} of {} in {} ms", self.log.place(), self.policy.max_retries, wait.as_millis());
-            tokio::time::sleep(wait).await;
+                Err(error) => self.wait_after(error, &mut retry).await?,
+            }
         }
+    }
+
+    /// Ends an epoch, syncs or closes, with retries.
+    async fn complete(&mut self, step: Step) -> Result<()> {
+        let mut retry = 0;
+        loop {
+            let done = match step {
+                Step::EndEpoch(epoch) => self.writer.end_epoch(epoch).await,
+                Step::Sync => self.writer.sync().await,
+                Step::Close => self.writer.close().await,
+            };
+            match done {
+                Ok(()) => return Ok(()),
+                Err(error) => self.wait_after(error, &mut retry).await?,
+            }
+        }
+    }
+
+    /// Waits before the next try, or gives the error back when there is none.
+    async fn wait_after(&mut self, error: Error, retry: &mut usize) -> Result<()> {
+        let Some(wait) = self.policy.wait_before(*retry).filter(|_| error.retry()) else { return Err(error) };
+        *retry += 1;
+        add(&self.counts().retries, 1);
+        tracing::warn!("{} failed: {error}; try {retry} of {} in {} ms", self.log.place(), self.policy.max_retries, wait.as_millis());
+        tokio::time::sleep(wait).await;
+        Ok(())
     }
 
     /// Rows that the sink refuses for good.
@@ -192,7 +221,7 @@ impl SinkTask {
     }
 
     async fn sync(&mut self) {
-        if let Err(error) = self.writer.sync().await {
+        if let Err(error) = self.complete(Step::Sync).await {
             self.fail(error, 0);
         }
         self.note_acked();
@@ -202,7 +231,7 @@ impl SinkTask {
         if self.failed {
             return Ok(());
         }
-        let closed = self.writer.close().await;
+        let closed = self.complete(Step::Close).await;
         self.note_acked();
         match closed {
             Err(error) if is_closed_pipe(&error) => Ok(()),

@@ -244,12 +244,24 @@ impl StreamDriver {
                 }
             }
         }
+        self.end_unread();
         let took = began.elapsed();
         for (at, rows) in cuts {
             self.inputs[*at].learn(*rows, took);
         }
         self.forget_durable();
         Ok(())
+    }
+
+    /// A statement that only others read is done when they are.
+    fn end_unread(&mut self) {
+        for number in (0..self.statements.len()).rev() {
+            let mut readers = self.statements.iter().filter(|later| later.chained.iter().any(|(upstream, _)| *upstream == number)).peekable();
+            let unread = readers.peek().is_some() && readers.all(|reader| reader.done);
+            if unread && self.statements[number].counters.sinks.is_empty() {
+                self.statements[number].done = true;
+            }
+        }
     }
 
     /// Moves the durable positions up to what every sink has made durable.

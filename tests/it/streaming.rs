@@ -54,6 +54,14 @@ fn statements_of_one_script_read_each_other() {
 }
 
 #[test]
+fn a_limit_ends_the_statements_that_only_it_reads() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", (0..50).map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>());
+    folder.write("s.sql", "CREATE STREAM x AS SELECT id FROM a WITH ('a.type'='file','a.path'='a.jsonl','a.follow'='true'); SELECT id FROM x LIMIT 2");
+    assert_eq!(folder.run(&["run", "s.sql", "--quiet"]).expect(0).out, "{\"id\":0}\n{\"id\":1}\n");
+}
+
+#[test]
 fn positions_are_those_that_every_sink_has_made_durable() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"id\":1}\n{\"id\":2}\n");

@@ -108,6 +108,10 @@ impl FileWriter {
     }
 
     fn close_file(&mut self, folder: &str) -> Result<()> {
+        // While its rows can't be written a file in place stays open, so that trying again finds them.
+        if let Some(file) = self.files.get_mut(folder).and_then(|current| current.file.in_place()) {
+            file.sync()?;
+        }
         let Some(current) = self.files.remove(folder) else { return Ok(()) };
         let (path, rows, pending) = (current.path, current.file.rows(), current.pending);
         current.file.close().map_err(|error| self.lost(error, &path, rows, pending))?;
