@@ -58,6 +58,9 @@ fn nesting() {
         ] {
             survives(&format!("{n} × {open}"), nested(open, close, n));
         }
+        // Each bracket is the first operand of a chain, so that the depths add up.
+        let chain = ") AND a".to_owned() + &" AND a".repeat(200);
+        survives("chains in chains", format!("SELECT {}1{} FROM t", "(".repeat(n), chain.repeat(n)));
         survives("subqueries", format!("SELECT * FROM {} t {}", "(SELECT * FROM ".repeat(n), ") x".repeat(n)));
         survives("nested joins", format!("SELECT * FROM {} t {}", "(a JOIN ".repeat(n), "ON true)".repeat(n)));
         survives("lateral", format!("SELECT * FROM {} t", "LATERAL ".repeat(n)));
