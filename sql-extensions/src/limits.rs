@@ -11,6 +11,9 @@ const DEEPEST: usize = 48;
 /// recursion in many places, on 2 MB stacks. Lists (IN, SELECT) and the branches of a CASE are flat and not limited.
 pub(crate) const LONGEST_CHAIN: usize = 256;
 
+/// Most dots of one name; the SQL parser takes quadratic time for them.
+const MOST_DOTS: usize = 64;
+
 /// An open bracket or CASE.
 #[derive(Default)]
 struct Open {
@@ -42,9 +45,15 @@ impl Open {
     fn count(&mut self, token: &Token, keyword: Keyword) {
         match keyword {
             Keyword::WHEN | Keyword::THEN | Keyword::ELSE if self.is_case => self.end_chain(),
-            Keyword::JOIN | Keyword::APPLY | Keyword::STRAIGHT_JOIN | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS => {
-                self.relations += 1
-            }
+            // A WITHIN is read as a further condition of its join.
+            Keyword::WITHIN
+            | Keyword::JOIN
+            | Keyword::APPLY
+            | Keyword::STRAIGHT_JOIN
+            | Keyword::UNION
+            | Keyword::EXCEPT
+            | Keyword::INTERSECT
+            | Keyword::MINUS => self.relations += 1,
             _ if *token == Token::Comma => self.end_chain(),
             _ if is_chain_operator(token, keyword) => self.chain += 1,
             _ => {}
@@ -57,9 +66,15 @@ pub(crate) fn check_limits(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
     let mut open: Vec<Open> = Vec::new();
     let mut innermost = Open::default();
     let mut prefixes = 0usize;
+    let mut dots = 0usize;
     let mut before = None;
     for token in tokens {
         prefixes = if is_prefix(&token.token) { prefixes + 1 } else { 0 };
+        dots = match token.token {
+            Token::Period => dots + 1,
+            Token::Word(_) if before == Some(&Token::Period) => dots,
+            _ => 0,
+        };
         // `t.case` is a column.
         let keyword = match &token.token {
             Token::Word(word) if before != Some(&Token::Period) => word.keyword,
@@ -82,6 +97,9 @@ pub(crate) fn check_limits(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
             return Err(
                 SqlError::new(format!("nested more than {DEEPEST} levels deep"), token.span.into()).with_help("split the statement, for example with a CTE")
             );
+        }
+        if dots > MOST_DOTS {
+            return Err(SqlError::new(format!("more than {MOST_DOTS} dots in one name"), token.span.into()).with_help("<table>.<column>.<field>"));
         }
         if innermost.depth() > LONGEST_CHAIN {
             return Err(

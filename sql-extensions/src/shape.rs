@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion_sql::sqlparser::ast::{Expr, Query, Select, SetExpr, Spanned, TableFactor, Value, ValueWithSpan, Visit, Visitor};
+use datafusion_sql::sqlparser::ast::{DataType, Expr, Query, Select, SetExpr, Spanned, TableFactor, TypedString, Value, ValueWithSpan, Visit, Visitor};
 
 use crate::error::{Span, SqlError};
 use crate::limits::LONGEST_CHAIN;
@@ -72,11 +72,18 @@ impl Visitor for Shape {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Table { name, version, with_hints, with_ordinality, partitions, json_path, sample, index_hints, .. } = factor {
-            let lists = with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty();
-            if !lists || version.is_some() || *with_ordinality || json_path.is_some() || sample.is_some() {
-                let error = SqlError::new("a table in FROM can have an alias, but no sample, partition, version or hint", name.span().into());
-                self.result = Err(error.with_help("SELECT … FROM <table> <alias>"));
+        match factor {
+            TableFactor::Table { name, version, with_hints, with_ordinality, partitions, json_path, sample, index_hints, .. } => {
+                let lists = with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty();
+                if !lists || version.is_some() || *with_ordinality || json_path.is_some() || sample.is_some() {
+                    let error = SqlError::new("a table in FROM can have an alias, but no sample, partition, version or hint", name.span().into());
+                    self.result = Err(error.with_help("SELECT … FROM <table> <alias>"));
+                }
+            }
+            TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } | TableFactor::UNNEST { .. } | TableFactor::Function { .. } => {}
+            _ => {
+                let error = SqlError::new("FROM takes tables, subqueries, functions and joins of them only", self.statement);
+                self.result = Err(error.with_help("write PIVOT as CASE expressions, JSON_TABLE as UNNEST"));
             }
         }
         self.go_on()
@@ -88,6 +95,13 @@ impl Visitor for Shape {
             Expr::Identifier(name) if name.quote_style.is_none() && NO_COLUMNS.iter().any(|word| name.value.eq_ignore_ascii_case(word)) => {
                 let error = SqlError::new(format!("expected an expression, found '{}'", name.value), name.span.into());
                 self.result = Err(error.with_help("a column of that name needs double quotes"));
+            }
+            Expr::Cast { data_type: DataType::Custom(name, modifiers), .. }
+            | Expr::TypedString(TypedString { data_type: DataType::Custom(name, modifiers), .. })
+                if !modifiers.is_empty() =>
+            {
+                let error = SqlError::new(format!("there is no type '{}' with arguments", short(&name.to_string())), name.span().into());
+                self.result = Err(error.with_help("types are INT, BIGINT, DOUBLE, DECIMAL(10, 2), VARCHAR, TIMESTAMP …"));
             }
             _ => {}
         }

@@ -1,1 +1,1 @@
-SELECT * FROM t AS s PIVOT(sum(a) FOR b IN ('x', 'y')) p
+SELECT * FROM t AS s PIVOT(sum(a) FOR b IN ('x', 'y')) 'b\''c'

@@ -58,6 +58,9 @@ fn nesting() {
         ] {
             survives(&format!("{n} × {open}"), nested(open, close, n));
         }
+        // Each bracket is the first operand of a chain, so that the depths add up.
+        let chain = ") AND a".to_owned() + &" AND a".repeat(if n > 100 { 2 } else { 200 });
+        survives("chains in chains", format!("SELECT {}1{} FROM t", "(".repeat(n), chain.repeat(n)));
         survives("subqueries", format!("SELECT * FROM {} t {}", "(SELECT * FROM ".repeat(n), ") x".repeat(n)));
         survives("nested joins", format!("SELECT * FROM {} t {}", "(a JOIN ".repeat(n), "ON true)".repeat(n)));
         survives("lateral", format!("SELECT * FROM {} t", "LATERAL ".repeat(n)));
@@ -99,6 +102,7 @@ fn chains() {
             ("SELECT 1", ";SELECT 1"),
             ("SELCT", ";SELCT"),
             ("SELECT 1", " WITHIN INTERVAL '1' DAY"),
+            ("SELECT 1 FROM t JOIN u ON true", " WITHIN INTERVAL '1' DAY"),
             ("SELECT 1", " INTO x"),
         ] {
             if n > 10_000 && !more.contains("AND") {

@@ -67,6 +67,11 @@ fn brackets_come_in_pairs() {
             "')' closes 'CASE'",
             ["  --> q.sql:1:27 | SELECT (CASE WHEN a THEN 1) FROM t", "                 |                           ^ a bracket is missing"],
         ),
+        (
+            "SELECT CASE WHEN a THEN CASE WHEN b THEN 1 END FROM t",
+            "'CASE' is never closed",
+            ["  --> q.sql:1:8 | SELECT CASE WHEN a THEN CASE WHEN b THEN 1 END FROM t", "                |        ^^^^ the END is missing"],
+        ),
     ]);
 }
 
@@ -116,6 +121,11 @@ fn texts_names_and_comments_end() {
             r#"SELECT "a""""b" FROM t"#,
             "a quoted name can't hold a quote after a quote or a backslash",
             [r#"  --> q.sql:1:8 | SELECT "a""""b" FROM t"#, "                |        ^^^^^^^^ rename it at its source"],
+        ),
+        (
+            "SELECT B'01', R'x' FROM t",
+            "a text can't have the prefix B or R",
+            ["  --> q.sql:1:8 | SELECT B'01', R'x' FROM t", "                |        ^^^^^ 'text', E'with \\n', or X'0A' for bytes"],
         ),
     ]);
 }
@@ -262,6 +272,32 @@ fn queries_are_checked_too() {
             "SELECT a. 1 FROM t",
             "expected a name beside the dot, found '1'",
             ["  --> q.sql:1:11 | SELECT a. 1 FROM t", "                 |           ^ <table>.<column>"],
+        ),
+        (
+            "SELECT CAST(a AS ODD('x')) FROM t",
+            "there is no type 'ODD' with arguments",
+            [
+                "  --> q.sql:1:18 | SELECT CAST(a AS ODD('x')) FROM t",
+                "                 |                  ^^^ types are INT, BIGINT, DOUBLE, DECIMAL(10, 2), VARCHAR, TIMESTAMP …",
+            ],
+        ),
+        (
+            "SELECT * FROM t PIVOT(sum(a) FOR b IN ('x')) p",
+            "FROM takes tables, subqueries, functions and joins of them only",
+            [
+                "  --> q.sql:1:1 | SELECT * FROM t PIVOT(sum(a) FOR b IN ('x')) p",
+                "                | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ write PIVOT as CASE expressions, JSON_TABLE as UNNEST",
+            ],
+        ),
+        (
+            "SELECT 1 + FROM t",
+            "expected an expression, found 'FROM'",
+            ["  --> q.sql:1:12 | SELECT 1 + FROM t", "                 |            ^^^^ a column of that name needs double quotes"],
+        ),
+        (
+            "SELECT a FROM t WHERE AND b",
+            "expected the end of the statement, found 'b'",
+            ["  --> q.sql:1:27 | SELECT a FROM t WHERE AND b", "                 |                           ^ separate statements by ;"],
         ),
     ]);
 }
