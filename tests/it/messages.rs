@@ -99,6 +99,8 @@ fn wrong_keys_and_values() {
         ("'orders.config_file'='nope.yaml'", vec!["cannot read nope.yaml: No such file or directory"]),
         ("'orders.format'='${NOT_SET_ANYWHERE}'", vec!["environment variable NOT_SET_ANYWHERE is not set", "${NOT_SET_ANYWHERE:-default}"]),
         ("'o.type'='file_source'", vec!["is not a sink type"]),
+        ("'o.path'=''", vec!["'o.path' = '' names no file"]),
+        ("'orders.path'=''", vec!["'orders.path' is empty"]),
         ("'o.compression'='snappy'", vec!["json files can't be compressed that way"]),
     ] {
         let error = refused(&folder, &with(extra));

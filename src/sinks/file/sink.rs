@@ -89,6 +89,9 @@ fn check_combinations(name: &str, options: &FileSinkOptions, format: FormatName)
     let refuse = |message: String, help: &str| Err(Error::config(message).with_help(help.to_owned()));
     let rolls = options.roll_size.is_some() || options.roll_interval.is_some();
     let numbered = rolls || options.partition_columns.is_some();
+    if options.path.trim().is_empty() || options.path.ends_with('/') && options.partition_columns.is_none() {
+        return refuse(format!("'{name}.path' = '{}' names no file", options.path), "give the path of a file, or add 'partition_columns' for a folder");
+    }
     if options.path == "-" {
         return refuse(format!("'{name}.path' = '-': a statement without INTO writes to standard output"), "leave INTO out, or name a file");
     }

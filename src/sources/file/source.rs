@@ -106,6 +106,9 @@ fn first_suffix(path: &str, listing: &Listing) -> Option<FormatName> {
 
 fn check_combinations(name: &str, options: &FileSourceOptions, listing: &Listing, format: FormatName) -> Result<()> {
     let refuse = |message: String, help: &str| Err(Error::config(message).with_help(help.to_owned()));
+    if options.path.trim().is_empty() {
+        return refuse(format!("'{name}.path' is empty"), "give a file, a folder, a glob, or - for standard input");
+    }
     let is_plain = matches!(options.compression.unwrap_or_else(|| Compression::from_path(&options.path)), Compression::None);
     if format.readable_when_closed() {
         if options.follow && !listing.is_open() {
