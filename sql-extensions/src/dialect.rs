@@ -54,9 +54,9 @@ impl Dialect for VeloDialect {
     );
 }
 
-/// Whether a name needs no quotes to be read as one word.
+/// Whether a name needs no quotes to be read as one word: `#` starts a comment, and `@` or `$` alone are no names.
 pub(crate) fn is_plain_name(name: &str) -> bool {
     let mut chars = name.chars();
-    // `#` starts a comment.
-    chars.next().is_some_and(|first| first != '#' && VeloDialect.is_identifier_start(first)) && chars.all(|c| c != '#' && VeloDialect.is_identifier_part(c))
+    let word = |c: char| !matches!(c, '#' | '@' | '$');
+    chars.next().is_some_and(|first| word(first) && VeloDialect.is_identifier_start(first)) && chars.all(|c| word(c) && VeloDialect.is_identifier_part(c))
 }

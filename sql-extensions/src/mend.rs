@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
-    ExcludeSelectItem, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, TableAlias, TableFactor, Value, VisitMut, VisitorMut,
-    WildcardAdditionalOptions,
+    DataType, ExcludeSelectItem, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, TableAlias, TableFactor, TypedString, Value, VisitMut,
+    VisitorMut, WildcardAdditionalOptions,
 };
 
 use crate::within_place::visit_selects;
@@ -112,6 +112,9 @@ impl VisitorMut for Mend {
         match expr {
             Expr::Identifier(name) => mend_name(name),
             Expr::CompoundIdentifier(parts) => parts.iter_mut().for_each(mend_name),
+            Expr::Cast { data_type: DataType::Custom(name, _), .. } | Expr::TypedString(TypedString { data_type: DataType::Custom(name, _), .. }) => {
+                mend_object_name(name);
+            }
             _ => {}
         }
         if let Expr::UnaryOp { op, expr: operand } = expr {

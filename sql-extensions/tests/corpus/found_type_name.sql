@@ -1,0 +1,1 @@
+SELECT a ::  d.'e\''f', CAST(b AS 'u\''v') FROM t
