@@ -103,6 +103,22 @@ impl Error {
         error
     }
 
+    /// The same error without its cause, for telling it in a second place.
+    pub fn duplicate(&self) -> Self {
+        let Inner { kind, fault, retry, message, help, place, source: _ } = self.inner.as_ref();
+        Self {
+            inner: Box::new(Inner {
+                kind: *kind,
+                fault: *fault,
+                retry: *retry,
+                message: message.clone(),
+                help: help.clone(),
+                place: place.clone(),
+                source: None,
+            }),
+        }
+    }
+
     /// Sets the fault.
     pub fn with_fault(mut self, fault: Fault) -> Self {
         self.inner.fault = fault;

@@ -28,20 +28,21 @@ pub(super) fn seconds(duration: Duration) -> String {
     if seconds < 10.0 { format!("{seconds:.2} s") } else { format!("{seconds:.0} s") }
 }
 
-/// One line that accounts for every record of a job.
-pub(super) fn summary_line(summary: &JobSummary, took: Duration) -> String {
+/// One line that accounts for every record of a job; of one that has failed it tells the counts, which don't add up then.
+pub(super) fn summary_line(summary: &JobSummary, failed: bool, took: Duration) -> String {
     let rate = (summary.input as f64 / took.as_secs_f64().max(1e-3)) as u64;
     let expanded = if summary.expanded > 0 { format!(" + added {}", grouped(summary.expanded)) } else { String::new() };
-    let mut line = format!(
-        "{}: in {}{expanded} = out {} + filtered {} + rejected {} in {} ({}/s)",
-        summary.job,
-        grouped(summary.input),
-        grouped(summary.out),
-        grouped(summary.filtered),
-        grouped(summary.rejected),
-        seconds(took),
-        grouped(rate),
-    );
+    let (input, out, filtered, rejected) = (grouped(summary.input), grouped(summary.out), grouped(summary.filtered), grouped(summary.rejected));
+    let mut line = if failed {
+        format!(
+            "{}: failed after {}: in {input}, out {out}, rejected {rejected}, batches failed {}",
+            summary.job,
+            seconds(took),
+            grouped(summary.batches_failed)
+        )
+    } else {
+        format!("{}: in {input}{expanded} = out {out} + filtered {filtered} + rejected {rejected} in {} ({}/s)", summary.job, seconds(took), grouped(rate))
+    };
     for sink in summary.sinks.iter().filter(|sink| sink.rejected + sink.lost + sink.retries > 0) {
         line.push_str(&format!(
             "; {}: {} written, {} refused, {} lost, {} retries",

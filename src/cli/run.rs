@@ -88,9 +88,8 @@ pub(super) fn finish(outcomes: &[JobOutcome], form: Option<SummaryForm>, quiet: 
             tell(&serde_json::json!({ "jobs": jobs, "seconds": took.as_secs_f64() }).to_string());
         }
         Some(SummaryForm::None) => {}
-        Some(SummaryForm::Text) => outcomes.iter().for_each(|outcome| tell(&summary_line(&outcome.summary, took))),
         None if quiet => {}
-        None => outcomes.iter().for_each(|outcome| tell(&summary_line(&outcome.summary, took))),
+        Some(SummaryForm::Text) | None => outcomes.iter().for_each(|outcome| tell(&summary_line(&outcome.summary, outcome.error.is_some(), took))),
     }
     status
 }

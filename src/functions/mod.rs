@@ -1,13 +1,15 @@
 //! SQL functions that DataFusion lacks, or has with another meaning.
 //! - `clock`: `now()` and its kin read the job's [`crate::clock::EpochClock`]
 //! - `byte_length`: bytes of a text or binary value
+//! - `sum`: sums of whole numbers that never wrap around
 
 mod byte_length;
 mod clock;
+mod sum;
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 use crate::clock::EpochClock;
 
@@ -16,4 +18,9 @@ pub fn all(clock: &Arc<EpochClock>) -> Vec<ScalarUDF> {
     let mut functions = clock::functions(clock);
     functions.push(ScalarUDF::from(byte_length::ByteLength::new()));
     functions
+}
+
+/// All aggregate functions of our own.
+pub fn aggregates() -> Vec<AggregateUDF> {
+    vec![AggregateUDF::from(sum::ExactSum::new())]
 }

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::Result;
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::limit::GlobalLimitExec;
-use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::unnest::UnnestExec;
 
+use super::exact::checked;
 use crate::operators::guard::{CountedExec, CountedSide, GuardedFilterExec, GuardedProjectionExec, RowFaults};
 
 /// Replaces every filter and projection of a plan.
@@ -17,7 +20,8 @@ pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Re
     plan.transform_up(|node| {
         if let Some(filter) = node.as_any().downcast_ref::<FilterExec>() {
             let projection = filter.projection().as_ref().map(|columns| columns.to_vec());
-            let guarded = GuardedFilterExec::try_new(Arc::clone(filter.input()), Arc::clone(filter.predicate()), projection, Arc::clone(faults))?;
+            let predicate = checked(Arc::clone(filter.predicate()), &filter.input().schema())?;
+            let guarded = GuardedFilterExec::try_new(Arc::clone(filter.input()), predicate, projection, Arc::clone(faults))?;
             let guarded: Arc<dyn ExecutionPlan> = Arc::new(guarded);
             // Batch mode may have pushed a LIMIT into the filter.
             return Ok(Transformed::yes(match node.fetch() {
@@ -26,9 +30,21 @@ pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Re
             }));
         }
         if let Some(projection) = node.as_any().downcast_ref::<ProjectionExec>() {
-            let expressions = projection.expr().iter().cloned().collect();
+            let input = projection.input().schema();
+            let exact = |one: &ProjectionExpr| Ok(ProjectionExpr { expr: checked(Arc::clone(&one.expr), &input)?, alias: one.alias.clone() });
+            let expressions = projection.expr().iter().map(exact).collect::<Result<_>>()?;
             let guarded = GuardedProjectionExec::new(Arc::clone(projection.input()), expressions, node.schema(), Arc::clone(faults));
             return Ok(Transformed::yes(Arc::new(guarded)));
+        }
+        if let Some(aggregate) = node.as_any().downcast_ref::<AggregateExec>() {
+            let input = aggregate.input_schema();
+            let exact = |one: &Arc<AggregateFunctionExpr>| -> Result<Arc<AggregateFunctionExpr>> {
+                let all = one.all_expressions();
+                let arguments = all.args.into_iter().map(|argument| checked(argument, &input)).collect::<Result<_>>()?;
+                Ok(one.with_new_expressions(arguments, all.order_by_exprs).map_or_else(|| Arc::clone(one), Arc::new))
+            };
+            let expressions = aggregate.aggr_expr().iter().map(exact).collect::<Result<Vec<_>>>()?;
+            return Ok(Transformed::yes(Arc::new(aggregate.with_new_aggr_exprs(expressions))));
         }
         if node.as_any().is::<UnnestExec>()
             && let [input] = node.children().as_slice()

@@ -4,11 +4,13 @@
 //! - `within`, `wildcard`: what is resolved in the syntax tree before that
 //! - `plan_error`: DataFusion's errors as ours, with a place
 //! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
+//! - `exact`: numbers stay exact
 //! - `guard`: rows whose expression fails don't fail the batch
 //! - `epoch_safety`: refuses what may not be executed again and again
 //! - `job_plan`: the result
 
 mod epoch_safety;
+mod exact;
 mod guard;
 mod job_plan;
 mod logical;

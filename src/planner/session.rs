@@ -5,8 +5,10 @@ use std::sync::Arc;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::prelude::SessionConfig;
 
+use super::exact::ExactLiterals;
 use crate::clock::EpochClock;
 use crate::error::{Error, Result};
 use crate::functions;
@@ -30,13 +32,21 @@ pub(super) fn session(clock: &Arc<EpochClock>) -> Result<SessionState> {
         .set_bool("datafusion.optimizer.allow_symmetric_joins_without_pruning", false)
         // Identifiers keep their spelling.
         .set_bool("datafusion.sql_parser.enable_ident_normalization", false)
+        // `0.1` is a tenth, not the double next to it.
+        .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_bool("datafusion.sql_parser.collect_spans", true);
     config.options_mut().execution.time_zone = Some("+00:00".to_owned());
     let runtime = RuntimeEnvBuilder::new().build_arc().map_err(|error| Error::internal("cannot set up the runtime").with_source(error))?;
-    let mut state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ExactLiterals)];
+    rules.extend(Analyzer::new().rules);
+    let mut state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().with_analyzer_rules(rules).build();
     for function in functions::all(clock) {
         use datafusion::execution::FunctionRegistry;
         state.register_udf(Arc::new(function)).map_err(|error| Error::internal("cannot register a function").with_source(error))?;
+    }
+    for function in functions::aggregates() {
+        use datafusion::execution::FunctionRegistry;
+        state.register_udaf(Arc::new(function)).map_err(|error| Error::internal("cannot register a function").with_source(error))?;
     }
     Ok(state)
 }

@@ -1,16 +1,16 @@
 //! One run over everything: the slots of the plan are streams, and the plan is executed once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 use futures::StreamExt;
-use futures::stream::BoxStream;
-use tokio::sync::mpsc;
 
 use super::counters::{JobCounters, add};
 use super::execution_error;
 use super::leaf_feed::SourceFeed;
+use super::queue::{Receiver, Sender, queue};
 use super::rate_limited_log::RateLimitedLog;
 use super::shutdown::Shutdown;
 use super::source_task::SourceTask;
@@ -19,45 +19,36 @@ use crate::error::Result;
 use crate::operators::source_slot::SlotInput;
 
 /// Batches that wait between a source and the plan.
-const QUEUE: usize = 4;
+pub(super) const QUEUE: usize = 4;
 
 type Rows = datafusion::error::Result<RecordBatch>;
 
-/// Where the rows for one leaf go. A source with several leaves must not wait for the slowest of them: a join reads one side to its end before it reads the other.
-enum LeafQueue {
-    Bounded(mpsc::Sender<Rows>),
-    Unbounded(mpsc::UnboundedSender<Rows>),
-}
-
-impl LeafQueue {
-    async fn send(&self, rows: Rows) -> bool {
-        match self {
-            Self::Bounded(queue) => queue.send(rows).await.is_ok(),
-            Self::Unbounded(queue) => queue.send(rows).is_ok(),
-        }
-    }
-}
-
-/// Connects the leaves of a feed to queues.
-fn connect(feed: &SourceFeed) -> Vec<LeafQueue> {
-    let several = feed.leaves().count() > 1;
+/// Connects the leaves of a feed to queues. A source with several leaves must not wait for the slowest of them: a join reads one side to its end before it reads the other.
+fn connect(feed: &SourceFeed, bounded: bool) -> Vec<Sender<Rows>> {
+    let bounded = bounded && feed.leaves().count() == 1;
     feed.leaves()
         .map(|leaf| {
-            let (queue, stream): (LeafQueue, BoxStream<'static, Rows>) = if several {
-                let (sender, receiver) = mpsc::unbounded_channel();
-                (LeafQueue::Unbounded(sender), futures::stream::unfold(receiver, |mut r| async { r.recv().await.map(|rows| (rows, r)) }).boxed())
-            } else {
-                let (sender, receiver) = mpsc::channel(QUEUE);
-                (LeafQueue::Bounded(sender), futures::stream::unfold(receiver, |mut r| async { r.recv().await.map(|rows| (rows, r)) }).boxed())
-            };
-            leaf.slot.fill(SlotInput::Stream(stream));
-            queue
+            let (sender, receiver) = queue(bounded.then_some(QUEUE));
+            let stream = futures::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|rows| (rows, receiver)) });
+            leaf.slot.fill(SlotInput::Stream(stream.boxed()));
+            sender
         })
         .collect()
 }
 
+/// Whether a source was read to its end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ends(Arc<AtomicBool>);
+
+impl Ends {
+    /// It was.
+    pub(super) fn reached(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// Hands the rows to the leaves; false when no leaf wants more.
-async fn hand_out(queues: &[LeafQueue], feed: &SourceFeed, rows: Result<RecordBatch>) -> bool {
+async fn hand_out(queues: &[Sender<Rows>], feed: &SourceFeed, rows: Result<RecordBatch>) -> bool {
     let parts = rows.and_then(|rows| {
         feed.count_copies(rows.num_rows());
         feed.leaf_batches(&rows)
@@ -81,8 +72,10 @@ async fn hand_out(queues: &[LeafQueue], feed: &SourceFeed, rows: Result<RecordBa
 }
 
 /// Reads a source, once, into all leaves that want it.
-pub(super) fn feed_source(feed: SourceFeed, task: SourceTask, counters: Arc<JobCounters>, shutdown: Shutdown) {
-    let queues = connect(&feed);
+pub(super) fn feed_source(feed: SourceFeed, task: SourceTask, counters: Arc<JobCounters>, shutdown: Shutdown) -> Ends {
+    let queues = connect(&feed, true);
+    let ends = Ends::default();
+    let end = ends.clone();
     tokio::spawn(async move {
         let log = RateLimitedLog::new(task.place.clone());
         let counts = counters.sources.get(task.source.name());
@@ -94,7 +87,10 @@ pub(super) fn feed_source(feed: SourceFeed, task: SourceTask, counters: Arc<JobC
                 next = reading.next() => next,
             };
             let rows = match next {
-                Ok(None) => break,
+                Ok(None) => {
+                    end.0.store(true, Ordering::Release);
+                    break;
+                }
                 Err(error) => Err(error),
                 Ok(Some(batch)) => {
                     if let Some(counts) = counts {
@@ -111,11 +107,12 @@ pub(super) fn feed_source(feed: SourceFeed, task: SourceTask, counters: Arc<JobC
             }
         }
     });
+    ends
 }
 
 /// Hands the output of another job to the leaves that read it.
-pub(super) fn feed_chained(feed: SourceFeed, mut rows: mpsc::UnboundedReceiver<RecordBatch>, counters: Arc<JobCounters>) {
-    let queues = connect(&feed);
+pub(super) fn feed_chained(feed: SourceFeed, mut rows: Receiver<RecordBatch>, counters: Arc<JobCounters>, bounded: bool) {
+    let queues = connect(&feed, bounded);
     tokio::spawn(async move {
         while let Some(batch) = rows.recv().await {
             add(&counters.chained, batch.num_rows() as u64);

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::error::{DataFusionError, Result};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
 
 use super::counters::{JobCounters, add};
+use super::queue::Sender;
 use super::sink_set::SinkSet;
 use crate::operators::fan_out::Outputs;
 
@@ -28,7 +28,7 @@ pub(super) struct EpochOutputs {
 pub(super) struct Direct {
     pub sinks: Arc<tokio::sync::RwLock<SinkSet>>,
     /// Jobs that read this one.
-    pub readers: Vec<mpsc::UnboundedSender<RecordBatch>>,
+    pub readers: Vec<Sender<RecordBatch>>,
 }
 
 impl std::fmt::Debug for EpochOutputs {
@@ -60,7 +60,12 @@ impl Outputs for EpochOutputs {
             return Ok(());
         }
         // Plans may rename columns on the way; sinks see the names of the statement.
-        let batch = if batch.schema_ref() == &self.schema { batch } else { batch.with_schema(Arc::clone(&self.schema))? };
+        let batch = if batch.schema_ref() == &self.schema {
+            batch
+        } else {
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            RecordBatch::try_new_with_options(Arc::clone(&self.schema), batch.columns().to_vec(), &options)?
+        };
         add(&self.counters.out, batch.num_rows() as u64);
         let Some(direct) = &self.direct else {
             self.collected.lock().push(batch);
@@ -68,7 +73,7 @@ impl Outputs for EpochOutputs {
         };
         for reader in &direct.readers {
             // A reader that has ended (by its LIMIT) wants no more.
-            let _ended = reader.send(batch.clone());
+            let _ended = reader.send(batch.clone()).await;
         }
         let sinks = direct.sinks.read().await;
         sinks.send(self.epoch.load(Ordering::Relaxed), vec![batch], false).await.map_err(|error| DataFusionError::External(Box::new(error)))

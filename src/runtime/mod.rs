@@ -6,18 +6,23 @@
 //! - `batching`: when a batch is complete
 //! - `stream_input`, `stream_driver`: epochs
 //! - `table_loader`: the tables of lookup joins
-//! - `batch_driver`: one run over everything
+//! - `batch_run`, `batch_driver`: one run over everything
+//! - `queue`: between the parts of such a run
+//! - `partial_result`: whether such a run may be stopped in its midst
 //! - `epoch_outputs`, `sink_task`, `sink_set`: from the root of a plan to the writers
 //! - `counters`: what a job has done so far
 //! - `rate_limited_log`: warnings that can come with every row
 //! - `shutdown`: how a run is asked to end
 
 mod batch_driver;
+mod batch_run;
 pub mod batching;
 mod counters;
 mod epoch_outputs;
 mod leaf_feed;
+mod partial_result;
 mod pipeline;
+mod queue;
 mod rate_limited_log;
 mod shutdown;
 mod sink_set;
@@ -42,11 +47,7 @@ pub(in crate::runtime) fn execution_error(error: &DataFusionError) -> Error {
     if let DataFusionError::External(inner) = error.find_root()
         && let Some(own) = inner.downcast_ref::<Error>()
     {
-        let copy = Error::new(own.kind(), own.fault(), own.message()).with_retry(own.retry());
-        return match own.help() {
-            Some(help) => copy.with_help(help),
-            None => copy,
-        };
+        return own.duplicate();
     }
     let text = crate::planner::error_sentence(error);
     match error.find_root() {

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::{RwLock, mpsc};
 use tokio::task::JoinHandle;
 
-use super::batch_driver::{feed_chained, feed_source, run_once};
+use super::batch_run::run_batch;
 use super::counters::{JobCounters, JobSummary};
 use super::epoch_outputs::{Direct, EpochOutputs};
 use super::leaf_feed::SourceFeed;
@@ -28,10 +29,13 @@ use crate::planner::{ExecutionMode, LeafPlan};
 use crate::stream::{DataSink, Position, ReadRequest};
 
 /// Tasks that decode for one source at the same time.
-const DECODERS: usize = 2;
+pub(super) const DECODERS: usize = 2;
 
 /// Rows that are decoded together.
-const DECODED_ROWS: usize = 8192;
+pub(super) const DECODED_ROWS: usize = 8192;
+
+/// Writers may take this long to end after a failure, however late it is.
+const LAST_CHANCE: Duration = Duration::from_millis(500);
 
 /// How a job ended.
 #[derive(Debug)]
@@ -112,12 +116,12 @@ pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Sh
 }
 
 /// A job of a pipeline with its parts.
-struct Part {
-    number: usize,
-    spec: JobSpec,
-    counters: Arc<JobCounters>,
-    sources: Arc<Vec<SourceSpec>>,
-    sinks: Arc<RwLock<SinkSet>>,
+pub(super) struct Part {
+    pub number: usize,
+    pub spec: JobSpec,
+    pub counters: Arc<JobCounters>,
+    pub sources: Arc<Vec<SourceSpec>>,
+    pub sinks: Arc<RwLock<SinkSet>>,
 }
 
 async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort: Arc<dyn DataSink>, shutdown: Shutdown) -> Vec<JobOutcome> {
@@ -143,9 +147,9 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
     let mut streamed: Option<Streamed> = None;
     let mut incomplete = false;
     let mut complete = failure.is_none();
+    let is_batch = parts.iter().all(|part| part.spec.plan.mode == ExecutionMode::Batch);
     let timeout = parts.iter().map(|part| part.spec.shutdown_timeout).max().unwrap_or_default();
     if failure.is_none() {
-        let is_batch = parts.iter().all(|part| part.spec.plan.mode == ExecutionMode::Batch);
         let ended = if is_batch {
             let ended = within(run_batch(parts, sinks, &shutdown), &shutdown, timeout).await;
             // What a failed batch has written so far is no result.
@@ -157,11 +161,20 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
         failure = ended.err();
     }
     for (at, set) in sets.iter().enumerate() {
-        let mut set = set.write().await;
-        incomplete |= set.incomplete;
-        if let Err(error) = set.close(complete).await {
+        let closing = async {
+            let mut set = set.write().await;
+            let closed = set.close(complete).await;
+            incomplete |= set.incomplete;
+            closed
+        };
+        // A writer that hangs is left alone; the process ends without it.
+        let closed = shutdown.bound(closing, timeout, LAST_CHANCE).await.unwrap_or_else(|| Err(late(timeout)));
+        if let Err(error) = closed {
             failure.get_or_insert((at, error));
         }
+    }
+    if is_batch && let Some((at, _)) = &failure {
+        super::counters::add(&names[*at].1.batches_failed, 1);
     }
     // Closing has made the last rows durable.
     let mut durable = vec![Vec::new(); names.len()];
@@ -182,15 +195,12 @@ struct Streamed {
 }
 
 /// Waits for a driver; once the run is asked to end, no longer than `timeout`.
-async fn within<T>(driver: impl Future<Output = Result<T, (usize, Error)>>, shutdown: &Shutdown, timeout: std::time::Duration) -> Result<T, (usize, Error)> {
-    let mut driver = std::pin::pin!(driver);
-    tokio::select! {
-        ended = &mut driver => return ended,
-        () = shutdown.requested() => {}
-    }
-    let late =
-        || Error::new(ErrorKind::Limit, Fault::External, format!("not drained within {} s", timeout.as_secs_f64())).with_help("raise 'shutdown.timeout'");
-    tokio::time::timeout(timeout, driver).await.unwrap_or_else(|_| Err((0, late())))
+async fn within<T>(driver: impl Future<Output = Result<T, (usize, Error)>>, shutdown: &Shutdown, timeout: Duration) -> Result<T, (usize, Error)> {
+    shutdown.bound(driver, timeout, Duration::ZERO).await.unwrap_or_else(|| Err((0, late(timeout))))
+}
+
+fn late(timeout: Duration) -> Error {
+    Error::new(ErrorKind::Limit, Fault::External, format!("not drained within {} s", timeout.as_secs_f64())).with_help("raise 'shutdown.timeout'")
 }
 
 fn outcomes(
@@ -217,10 +227,10 @@ fn outcomes(
 }
 
 /// Feeds, each with the number of its source or of the job that produces its rows.
-type NumberedFeeds = Vec<(usize, SourceFeed)>;
+pub(super) type NumberedFeeds = Vec<(usize, SourceFeed)>;
 
 /// The feeds of a job: one for each of its sources and chained inputs that the plan reads in epochs (or at once, in batch mode).
-fn feeds(part: &Part) -> Result<(NumberedFeeds, NumberedFeeds)> {
+pub(super) fn feeds(part: &Part) -> Result<(NumberedFeeds, NumberedFeeds)> {
     let plan = &part.spec.plan;
     let leaves_of = |name: &str| -> Vec<LeafPlan> { plan.leaves.iter().filter(|leaf| &*leaf.source == name).cloned().collect() };
     let mut sources = Vec::new();
@@ -244,7 +254,7 @@ fn feeds(part: &Part) -> Result<(NumberedFeeds, NumberedFeeds)> {
 }
 
 /// The plan with its limit and the fan-out on top.
-fn with_root(part: &Part, outputs: &Arc<EpochOutputs>) -> (Arc<dyn ExecutionPlan>, Option<Arc<LimitState>>) {
+pub(super) fn with_root(part: &Part, outputs: &Arc<EpochOutputs>) -> (Arc<dyn ExecutionPlan>, Option<Arc<LimitState>>) {
     let mut root = Arc::clone(&part.spec.plan.root);
     let mut limit = ending_limit(&root);
     if let Some(rows) = part.spec.row_limit {
@@ -371,89 +381,4 @@ async fn run_stream(
             tracing::debug!("standard output was closed");
         }
     })
-}
-
-async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiver<SinkEvent>, shutdown: &Shutdown) -> Result<(), (usize, Error)> {
-    let mut readers: Vec<(usize, usize, SourceFeed, Arc<JobCounters>)> = Vec::new();
-    let mut sources = Vec::new();
-    let numbers: Vec<usize> = parts.iter().map(|part| part.number).collect();
-    let row_wise = parts.iter().all(|part| part.spec.plan.row_wise);
-    for (at, part) in parts.iter().enumerate() {
-        let (own, chained) = feeds(part).map_err(|error| (at, error))?;
-        for (source_at, feed) in own {
-            sources.push((at, source_at, feed));
-        }
-        readers.extend(chained.into_iter().map(|(job, feed)| (job, at, feed, Arc::clone(&part.counters))));
-    }
-    let mut outgoing: Vec<Vec<mpsc::UnboundedSender<_>>> = numbers.iter().map(|_| Vec::new()).collect();
-    for (job, _, feed, counters) in readers {
-        let Some(upstream) = numbers.iter().position(|number| *number == job) else { continue };
-        let (sender, receiver) = mpsc::unbounded_channel();
-        outgoing[upstream].push(sender);
-        feed_chained(feed, receiver, counters);
-    }
-    for (at, source_at, feed) in sources {
-        let part = &parts[at];
-        let source = &part.sources[source_at];
-        let request = ReadRequest { columns: feed.columns.clone(), batch_rows: DECODED_ROWS, parallelism: DECODERS, pruning: feed.pruning.clone() };
-        let place = format!("job '{}', source '{}'", part.spec.name, source.source.name());
-        feed_source(
-            feed,
-            SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place },
-            Arc::clone(&part.counters),
-            shutdown.clone(),
-        );
-    }
-    let mut runs = Vec::new();
-    for ((at, part), readers) in parts.into_iter().enumerate().zip(outgoing) {
-        let sink_names = part.spec.sinks.iter().map(|sink| sink.sink.name().to_owned()).collect();
-        let direct = Direct { sinks: Arc::clone(&part.sinks), readers };
-        let outputs = Arc::new(EpochOutputs::new(sink_names, Arc::clone(&part.counters), Arc::clone(&part.spec.plan.schema), Some(direct)));
-        outputs.begin(1);
-        let (root, _) = with_root(&part, &outputs);
-        let log = RateLimitedLog::new(format!("job '{}'", part.spec.name));
-        // The plan may hold back what it has to say until its end.
-        runs.push(tokio::spawn(async move {
-            drop(outputs);
-            let context = Arc::clone(&part.spec.plan.context);
-            super::counters::add(&part.counters.epochs, 1);
-            run_once(root, context).await.map_err(|error| (at, error))?;
-            let reasons = part.counters.faults.take_reasons();
-            if let Some(first) = reasons.first() {
-                log.warn(reasons.len() as u64, || format!("{first}; row skipped"));
-            }
-            part.sinks.read().await.send(1, Vec::new(), true).await.map_err(|error| (at, error))
-        }));
-    }
-    let stop: Vec<_> = runs.iter().map(JoinHandle::abort_handle).collect();
-    let all = async {
-        let mut result = Ok(());
-        for run in runs {
-            let ended = run.await.unwrap_or_else(|error| {
-                if error.is_cancelled() { Ok(()) } else { Err((0, Error::internal("a job ended in a panic; please report this").with_source(error))) }
-            });
-            result = result.and(ended);
-        }
-        result
-    };
-    let ended = tokio::select! {
-        ended = all => ended,
-        Some(event) = sinks.recv() => match event {
-            SinkEvent::Failed(job, error) => Err((job, error)),
-            SinkEvent::ClosedPipe => Ok(()),
-        },
-    };
-    stop.iter().for_each(tokio::task::AbortHandle::abort);
-    ended?;
-    // A failure that came with the last rows.
-    if let Ok(SinkEvent::Failed(job, error)) = sinks.try_recv() {
-        return Err((job, error));
-    }
-    if shutdown.is_requested() && !row_wise {
-        return Err((
-            0,
-            Error::new(ErrorKind::Limit, Fault::User, "stopped before the end of its input; a batch has no partial result, so nothing was completed"),
-        ));
-    }
-    Ok(())
 }

@@ -1,11 +1,15 @@
 //! How a run is asked to end.
 
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
 use tokio_util::sync::CancellationToken;
 
 /// Asks the jobs of a run to end: they stop reading, finish what they have read, and complete their outputs. Clones are the same request.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
     token: CancellationToken,
+    at: Arc<OnceLock<Instant>>,
 }
 
 impl Shutdown {
@@ -16,6 +20,7 @@ impl Shutdown {
 
     /// Asks.
     pub fn request(&self) {
+        self.at.get_or_init(Instant::now);
         self.token.cancel();
     }
 
@@ -27,5 +32,38 @@ impl Shutdown {
     /// Waits until it is asked.
     pub async fn requested(&self) {
         self.token.cancelled().await;
+    }
+
+    /// Waits for `work`, but once the run is asked to end no longer than until `timeout` after that: `None` then. `at_least` is given in any case.
+    pub(super) async fn bound<T>(&self, work: impl Future<Output = T>, timeout: Duration, at_least: Duration) -> Option<T> {
+        let begun = Instant::now();
+        let expired = async {
+            self.requested().await;
+            let asked = self.at.get().copied().unwrap_or_else(Instant::now);
+            tokio::time::sleep_until((asked + timeout).max(begun + at_least).into()).await;
+        };
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = expired => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_is_waited_for_until_the_time_after_the_request_is_over() {
+        let shutdown = Shutdown::new();
+        let slow = tokio::time::sleep(Duration::from_millis(20));
+        assert_eq!(shutdown.bound(slow, Duration::ZERO, Duration::ZERO).await, Some(()), "nobody has asked to end yet");
+        shutdown.request();
+        assert_eq!(shutdown.bound(async { 1 }, Duration::ZERO, Duration::ZERO).await, Some(1));
+        assert_eq!(shutdown.bound(std::future::pending::<()>(), Duration::from_millis(20), Duration::ZERO).await, None);
+        let begun = Instant::now();
+        assert_eq!(shutdown.bound(std::future::pending::<()>(), Duration::ZERO, Duration::from_millis(20)).await, None);
+        assert!(begun.elapsed() >= Duration::from_millis(20));
     }
 }

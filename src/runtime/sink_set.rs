@@ -42,15 +42,14 @@ impl SinkSet {
         events: &mpsc::UnboundedSender<SinkEvent>,
         last_resort: Arc<dyn DataSink>,
     ) -> Result<Self> {
-        let mut sinks = Vec::new();
+        let mut writers = Vec::new();
         let mut incomplete = false;
         for (index, spec) in specs.iter().enumerate() {
             let name = spec.sink.name();
             match spec.sink.open(Arc::clone(schema), Arc::clone(clock)) {
                 Ok(writer) => {
                     tracing::info!("job '{job}': sink sink_{index}_{name} created ({})", spec.sink.describe());
-                    let place = format!("job '{job}', sink '{name}'");
-                    sinks.push(Some(start_sink(writer, (number, index), place, spec.failure, Arc::clone(counters), events.clone())));
+                    writers.push(Some(writer));
                 }
                 Err(error) if error.fault() == Fault::User => {
                     return Err(error.context(format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}'")));
@@ -59,10 +58,17 @@ impl SinkSet {
                     incomplete = true;
                     crate::telemetry::warning(&format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}': {}", error.message()));
                     counters.sinks[index].1.down.store(true, Ordering::Relaxed);
-                    sinks.push(None);
+                    writers.push(None);
                 }
             }
         }
+        // Nothing is replaced before it is known that the job starts.
+        let start = |(index, writer): (usize, Option<Box<dyn DataWriter>>)| {
+            let spec = &specs[index];
+            let place = format!("job '{job}', sink '{}'", spec.sink.name());
+            writer.map(|writer| start_sink(writer, (number, index), place, spec.failure, Arc::clone(counters), events.clone()))
+        };
+        let sinks = writers.into_iter().enumerate().map(start).collect();
         Ok(Self {
             job: job.to_owned(),
             sinks,
@@ -119,6 +125,8 @@ impl SinkSet {
             let closed = handle.task.await.unwrap_or_else(|error| Err(Error::internal("a sink's task failed").with_source(error)));
             result = result.and(closed);
         }
+        // What its strategy has survived is still missing in the output.
+        self.incomplete |= self.counters.sinks.iter().any(|(_, sink)| sink.down.load(Ordering::Relaxed));
         result
     }
 }

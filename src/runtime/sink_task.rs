@@ -1,5 +1,6 @@
 //! A writer on a thread of its own: retries, failure strategy, syncing.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -61,8 +62,19 @@ struct SinkTask {
     policy: FailurePolicy,
     log: RateLimitedLog,
     events: mpsc::UnboundedSender<SinkEvent>,
-    failed: bool,
+    state: State,
     last_epoch: Epoch,
+    /// Rows taken of epochs that are not durable yet.
+    pending: VecDeque<(Epoch, u64)>,
+}
+
+/// Whether a sink goes on.
+enum State {
+    Running,
+    /// Nobody reads the output any more.
+    Unread,
+    /// It has failed for good, and so has its job.
+    Failed(Error),
 }
 
 /// Starts the sink with number `index` in the counters of the job with number `job` in its pipeline; `place` names it in messages.
@@ -75,7 +87,18 @@ pub(super) fn start_sink(
     events: mpsc::UnboundedSender<SinkEvent>,
 ) -> SinkHandle {
     let (queue, messages) = mpsc::channel(QUEUE);
-    let task = SinkTask { writer, job, index, counters, policy, log: RateLimitedLog::new(place), events, failed: false, last_epoch: 0 };
+    let task = SinkTask {
+        writer,
+        job,
+        index,
+        counters,
+        policy,
+        log: RateLimitedLog::new(place),
+        events,
+        state: State::Running,
+        last_epoch: 0,
+        pending: VecDeque::new(),
+    };
     let runtime = Handle::current();
     // Writers block on files, so each has a thread; its timers are the runtime's.
     let task = tokio::task::spawn_blocking(move || runtime.block_on(task.run(messages)));
@@ -88,9 +111,11 @@ impl SinkTask {
     }
 
     async fn run(mut self, mut messages: mpsc::Receiver<SinkMessage>) -> Result<()> {
+        // What an earlier run has left is replaced now, not with the first row.
+        self.sync().await;
         let mut next_sync = Instant::now() + SYNC_INTERVAL;
         loop {
-            let undone = !self.failed && self.writer.acked() < self.last_epoch;
+            let undone = self.is_running() && self.writer.acked() < self.last_epoch;
             let message = if undone {
                 match tokio::time::timeout_at(next_sync.into(), messages.recv()).await {
                     Ok(message) => message,
@@ -106,11 +131,11 @@ impl SinkTask {
             };
             match message {
                 // Dropped without a word: the job gave up, and nothing is completed.
-                None | Some(SinkMessage::Close { complete: false }) => return Ok(()),
+                None | Some(SinkMessage::Close { complete: false }) => return self.give_up(),
                 Some(SinkMessage::Close { complete: true }) => return self.close().await,
                 Some(SinkMessage::Rows { epoch, batches, end }) => self.rows(epoch, &batches, end).await,
             }
-            if !self.failed && Instant::now() >= next_sync {
+            if self.is_running() && Instant::now() >= next_sync {
                 self.sync().await;
                 next_sync = Instant::now() + SYNC_INTERVAL;
             }
@@ -118,23 +143,27 @@ impl SinkTask {
     }
 
     async fn rows(&mut self, epoch: Epoch, batches: &[RecordBatch], end: bool) {
-        if self.failed {
-            return;
-        }
         for batch in batches {
+            let rows = batch.num_rows() as u64;
+            if !self.is_running() {
+                if matches!(self.state, State::Failed(_)) {
+                    add(&self.counts().lost, rows);
+                }
+                continue;
+            }
             match self.write(epoch, batch).await {
                 Ok(rejected) => {
                     self.counts().down.store(false, Ordering::Relaxed);
-                    add(&self.counts().rows, (batch.num_rows() as u64).saturating_sub(rejected.len() as u64));
+                    self.take_note(epoch, rows.saturating_sub(rejected.len() as u64));
                     if !rejected.is_empty() {
                         self.refuse(&rejected);
                     }
                 }
-                Err(error) => self.fail(error, batch.num_rows() as u64),
+                Err(error) => self.fail(error, rows),
             }
-            if self.failed {
-                return;
-            }
+        }
+        if !self.is_running() {
+            return;
         }
         if end {
             self.last_epoch = epoch;
@@ -145,8 +174,32 @@ impl SinkTask {
         }
     }
 
-    fn note_acked(&self) {
-        self.counts().acked.store(self.writer.acked(), Ordering::Relaxed);
+    fn is_running(&self) -> bool {
+        matches!(self.state, State::Running)
+    }
+
+    /// Counts rows that the writer has taken.
+    fn take_note(&mut self, epoch: Epoch, rows: u64) {
+        add(&self.counts().rows, rows);
+        match self.pending.back_mut() {
+            Some((last, count)) if *last == epoch => *count += rows,
+            _ => self.pending.push_back((epoch, rows)),
+        }
+    }
+
+    fn note_acked(&mut self) {
+        let acked = self.writer.acked();
+        self.counts().acked.store(acked, Ordering::Relaxed);
+        while self.pending.front().is_some_and(|(epoch, _)| *epoch <= acked) {
+            self.pending.pop_front();
+        }
+    }
+
+    /// What was taken but can't be made durable any more has not been written.
+    fn count_pending_as_lost(&mut self) {
+        let rows = self.pending.drain(..).map(|(_, rows)| rows).sum();
+        self.counts().rows.fetch_sub(rows, Ordering::Relaxed);
+        add(&self.counts().lost, rows);
     }
 
     /// Writes with retries.
@@ -201,7 +254,7 @@ impl SinkTask {
     /// A write that failed for good.
     fn fail(&mut self, error: Error, rows: u64) {
         if is_closed_pipe(&error) {
-            self.failed = true;
+            self.state = State::Unread;
             let _driver_has_ended = self.events.send(SinkEvent::ClosedPipe);
             return;
         }
@@ -216,8 +269,18 @@ impl SinkTask {
     }
 
     fn stop(&mut self, error: Error) {
-        self.failed = true;
-        let _driver_has_ended = self.events.send(SinkEvent::Failed(self.job, error));
+        self.note_acked();
+        self.count_pending_as_lost();
+        let _driver_has_ended = self.events.send(SinkEvent::Failed(self.job, error.duplicate()));
+        self.state = State::Failed(error);
+    }
+
+    /// The end of a sink that is not to complete its output.
+    fn give_up(self) -> Result<()> {
+        match self.state {
+            State::Failed(error) => Err(error),
+            State::Running | State::Unread => Ok(()),
+        }
     }
 
     async fn sync(&mut self) {
@@ -228,14 +291,19 @@ impl SinkTask {
     }
 
     async fn close(mut self) -> Result<()> {
-        if self.failed {
-            return Ok(());
+        if !self.is_running() {
+            return self.give_up();
         }
         let closed = self.complete(Step::Close).await;
         self.note_acked();
         match closed {
+            Ok(()) => Ok(()),
             Err(error) if is_closed_pipe(&error) => Ok(()),
-            result => result.map_err(|error| error.context(format!("{} failed", self.log.place()))),
+            Err(error) => {
+                self.counts().down.store(true, Ordering::Relaxed);
+                self.count_pending_as_lost();
+                Err(error.context(format!("{} failed", self.log.place())))
+            }
         }
     }
 }

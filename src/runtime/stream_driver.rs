@@ -228,6 +228,7 @@ impl StreamDriver {
             let input = &self.inputs[*at];
             fill(&input.feed, &batches).map_err(|error| (statement, error))?;
         }
+        let mut all_results = Vec::with_capacity(self.statements.len());
         for number in 0..self.statements.len() {
             let statement = &mut self.statements[number];
             if statement.done {
@@ -243,6 +244,11 @@ impl StreamDriver {
                     }
                 }
             }
+            all_results.push((number, results));
+        }
+        // Nothing of an epoch is handed out before all statements that read each other have got through it.
+        for (number, results) in all_results {
+            self.statements[number].hand_out(self.epoch, results).await.map_err(|error| (number, error))?;
         }
         self.end_unread();
         let took = began.elapsed();
@@ -309,12 +315,16 @@ impl Statement {
             self.log.warn(reasons.len() as u64, || format!("{first}; row skipped"));
         }
         let results = self.outputs.take();
-        self.sinks.read().await.send(epoch, if self.direct { Vec::new() } else { results.clone() }, true).await?;
         if self.keeps_metrics && epoch.is_multiple_of(RESET_EVERY) {
             self.root = reset_plan_states(Arc::clone(&self.root)).map_err(|error| execution_error(&error))?;
         }
         self.done = self.limit.as_ref().is_some_and(|limit| limit.is_done());
         Ok(results)
+    }
+
+    /// Hands the results of an epoch to the sinks, and tells them that it has ended.
+    async fn hand_out(&self, epoch: Epoch, results: Vec<RecordBatch>) -> Result<()> {
+        self.sinks.read().await.send(epoch, if self.direct { Vec::new() } else { results }, true).await
     }
 
     fn failed(&self, error: &datafusion::error::DataFusionError) -> Error {

@@ -192,3 +192,99 @@ fn sudden_death_leaves_no_broken_file_under_a_final_name() {
     let rest: Vec<String> = folder.list("").into_iter().filter(|file| file.ends_with(".tmp")).collect();
     assert_eq!(rest, Vec::<String>::new());
 }
+
+#[test]
+fn a_sink_that_fails_with_the_last_rows_fails_the_job() {
+    let folder = Folder::new();
+    let lines: String = (0..2_000).map(|id| format!("{{\"id\":{id}}}\n")).collect();
+    folder.write("a.jsonl", lines);
+    for mode in ["batch", "stream"] {
+        for strategy in ["RetryWithBackoff", "FailBatch"] {
+            let ran = folder.sql(&format!(
+                "SELECT id FROM a INTO full, good WITH ('a.type'='file','a.path'='a.jsonl','a.schema'='id BIGINT','full.type'='file','full.path'='/dev/full','full.format'='json',
+                 'good.type'='file','good.path'='good.jsonl','retry_backoff'='1ms','execution.mode'='{mode}','failure_strategy'='{strategy}')"
+            ));
+            assert_eq!(ran.status, 1, "{mode} {strategy}: {}", ran.err);
+            assert!(ran.err.contains("sink 'full' failed") && ran.err.contains("No space left on device"), "{mode} {strategy}: {}", ran.err);
+            let full = ran.job()["sinks"][0].clone();
+            assert_eq!((full["rows"].as_u64(), full["lost"].as_u64()), (Some(0), Some(2_000)), "{mode} {strategy}: {}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn rows_that_a_surviving_job_could_not_write_make_the_status_1() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"id\":1}\n");
+    let ran = folder.sql("SELECT id FROM a INTO full WITH ('a.type'='file','a.path'='a.jsonl','full.type'='file','full.path'='/dev/full','full.format'='json','full.buffer_size_bytes'='1','failure_strategy'='LogAndContinue')");
+    assert_eq!(ran.status, 1, "{}", ran.err);
+    assert_eq!(ran.job()["sinks"][0]["lost"].as_u64(), Some(1));
+}
+
+#[test]
+fn a_sink_that_hangs_is_given_the_shutdown_timeout() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"id\":1}\n");
+    let sql = "SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','a.follow'='true','o.type'='file','o.path'='/dev/full','o.format'='json','o.buffer_size_bytes'='1','retry_backoff'='60s','shutdown.timeout'='300ms')";
+    let mut job = folder.start(&["--sql", sql]);
+    eventually("the first try", || job.log().contains("try 1 of 3"));
+    let asked = std::time::Instant::now();
+    job.signal(libc::SIGTERM);
+    assert_eq!(job.wait(), 1);
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    assert!(job.log().contains("not drained within 0.3 s"), "{}", job.log());
+}
+
+#[test]
+fn a_refused_start_leaves_the_other_outputs_as_they_are() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"id\":1}\n");
+    folder.write("kept.jsonl", "{\"id\":7}\n");
+    let follow = "SELECT id FROM a INTO p WITH ('a.type'='file','a.path'='a.jsonl','a.follow'='true','p.type'='file','p.path'='p.jsonl')";
+    let mut job = folder.start(&["--sql", follow]);
+    eventually("the first job", || folder.exists("p.jsonl") && folder.read("p.jsonl").contains('1'));
+    let ran = folder.sql("SELECT id FROM a INTO kept, p WITH ('a.type'='file','a.path'='a.jsonl','kept.type'='file','kept.path'='kept.jsonl','p.type'='file','p.path'='p.jsonl')");
+    assert_eq!(ran.status, 1, "{}", ran.err);
+    assert!(ran.err.contains("is being written by another job"), "{}", ran.err);
+    assert_eq!(folder.read("kept.jsonl"), "{\"id\":7}\n");
+    job.signal(libc::SIGTERM);
+    assert_eq!(job.wait(), 0);
+}
+
+#[test]
+fn nothing_of_a_failed_batch_reaches_the_sinks_of_any_statement_of_its_pipeline() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", (0..40).map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>());
+    folder.write(
+        "s.sql",
+        "CREATE STREAM x AS SELECT id FROM a INTO xo WITH ('a.type'='file','a.path'='a.jsonl','a.schema'='id BIGINT','xo.type'='file','xo.path'='x.jsonl','failure_strategy'='FailBatch',
+           'execution.mode'='stream','batch.strategy'='fixed_size','batch.size'='10');
+         CREATE STREAM y AS SELECT 1 / (id - 25) AS r FROM x INTO yo WITH ('yo.type'='file','yo.path'='y.jsonl','failure_strategy'='FailBatch')",
+    );
+    let ran = folder.run(&["run", "s.sql"]).expect(1);
+    assert!(ran.err.contains("ivide by zero"), "{}", ran.err);
+    assert_eq!((folder.read("x.jsonl").lines().count(), folder.read("y.jsonl").lines().count()), (20, 20));
+}
+
+#[test]
+fn a_batch_of_joins_that_is_stopped_keeps_what_it_has() {
+    let folder = Folder::new();
+    folder.write("t.jsonl", "{\"k\":1,\"name\":\"one\"}\n");
+    let line = format!("{{\"k\":1,\"pad\":\"{}\"}}\n", "x".repeat(100));
+    folder.write("a.jsonl", line.repeat(1_500_000));
+    for (select, status) in
+        [("SELECT a.pad, t.name FROM a JOIN t ON a.k = t.k", 0), ("SELECT a.pad, count(*) AS n FROM a JOIN t ON a.k = t.k GROUP BY a.pad", 1)]
+    {
+        let sql = format!(
+            "{select} INTO o WITH ('a.type'='file','a.path'='a.jsonl','a.schema'='k BIGINT, pad VARCHAR','t.type'='file','t.path'='t.jsonl','o.type'='file','o.path'='o.jsonl','execution.mode'='batch')"
+        );
+        let mut job = folder.start(&["--sql", &sql]);
+        std::thread::sleep(Duration::from_millis(700));
+        job.signal(libc::SIGINT);
+        assert_eq!(job.wait(), status, "{}", job.log());
+        let log = job.log();
+        assert_eq!(log.contains("there is no result"), status == 1, "{log}");
+    }
+    let written = folder.read("o.jsonl");
+    assert!(written.is_empty() || written.ends_with('\n'));
+}

@@ -5,6 +5,7 @@ mod batching;
 mod cli;
 mod configuration;
 mod dirty_input;
+mod exact_numbers;
 mod faults;
 mod fidelity;
 mod files;

@@ -84,6 +84,8 @@ impl Output {
 pub(super) struct InPlace {
     path: PathBuf,
     file: File,
+    /// What the file held is to be replaced; done with the first bytes, or when it is synced.
+    replaces: bool,
     /// Bytes in the file.
     flushed: u64,
     buffer: Vec<u8>,
@@ -94,17 +96,19 @@ impl InPlace {
     fn create(path: &Path, options: &OutputOptions, header: &[u8]) -> Result<Self> {
         let fault = |error| io_error(path, error);
         let file = open_locked(path)?;
-        let mut file = Self { path: path.to_owned(), file, flushed: 0, buffer: Vec::new(), buffer_bytes: options.buffer_bytes };
+        let mut file = Self { path: path.to_owned(), file, replaces: false, flushed: 0, buffer: Vec::new(), buffer_bytes: options.buffer_bytes };
         let is_regular = file.file.metadata().map_err(fault)?.is_file();
         if !is_regular {
             // A device or a pipe has no content to keep or to replace.
             file.buffer.extend_from_slice(header);
             return Ok(file);
         }
-        if !options.append {
-            file.file.set_len(0).map_err(fault)?;
+        if options.append {
+            file.flushed = file.file.seek(SeekFrom::End(0)).map_err(fault)?;
+        } else {
+            // The start may still be refused, because of another sink.
+            file.replaces = true;
         }
-        file.flushed = file.file.seek(SeekFrom::End(0)).map_err(fault)?;
         if file.flushed == 0 {
             file.buffer.extend_from_slice(header);
         } else if !ends_with_line_end(&mut file.file).map_err(fault)? {
@@ -144,6 +148,10 @@ impl InPlace {
 
     /// Hands the buffer to the operating system, wholly or not at all.
     pub(super) fn flush(&mut self) -> Result<()> {
+        if self.replaces {
+            self.file.set_len(0).map_err(|error| io_error(&self.path, error))?;
+            self.replaces = false;
+        }
         let mut written = 0;
         while written < self.buffer.len() {
             let error = match self.file.write(&self.buffer[written..]) {
