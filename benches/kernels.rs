@@ -194,11 +194,10 @@ fn columnar(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     let mut group = criterion.benchmark_group("columnar");
     group.throughput(Throughput::Elements(ROWS as u64));
-    let formats: [(&str, Box<dyn ColumnarFormat>, Box<dyn ColumnarInput>); 2] = [
-        ("parquet", Box::new(ParquetOutput { compression: ParquetCompression::Snappy }), Box::new(ParquetInput)),
-        ("avro", Box::new(AvroOutput { compression: AvroCompression::None }), Box::new(AvroInput)),
-    ];
-    for (name, output, input) in &formats {
+    let parquet = ParquetOutput { compression: ParquetCompression::Snappy };
+    let avro = AvroOutput { compression: AvroCompression::None };
+    let formats: [(&str, &dyn ColumnarFormat, &dyn ColumnarInput); 2] = [("parquet", &parquet, &ParquetInput), ("avro", &avro, &AvroInput)];
+    for (name, output, input) in formats {
         let schema = batch.schema();
         let write = |into: Box<dyn std::io::Write + Send>| {
             let mut writer = output.writer(&schema, into).unwrap();
@@ -214,7 +213,7 @@ fn columnar(criterion: &mut Criterion) {
             batch_rows: ROWS,
             pruning: None,
             start_row: 0,
-            partition: Arc::from(*name),
+            partition: Arc::from(name),
         };
         group.bench_function(format!("decode {name}"), |b| {
             b.iter(|| {
