@@ -2,6 +2,7 @@
 //! - `session`: DataFusion's settings and functions
 //! - `sql`: syntax tree to logical plan, with the names as the user spelled them
 //! - `within`, `wildcard`: what is resolved in the syntax tree before that
+//! - `not_in`: `NOT IN` where NULL would be forgotten
 //! - `plan_error`: DataFusion's errors as ours, with a place
 //! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
 //! - `exact`: numbers stay exact
@@ -14,6 +15,7 @@ mod exact;
 mod guard;
 mod job_plan;
 mod logical;
+mod not_in;
 mod plan_error;
 mod rewrite;
 mod session;

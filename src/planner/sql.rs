@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 use sql_extensions::StreamStatement;
 
+use super::not_in;
 use super::plan_error::{plan_error, schema_error};
 use crate::error::{Result, Script};
 
@@ -116,7 +117,10 @@ pub(super) async fn logical_plan(state: &SessionState, mut query: Query, script:
     loop {
         let attempt = Statement::Statement(Box::new(SqlStatement::Query(Box::new(query.clone()))));
         let error = match state.statement_to_plan(attempt).await {
-            Ok(plan) => return state.optimize(&plan).map_err(|error| plan_error(error, script, statement)),
+            Ok(plan) => {
+                let optimized = not_in::check(&plan).and_then(|()| state.optimize(&plan));
+                return optimized.map_err(|error| plan_error(error, script, statement));
+            }
             Err(error) => error,
         };
         match respell(&mut query, &error) {
