@@ -254,28 +254,27 @@ pub(super) fn feeds(part: &Part) -> Result<(NumberedFeeds, NumberedFeeds)> {
 }
 
 /// The plan with its limit and the fan-out on top.
-pub(super) fn with_root(part: &Part, outputs: &Arc<EpochOutputs>) -> (Arc<dyn ExecutionPlan>, Option<Arc<LimitState>>) {
+pub(super) fn with_root(part: &Part, outputs: &Arc<EpochOutputs>) -> (Arc<dyn ExecutionPlan>, Vec<Arc<LimitState>>) {
     let mut root = Arc::clone(&part.spec.plan.root);
-    let mut limit = ending_limit(&root);
+    let mut limits = ending_limits(&root);
     if let Some(rows) = part.spec.row_limit {
         let state = Arc::new(LimitState::new(0, rows));
         let own: Arc<dyn ExecutionPlan> = Arc::new(StreamLimitExec::new(root, Arc::clone(&state), Arc::clone(&part.spec.faults)));
         root = own;
-        limit = Some(state);
+        limits.push(state);
     }
-    (Arc::new(FanOutExec::new(root, Arc::clone(outputs) as Arc<dyn Outputs>)), limit)
+    (Arc::new(FanOutExec::new(root, Arc::clone(outputs) as Arc<dyn Outputs>)), limits)
 }
 
-/// The limit through which every row of a plan passes: when it is reached the job is done.
-fn ending_limit(root: &Arc<dyn ExecutionPlan>) -> Option<Arc<LimitState>> {
+/// The limits through which every row of a stream passes: when one of them is reached no further row matters.
+fn ending_limits(root: &Arc<dyn ExecutionPlan>) -> Vec<Arc<LimitState>> {
+    let mut limits = Vec::new();
     let mut node = root;
     loop {
-        if let Some(limit) = node.as_any().downcast_ref::<StreamLimitExec>() {
-            return Some(Arc::clone(limit.state()));
-        }
+        limits.extend(node.as_any().downcast_ref::<StreamLimitExec>().map(|limit| Arc::clone(limit.state())));
         match node.children().as_slice() {
             [only] => node = only,
-            _ => return None,
+            _ => return limits,
         }
     }
 }
@@ -319,7 +318,7 @@ async fn run_stream(
         let sink_names = part.spec.sinks.iter().map(|sink| sink.sink.name().to_owned()).collect();
         let to_sinks = direct.then(|| Direct { sinks: Arc::clone(&part.sinks), readers: Vec::new() });
         let outputs = Arc::new(EpochOutputs::new(sink_names, Arc::clone(&part.counters), Arc::clone(&part.spec.plan.schema), to_sinks));
-        let (root, limit) = with_root(&part, &outputs);
+        let (root, limits) = with_root(&part, &outputs);
         let plan = part.spec.plan;
         let tables = TableLoader::new(
             &part.spec.name,
@@ -344,7 +343,7 @@ async fn run_stream(
             clock: part.spec.clock,
             tables,
             chained,
-            limit,
+            limits,
             failure: part.spec.failure,
             done: false,
         });

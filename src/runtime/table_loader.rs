@@ -83,6 +83,15 @@ impl TableLoader {
         self.lookups.iter().for_each(|(lookup, _)| lookup.join.handle().announce_last_epoch());
     }
 
+    /// Announces the last epoch if it may have rows and has not been announced; returns whether it did.
+    pub(super) fn begin_last_epoch(&self) -> bool {
+        let begins = self.has_rows_at_the_end() && !self.lookups.iter().any(|(lookup, _)| lookup.join.handle().is_last_epoch());
+        if begins {
+            self.announce_last_epoch();
+        }
+        begins
+    }
+
     /// Whether the last epoch may have rows even if no input is left.
     pub(super) fn has_rows_at_the_end(&self) -> bool {
         self.lookups.iter().any(|(lookup, _)| lookup.join.kind().remembers_matches())

@@ -1,0 +1,71 @@
+//! The edges of lookup joins: NULL keys, limits below them, tables that are loaded again, nested keys, one source on both sides.
+
+use crate::velo::{Folder, Ran, assert_balanced};
+
+const TABLE: &str = "{\"k\":1,\"v\":1}\n{\"k\":2,\"v\":2}\n{\"k\":null,\"v\":3}\n{\"k\":9,\"v\":4}\n";
+
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// Runs a query of the table `t` and of `s`, which comes from standard input and so is the stream wherever it stands.
+fn piped(folder: &Folder, query: &str, settings: &str, stream: &str) -> Ran {
+    folder.write("t.jsonl", TABLE);
+    let sql = format!(
+        "{query} WITH ('s.type'='file','s.path'='-','s.format'='jsonlines','s.schema'='k BIGINT, v BIGINT','t.type'='file','t.path'='t.jsonl'{settings})"
+    );
+    let ran = folder.run_with(&["--summary", "json", "--sql", &sql], &[], stream.as_bytes());
+    if ran.status == 0 {
+        assert_balanced(&ran.job());
+    }
+    ran
+}
+
+#[test]
+fn not_in_over_a_stream_knows_null() {
+    let folder = Folder::new();
+    let query = "SELECT v FROM t WHERE k NOT IN (SELECT k FROM s WHERE v IS NULL)";
+    let rows = |stream: &str| piped(&folder, query, ",'batch.strategy'='fixed_size','batch.size'='1'", stream).expect(0).out;
+    assert_eq!(rows("{\"k\":1}\n{\"k\":5}\n"), "{\"v\":2}\n{\"v\":4}\n", "a NULL outside is unknown");
+    assert_eq!(rows("{\"k\":1}\n{\"k\":null}\n{\"k\":5}\n"), "", "a NULL inside makes all others unknown");
+    assert_eq!(rows(""), "{\"v\":1}\n{\"v\":2}\n{\"v\":3}\n{\"v\":4}\n", "nothing is in an empty set, not even NULL");
+    assert_eq!(rows("{\"k\":null,\"v\":1}\n"), rows(""), "what the condition leaves out is not there");
+}
+
+#[test]
+fn a_limit_below_a_join_ends_the_stream_and_not_the_table() {
+    let folder = Folder::new();
+    let stream = "{\"k\":1,\"v\":10}\n{\"k\":1,\"v\":11}\n{\"k\":2,\"v\":12}\n";
+    let limited = "(SELECT * FROM s LIMIT 2) a";
+    let kept = ["{\"v\":null,\"tv\":2}", "{\"v\":null,\"tv\":3}", "{\"v\":null,\"tv\":4}"];
+    let matched = ["{\"v\":10,\"tv\":1}", "{\"v\":11,\"tv\":1}"];
+    let both: Vec<&str> = matched.iter().chain(&kept).copied().collect();
+    for (query, expected) in [
+        (format!("SELECT a.v, t.v AS tv FROM {limited} RIGHT JOIN t ON a.k = t.k"), &both),
+        (format!("SELECT a.v, t.v AS tv FROM {limited} FULL JOIN t ON a.k = t.k"), &both),
+        (format!("SELECT a.v, t.v AS tv FROM t LEFT JOIN {limited} ON a.k = t.k"), &both),
+        (format!("SELECT NULL AS v, v AS tv FROM t WHERE NOT EXISTS (SELECT 1 FROM {limited} WHERE a.k = t.k)"), &kept.to_vec()),
+        // The limit above is not reached, and the one below ends the job all the same.
+        (format!("SELECT a.v, t.v AS tv FROM {limited} FULL JOIN t ON a.k = t.k LIMIT 100"), &both),
+    ] {
+        for size in [1, 2, 100] {
+            let settings = format!(",'batch.strategy'='fixed_size','batch.timeout'='50ms','batch.size'='{size}'");
+            let ran = piped(&folder, &query, &settings, stream).expect(0);
+            assert_eq!(sorted(&ran.out), *expected, "{query} by {size}");
+        }
+    }
+}
+
+#[test]
+fn a_limited_endless_stream_ends_with_the_rows_of_its_table() {
+    let folder = Folder::new();
+    folder.write("t.jsonl", TABLE);
+    folder.write("s.jsonl", "{\"k\":1,\"v\":10}\n{\"k\":1,\"v\":11}\n{\"k\":2,\"v\":12}\n");
+    let query = "SELECT a.v, t.v AS tv FROM t LEFT JOIN (SELECT * FROM s LIMIT 2) a ON a.k = t.k LIMIT 100";
+    let sql = format!("{query} WITH ('s.type'='file','s.path'='s.jsonl','s.follow'='true','t.type'='file','t.path'='t.jsonl')");
+    let ran = folder.sql(&sql).expect(0);
+    assert_eq!(ran.out.lines().count(), 5, "{}", ran.out);
+    assert_balanced(&ran.job());
+}
