@@ -176,7 +176,24 @@ pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan> {
         context: task_context(&state),
     };
     collect(&root, None, &request, &hidden, &mut plan);
+    check_refresh(&plan.lookups, &request)?;
     Ok(plan)
+}
+
+/// A table may be loaded again only if the join remembers nothing of its rows: which of them have matched can't be carried over to rows that may have changed.
+fn check_refresh(lookups: &[LookupPlan], request: &PlanRequest<'_>) -> Result<()> {
+    for lookup in lookups.iter().filter(|lookup| lookup.join.kind().remembers_matches()) {
+        let refreshed = |leaf: &&LeafPlan| request.tables.iter().any(|table| table.name == leaf.source && table.refresh_interval.is_some());
+        let Some(name) = lookup.leaves.iter().find(refreshed).map(|leaf| &leaf.source) else { continue };
+        let key = format!("{name}.refresh_interval");
+        let span = sql_extensions::find_word(&request.script.text, request.statement.span, &key).first().copied().unwrap_or(request.statement.span);
+        return Err(Error::config(format!(
+            "'{key}' can't be used here: the statement emits rows of the table '{name}' themselves, each once, and which have come out would be forgotten when it is loaded again"
+        ))
+        .with_help(format!("leave '{key}' out, or let only the stream's rows come out: stream LEFT JOIN {name}, or stream … IN (SELECT … FROM {name})"))
+        .at(request.script, span));
+    }
+    Ok(())
 }
 
 /// Hidden columns that the statement names, or needs for WITHIN. Naming is seen by the word alone: a column too many costs nothing, wildcards are expanded by us then.

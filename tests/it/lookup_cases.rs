@@ -69,3 +69,32 @@ fn a_limited_endless_stream_ends_with_the_rows_of_its_table() {
     assert_eq!(ran.out.lines().count(), 5, "{}", ran.out);
     assert_balanced(&ran.job());
 }
+
+#[test]
+fn a_table_whose_own_rows_come_out_is_not_loaded_again() {
+    let folder = Folder::new();
+    let refreshed = ",'t.refresh_interval'='200ms'";
+    for query in [
+        "SELECT s.v, t.v AS tv FROM s FULL JOIN t ON s.k = t.k",
+        "SELECT s.v, t.v AS tv FROM s RIGHT JOIN t ON s.k = t.k",
+        "SELECT s.v, t.v AS tv FROM t LEFT JOIN s ON s.k = t.k",
+        "SELECT v FROM t WHERE k IN (SELECT k FROM s)",
+        "SELECT v FROM t WHERE k NOT IN (SELECT k FROM s)",
+        "SELECT v FROM t WHERE NOT EXISTS (SELECT 1 FROM s WHERE s.k = t.k)",
+        "SELECT v FROM t WHERE k IN (SELECT k FROM s) OR v = 1",
+    ] {
+        let error = piped(&folder, query, refreshed, "").expect(2).err;
+        assert!(error.contains("Error: 't.refresh_interval' can't be used here: the statement emits rows of the table 't' themselves, each once"), "{error}");
+        assert!(error.contains("leave 't.refresh_interval' out, or let only the stream's rows come out: stream LEFT JOIN t"), "{error}");
+        piped(&folder, query, "", "").expect(0);
+    }
+    for query in [
+        "SELECT s.v, t.v AS tv FROM s LEFT JOIN t ON s.k = t.k",
+        "SELECT s.v, t.v AS tv FROM t RIGHT JOIN s ON s.k = t.k",
+        "SELECT s.v, t.v AS tv FROM t JOIN s ON s.k = t.k",
+        "SELECT v FROM s WHERE k IN (SELECT k FROM t)",
+        "SELECT v FROM s WHERE k NOT IN (SELECT k FROM t)",
+    ] {
+        piped(&folder, query, refreshed, "{\"k\":1,\"v\":10}\n").expect(0);
+    }
+}
