@@ -136,6 +136,13 @@ pub struct JobPlan {
     pub context: Arc<TaskContext>,
 }
 
+impl JobPlan {
+    /// Whether tables are made of a source.
+    pub fn loads(&self, source: &str) -> bool {
+        self.lookups.iter().flat_map(|lookup| &lookup.leaves).any(|leaf| &*leaf.source == source)
+    }
+}
+
 /// Plans a statement. Nothing is opened.
 pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan> {
     let state = session(request.clock)?;

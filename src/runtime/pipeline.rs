@@ -68,7 +68,7 @@ impl Running {
                 Ok(ended) => outcomes.extend(ended),
                 Err(error) => {
                     let error = Error::internal("a job ended in a panic; please report this").with_source(error);
-                    let counters = JobCounters::new([], [], Arc::new(crate::operators::guard::RowFaults::new(false)), true);
+                    let counters = JobCounters::new([], [], [], Arc::new(crate::operators::guard::RowFaults::new(false)), true);
                     outcomes.push(JobOutcome {
                         name: "?".to_owned(),
                         error: Some(error),
@@ -88,8 +88,10 @@ pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Sh
     let mut jobs = Vec::new();
     let mut pipelines: Vec<Vec<(usize, JobSpec, Arc<JobCounters>)>> = Vec::new();
     for (number, spec) in specs.into_iter().enumerate() {
+        let names = || spec.sources.iter().map(|source| Arc::<str>::from(source.source.name()));
         let counters = Arc::new(JobCounters::new(
-            spec.sources.iter().map(|source| Arc::from(source.source.name())),
+            names().filter(|name| !spec.plan.loads(name) || spec.plan.leaves.iter().any(|leaf| leaf.source == *name)),
+            names().filter(|name| spec.plan.loads(name)),
             spec.sinks.iter().map(|sink| Arc::from(sink.sink.name())),
             Arc::clone(&spec.faults),
             // A batch that ends at a limit has read more than it has used.

@@ -98,3 +98,35 @@ fn a_table_whose_own_rows_come_out_is_not_loaded_again() {
         piped(&folder, query, refreshed, "{\"k\":1,\"v\":10}\n").expect(0);
     }
 }
+
+#[test]
+fn a_source_that_is_stream_and_table_counts_as_input_once() {
+    let folder = Folder::new();
+    folder.write("s.jsonl", format!("{TABLE}{{\"k\":1,\"v\":5}}\nnot a record\n"));
+    for (query, rows) in [
+        ("SELECT a.v, b.v AS bv FROM s a JOIN s b ON a.k = b.k", 6),
+        ("SELECT v FROM s WHERE v IN (SELECT k FROM s)", 2),
+        ("SELECT v FROM s WHERE k NOT IN (SELECT v FROM s)", 1),
+        ("SELECT a.v, b.v AS bv FROM s a LEFT JOIN s b ON a.k = b.v JOIN s c ON c.v = a.v", 5),
+        ("SELECT v FROM s UNION ALL SELECT a.v FROM s a JOIN s b ON a.k = b.k", 11),
+    ] {
+        for size in [1, 3, 100] {
+            let ran = folder
+                .sql(&format!(
+                    "{query} WITH ('s.type'='file','s.path'='s.jsonl','s.schema'='k BIGINT, v BIGINT','execution.mode'='stream',
+                     'failure_strategy'='LogAndContinue','batch.strategy'='fixed_size','batch.size'='{size}')"
+                ))
+                .expect(0);
+            assert_eq!(ran.out.lines().count(), rows, "{query}");
+            let job = ran.job();
+            assert_eq!((job["in"].as_u64(), job["rejected"].as_u64()), (Some(6), Some(1)), "{query}: {job}");
+            assert_balanced(&job);
+            for role in ["stream", "table"] {
+                let counted: Vec<_> = job["sources"].as_array().unwrap().iter().filter(|source| source["role"] == role).collect();
+                assert_eq!(counted.len(), 1, "{query}: {job}");
+                // Several tables of one source are read together.
+                assert_eq!((counted[0]["records"].as_u64(), counted[0]["rejected"].as_u64()), (Some(6), Some(1)), "{query}: {job}");
+            }
+        }
+    }
+}
