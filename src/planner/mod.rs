@@ -1,7 +1,7 @@
 //! A bound statement to a plan that can be run. In reading order:
 //! - `session`: DataFusion's settings and functions
 //! - `sql`: syntax tree to logical plan, with the names as the user spelled them
-//! - `within`, `wildcard`: what is resolved in the syntax tree before that
+//! - `within`, `within_using`, `wildcard`: what is resolved in the syntax tree before that
 //! - `not_in`: `NOT IN` where NULL would be forgotten
 //! - `plan_error`: DataFusion's errors as ours, with a place
 //! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
@@ -22,6 +22,7 @@ mod session;
 mod sql;
 mod wildcard;
 mod within;
+mod within_using;
 
 pub use job_plan::{EventTime, ExecutionMode, JobPlan, LeafColumn, LeafPlan, LookupPlan, PlanRequest, TableInput, plan_job};
 pub(crate) use plan_error::sentence as error_sentence;
