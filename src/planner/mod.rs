@@ -3,7 +3,7 @@
 //! - `sql`: syntax tree to logical plan, with the names as the user spelled them
 //! - `within`, `within_using`, `wildcard`: what is resolved in the syntax tree before that
 //! - `not_in`: `NOT IN` where NULL would be forgotten
-//! - `plan_error`: DataFusion's errors as ours, with a place
+//! - `plan_error`, `plain_text`: DataFusion's errors as ours, with a place and without its dumps
 //! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
 //! - `exact`: numbers stay exact
 //! - `guard`: rows whose expression fails don't fail the batch
@@ -16,6 +16,7 @@ mod guard;
 mod job_plan;
 mod logical;
 mod not_in;
+mod plain_text;
 mod plan_error;
 mod rewrite;
 mod session;

@@ -130,3 +130,27 @@ fn a_source_that_is_stream_and_table_counts_as_input_once() {
         }
     }
 }
+
+#[test]
+fn explain_names_joins_and_columns_as_sql_does() {
+    let folder = Folder::new();
+    folder.write("s.jsonl", TABLE);
+    folder.write("t.jsonl", TABLE);
+    let with = "WITH ('s.type'='file','s.path'='s.jsonl','t.type'='file','t.path'='t.jsonl','execution.mode'='stream')";
+    for (query, flow) in [
+        ("SELECT s.v, t.v AS tv FROM s JOIN t ON s.k = t.k", "s --lookup (INNER) t"),
+        ("SELECT s.v, t.v AS tv FROM s LEFT JOIN t ON s.k = t.k", "s --lookup (LEFT) t"),
+        ("SELECT s.v, t.v AS tv FROM s RIGHT JOIN t ON s.k = t.k", "s --lookup (RIGHT) t"),
+        ("SELECT s.v, t.v AS tv FROM s FULL JOIN t ON s.k = t.k", "s --lookup (FULL) t"),
+        ("SELECT v FROM s WHERE k IN (SELECT k FROM t)", "s --lookup (SEMI) t"),
+        ("SELECT v FROM s WHERE k NOT IN (SELECT k FROM t)", "s --lookup (ANTI) t"),
+        ("SELECT v FROM s WHERE k IN (SELECT k FROM t) OR v = 1", "s --lookup (MARK) t"),
+        ("SELECT s.v FROM s LEFT JOIN t ON s.k = t.k WHERE s.k > s.v + 2", "filter k > v + 2"),
+    ] {
+        folder.write("e.sql", format!("{query} {with}"));
+        let text = folder.run(&["explain", "e.sql"]).expect(0).out;
+        assert!(text.contains(flow), "{query}: {text}");
+        let operators: Vec<&str> = text.lines().filter(|line| line.contains("filter") || line.contains("lookup")).collect();
+        assert!(!operators.concat().contains('@'), "{text}");
+    }
+}

@@ -94,6 +94,11 @@ impl LookupJoinExec {
         self.spec.kind
     }
 
+    /// The join's name as SQL has it.
+    pub fn sql_name(&self) -> &'static str {
+        self.spec.kind.sql_name(self.spec.stream_is_left)
+    }
+
     /// The join's state.
     pub fn handle(&self) -> &Arc<LookupHandle> {
         &self.handle
