@@ -136,26 +136,35 @@ pub struct JobPlan {
     pub context: Arc<TaskContext>,
 }
 
+impl JobPlan {
+    /// Whether tables are made of a source.
+    pub fn loads(&self, source: &str) -> bool {
+        self.lookups.iter().flat_map(|lookup| &lookup.leaves).any(|leaf| &*leaf.source == source)
+    }
+}
+
 /// Plans a statement. Nothing is opened.
 pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan> {
     let state = session(request.clock)?;
     let (script, statement) = (request.script, request.statement);
     let mut query = statement.query.as_ref().clone();
-    let timed = |name: &str| request.tables.iter().any(|table| &*table.name == name && (table.unbounded || table.event_time.is_some()));
     let has_within = !statement.within.is_empty();
-    if has_within {
-        within::lower(&mut query, &statement.within, &timed).map_err(|error| Error::from_sql(&error, script))?;
-    }
     let hidden = hidden_columns(request, has_within);
+    let table = |name: &str| request.tables.iter().find(|table| &*table.name == name);
+    let columns = |table: &TableInput| table.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
     if !hidden.is_empty() {
-        let columns =
-            |name: &str| request.tables.iter().find(|t| &*t.name == name).map(|t| t.schema.fields().iter().map(|field| field.name().clone()).collect());
-        wildcard::expand(&mut query, &columns);
+        wildcard::expand(&mut query, &|name| table(name).map(columns));
     }
-    for table in request.tables {
-        register(&state, table, &hidden, request.mode).map_err(|error| plan_error(error, script, statement))?;
+    let timed = |name: &str| table(name).filter(|table| table.unbounded || table.event_time.is_some()).map(columns);
+    let bounds = match statement.within.as_slice() {
+        [] => Vec::new(),
+        within => within::lower(&mut query, within, &timed).map_err(|error| Error::from_sql(&error, script))?,
+    };
+    let again = bounds.iter().filter_map(|bound| Some((bound.name.as_str(), table(&bound.table)?)));
+    for (name, table) in request.tables.iter().map(|table| (&*table.name, table)).chain(again) {
+        register(&state, name, table, &hidden, request.mode).map_err(|error| plan_error(error, script, statement))?;
     }
-    let logical = sql::logical_plan(&state, query, script, statement).await?;
+    let logical = sql::logical_plan(&state, query, &bounds, script, statement).await?;
     check_names(&logical, script, statement)?;
     let root = physical_plan(&state, &logical, &request).await.map_err(|error| plan_error(error, script, statement))?;
     if request.mode == ExecutionMode::Stream {
@@ -176,7 +185,24 @@ pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan> {
         context: task_context(&state),
     };
     collect(&root, None, &request, &hidden, &mut plan);
+    check_refresh(&plan.lookups, &request)?;
     Ok(plan)
+}
+
+/// A table may be loaded again only if the join remembers nothing of its rows: which of them have matched can't be carried over to rows that may have changed.
+fn check_refresh(lookups: &[LookupPlan], request: &PlanRequest<'_>) -> Result<()> {
+    for lookup in lookups.iter().filter(|lookup| lookup.join.kind().remembers_matches()) {
+        let refreshed = |leaf: &&LeafPlan| request.tables.iter().any(|table| table.name == leaf.source && table.refresh_interval.is_some());
+        let Some(name) = lookup.leaves.iter().find(refreshed).map(|leaf| &leaf.source) else { continue };
+        let key = format!("{name}.refresh_interval");
+        let span = sql_extensions::find_word(&request.script.text, request.statement.span, &key).first().copied().unwrap_or(request.statement.span);
+        return Err(Error::config(format!(
+            "'{key}' can't be used here: the statement emits rows of the table '{name}' themselves, each once, and which have come out would be forgotten when it is loaded again"
+        ))
+        .with_help(format!("leave '{key}' out, or let only the stream's rows come out: stream LEFT JOIN {name}, or stream … IN (SELECT … FROM {name})"))
+        .at(request.script, span));
+    }
+    Ok(())
 }
 
 /// Hidden columns that the statement names, or needs for WITHIN. Naming is seen by the word alone: a column too many costs nothing, wildcards are expanded by us then.
@@ -185,7 +211,8 @@ fn hidden_columns(request: PlanRequest<'_>, has_within: bool) -> Vec<HiddenColum
     HiddenColumn::ALL.into_iter().filter(|column| (has_within && *column == HiddenColumn::EventTime) || named(column)).collect()
 }
 
-fn register(state: &SessionState, table: &TableInput, hidden: &[HiddenColumn], mode: ExecutionMode) -> datafusion::error::Result<()> {
+/// Makes a source known by a name.
+fn register(state: &SessionState, name: &str, table: &TableInput, hidden: &[HiddenColumn], mode: ExecutionMode) -> datafusion::error::Result<()> {
     let mut fields: Vec<_> = table.schema.fields().iter().cloned().collect();
     fields.extend(hidden.iter().map(|column| column.field()));
     let read_as = match mode {
@@ -193,10 +220,9 @@ fn register(state: &SessionState, table: &TableInput, hidden: &[HiddenColumn], m
         ExecutionMode::Batch => ReadAs::Table { bytes: table.bytes },
     };
     let provider = SourceTable::new(Arc::clone(&table.name), Arc::new(Schema::new(fields)), read_as, table.unbounded);
-    let reference = TableReference::bare(table.name.to_string());
-    let schema = state.schema_for_ref(reference)?;
+    let schema = state.schema_for_ref(TableReference::bare(name))?;
     let provider: Arc<dyn TableProvider> = Arc::new(provider);
-    schema.register_table(table.name.to_string(), provider)?;
+    schema.register_table(name.to_owned(), provider)?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::operators::guard::RowFaults;
 
-/// Counts of one source.
+/// Counts of one source in one role.
 #[derive(Debug, Default)]
 pub struct SourceCounters {
     /// Records read, those that were rejected or skipped unread among them.
@@ -19,8 +19,6 @@ pub struct SourceCounters {
     pub skipped: AtomicU64,
     /// Encoded bytes.
     pub bytes: AtomicU64,
-    /// The rows were loaded as a table: they are not counted as the job's input.
-    pub is_table: AtomicBool,
 }
 
 /// Counts of one sink.
@@ -43,8 +41,10 @@ pub struct SinkCounters {
 /// Counts of a job.
 #[derive(Debug)]
 pub struct JobCounters {
-    /// By source.
+    /// By source; what was loaded as a table is left out.
     pub sources: BTreeMap<Arc<str>, SourceCounters>,
+    /// By source of which tables are made: not the job's input. A source that is joined with itself is here too.
+    pub tables: BTreeMap<Arc<str>, SourceCounters>,
     /// By sink, in the order of `INTO`.
     pub sinks: Vec<(Arc<str>, SinkCounters)>,
     /// Rows of earlier statements of the script.
@@ -123,7 +123,7 @@ pub struct JobSummary {
     pub batches_failed: u64,
     /// Newest epoch that is durable in every sink.
     pub acked: u64,
-    /// By source.
+    /// By source, and by role if it has both.
     pub sources: Vec<SourceSummary>,
     /// By sink.
     pub sinks: Vec<SinkSummary>,
@@ -131,9 +131,16 @@ pub struct JobSummary {
 
 impl JobCounters {
     /// All zero.
-    pub fn new(sources: impl IntoIterator<Item = Arc<str>>, sinks: impl IntoIterator<Item = Arc<str>>, faults: Arc<RowFaults>, balanced: bool) -> Self {
+    pub fn new(
+        sources: impl IntoIterator<Item = Arc<str>>,
+        tables: impl IntoIterator<Item = Arc<str>>,
+        sinks: impl IntoIterator<Item = Arc<str>>,
+        faults: Arc<RowFaults>,
+        balanced: bool,
+    ) -> Self {
         Self {
             sources: sources.into_iter().map(|name| (name, SourceCounters::default())).collect(),
+            tables: tables.into_iter().map(|name| (name, SourceCounters::default())).collect(),
             sinks: sinks.into_iter().map(|name| (name, SinkCounters::default())).collect(),
             chained: AtomicU64::new(0),
             out: AtomicU64::new(0),
@@ -151,7 +158,7 @@ impl JobCounters {
 
     /// The counts as they stand.
     pub fn summary(&self, job: &str) -> JobSummary {
-        let streams = || self.sources.values().filter(|source| !source.is_table.load(Ordering::Relaxed));
+        let streams = || self.sources.values();
         let input = streams().map(|source| read(&source.records)).sum::<u64>() + read(&self.chained);
         let rows = self.faults.counts();
         let rejected = streams().map(|source| read(&source.rejected)).sum::<u64>() + read(&rows.rejected);
@@ -164,13 +171,16 @@ impl JobCounters {
             let accounted = out + rejected;
             (input.saturating_sub(accounted), accounted.saturating_sub(input))
         };
-        let source = |(name, source): (&Arc<str>, &SourceCounters)| SourceSummary {
+        let source = |role, (name, source): (&Arc<str>, &SourceCounters)| SourceSummary {
             name: name.to_string(),
-            role: if source.is_table.load(Ordering::Relaxed) { "table" } else { "stream" },
+            role,
             records: read(&source.records),
             rejected: read(&source.rejected),
             bytes: read(&source.bytes),
         };
+        let mut sources: Vec<_> =
+            self.sources.iter().map(|entry| source("stream", entry)).chain(self.tables.iter().map(|entry| source("table", entry))).collect();
+        sources.sort_by(|a, b| a.name.cmp(&b.name));
         let sink = |(name, sink): &(Arc<str>, SinkCounters)| SinkSummary {
             name: name.to_string(),
             rows: read(&sink.rows),
@@ -189,7 +199,7 @@ impl JobCounters {
             epochs: read(&self.epochs),
             batches_failed: read(&self.batches_failed),
             acked: self.acked(),
-            sources: self.sources.iter().map(source).collect(),
+            sources,
             sinks: self.sinks.iter().map(sink).collect(),
         }
     }

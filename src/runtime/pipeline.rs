@@ -68,7 +68,7 @@ impl Running {
                 Ok(ended) => outcomes.extend(ended),
                 Err(error) => {
                     let error = Error::internal("a job ended in a panic; please report this").with_source(error);
-                    let counters = JobCounters::new([], [], Arc::new(crate::operators::guard::RowFaults::new(false)), true);
+                    let counters = JobCounters::new([], [], [], Arc::new(crate::operators::guard::RowFaults::new(false)), true);
                     outcomes.push(JobOutcome {
                         name: "?".to_owned(),
                         error: Some(error),
@@ -88,8 +88,10 @@ pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Sh
     let mut jobs = Vec::new();
     let mut pipelines: Vec<Vec<(usize, JobSpec, Arc<JobCounters>)>> = Vec::new();
     for (number, spec) in specs.into_iter().enumerate() {
+        let names = || spec.sources.iter().map(|source| Arc::<str>::from(source.source.name()));
         let counters = Arc::new(JobCounters::new(
-            spec.sources.iter().map(|source| Arc::from(source.source.name())),
+            names().filter(|name| !spec.plan.loads(name) || spec.plan.leaves.iter().any(|leaf| leaf.source == *name)),
+            names().filter(|name| spec.plan.loads(name)),
             spec.sinks.iter().map(|sink| Arc::from(sink.sink.name())),
             Arc::clone(&spec.faults),
             // A batch that ends at a limit has read more than it has used.
@@ -254,28 +256,27 @@ pub(super) fn feeds(part: &Part) -> Result<(NumberedFeeds, NumberedFeeds)> {
 }
 
 /// The plan with its limit and the fan-out on top.
-pub(super) fn with_root(part: &Part, outputs: &Arc<EpochOutputs>) -> (Arc<dyn ExecutionPlan>, Option<Arc<LimitState>>) {
+pub(super) fn with_root(part: &Part, outputs: &Arc<EpochOutputs>) -> (Arc<dyn ExecutionPlan>, Vec<Arc<LimitState>>) {
     let mut root = Arc::clone(&part.spec.plan.root);
-    let mut limit = ending_limit(&root);
+    let mut limits = ending_limits(&root);
     if let Some(rows) = part.spec.row_limit {
         let state = Arc::new(LimitState::new(0, rows));
         let own: Arc<dyn ExecutionPlan> = Arc::new(StreamLimitExec::new(root, Arc::clone(&state), Arc::clone(&part.spec.faults)));
         root = own;
-        limit = Some(state);
+        limits.push(state);
     }
-    (Arc::new(FanOutExec::new(root, Arc::clone(outputs) as Arc<dyn Outputs>)), limit)
+    (Arc::new(FanOutExec::new(root, Arc::clone(outputs) as Arc<dyn Outputs>)), limits)
 }
 
-/// The limit through which every row of a plan passes: when it is reached the job is done.
-fn ending_limit(root: &Arc<dyn ExecutionPlan>) -> Option<Arc<LimitState>> {
+/// The limits through which every row of a stream passes: when one of them is reached no further row matters.
+fn ending_limits(root: &Arc<dyn ExecutionPlan>) -> Vec<Arc<LimitState>> {
+    let mut limits = Vec::new();
     let mut node = root;
     loop {
-        if let Some(limit) = node.as_any().downcast_ref::<StreamLimitExec>() {
-            return Some(Arc::clone(limit.state()));
-        }
+        limits.extend(node.as_any().downcast_ref::<StreamLimitExec>().map(|limit| Arc::clone(limit.state())));
         match node.children().as_slice() {
             [only] => node = only,
-            _ => return None,
+            _ => return limits,
         }
     }
 }
@@ -319,7 +320,7 @@ async fn run_stream(
         let sink_names = part.spec.sinks.iter().map(|sink| sink.sink.name().to_owned()).collect();
         let to_sinks = direct.then(|| Direct { sinks: Arc::clone(&part.sinks), readers: Vec::new() });
         let outputs = Arc::new(EpochOutputs::new(sink_names, Arc::clone(&part.counters), Arc::clone(&part.spec.plan.schema), to_sinks));
-        let (root, limit) = with_root(&part, &outputs);
+        let (root, limits) = with_root(&part, &outputs);
         let plan = part.spec.plan;
         let tables = TableLoader::new(
             &part.spec.name,
@@ -344,7 +345,7 @@ async fn run_stream(
             clock: part.spec.clock,
             tables,
             chained,
-            limit,
+            limits,
             failure: part.spec.failure,
             done: false,
         });

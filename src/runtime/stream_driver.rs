@@ -48,8 +48,8 @@ pub(super) struct Statement {
     pub tables: TableLoader,
     /// Inputs that other statements of the pipeline produce: their number, and where the rows go.
     pub chained: Vec<(usize, SourceFeed)>,
-    /// The limit that ends the statement.
-    pub limit: Option<Arc<LimitState>>,
+    /// The limits that end the statement, each by itself.
+    pub limits: Vec<Arc<LimitState>>,
     pub failure: FailurePolicy,
     pub log: RateLimitedLog,
     /// Whether the plan holds operators that collect metrics.
@@ -305,11 +305,17 @@ impl Statement {
     async fn execute(&mut self, epoch: Epoch) -> Result<Vec<RecordBatch>> {
         self.outputs.begin(epoch);
         add(&self.counters.epochs, 1);
-        let mut run = self.root.execute(0, Arc::clone(&self.context)).map_err(|error| self.failed(&error))?;
-        while let Some(done) = run.next().await {
-            done.map_err(|error| self.failed(&error))?;
+        loop {
+            let mut run = self.root.execute(0, Arc::clone(&self.context)).map_err(|error| self.failed(&error))?;
+            while let Some(done) = run.next().await {
+                done.map_err(|error| self.failed(&error))?;
+            }
+            self.done = self.limits.iter().any(|limit| limit.is_done());
+            // A stream that its limit has ended leaves table rows without partner to the joins above the limit.
+            if !self.done || !self.tables.begin_last_epoch() {
+                break;
+            }
         }
-        drop(run);
         let reasons = self.counters.faults.take_reasons();
         if let Some(first) = reasons.first() {
             self.log.warn(reasons.len() as u64, || format!("{first}; row skipped"));
@@ -318,7 +324,6 @@ impl Statement {
         if self.keeps_metrics && epoch.is_multiple_of(RESET_EVERY) {
             self.root = reset_plan_states(Arc::clone(&self.root)).map_err(|error| execution_error(&error))?;
         }
-        self.done = self.limit.as_ref().is_some_and(|limit| limit.is_done());
         Ok(results)
     }
 

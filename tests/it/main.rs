@@ -11,6 +11,7 @@ mod fidelity;
 mod files;
 mod golden;
 mod layout;
+mod lookup_cases;
 mod lookups;
 mod messages;
 mod secrets;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
-use datafusion::common::{DFSchema, NullEquality, plan_err};
-use datafusion::error::Result;
+use datafusion::common::{DFSchema, NullEquality};
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
@@ -13,6 +13,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::{LimitNode, LookupJoinNode, OnceNode};
+use crate::error::Error;
 use crate::operators::guard::RowFaults;
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::{LookupJoinExec, LookupKind, LookupSpec, ResidualFilter, Side};
@@ -76,8 +77,9 @@ fn spec(planner: &dyn PhysicalPlanner, node: &LookupJoinNode, state: &SessionSta
         }
         None => None,
     };
-    if join.null_aware && residual.is_some() {
-        return plan_err!("NOT IN with a further condition on both sides is not supported over a stream; write NOT EXISTS instead");
+    if join.null_aware && (residual.is_some() || stream_keys.len() != 1) {
+        let error = Error::sql("NOT IN (SELECT …) of a constant, or with a condition on columns of both queries, can't be run over a stream");
+        return Err(DataFusionError::External(Box::new(error.with_help("write NOT EXISTS (SELECT … WHERE <inner column> = <outer column>)"))));
     }
     Ok(LookupSpec {
         kind: LookupKind::from_join(join.join_type, node.stream_is_left),
