@@ -47,8 +47,6 @@ pub(super) struct Assignment {
     owned: BTreeMap<Arc<str>, Owned>,
     /// Up to which everything is durable in all sinks.
     durable: Position,
-    /// Incremented with every change.
-    pub(super) version: u64,
 }
 
 #[derive(Debug)]
@@ -65,7 +63,6 @@ impl Assignment {
 
     /// A partition was assigned; the offset to begin with, if it is not the committed one.
     pub(super) fn assigned(&mut self, id: PartitionId) -> Option<Offset> {
-        self.version += 1;
         self.owned.insert(id.name(), Owned { id: id.clone(), first: None, committed: None });
         let offset = self.begin.at.get(&id).map(|offset| Offset::Offset(*offset)).or(self.begin.otherwise);
         // Once it has been read from there, the group knows better.
@@ -74,7 +71,6 @@ impl Assignment {
 
     /// A partition was taken away.
     pub(super) fn revoked(&mut self, id: &PartitionId) {
-        self.version += 1;
         self.owned.remove(&id.name());
     }
 
@@ -83,11 +79,11 @@ impl Assignment {
         self.owned.values().map(|owned| &owned.id)
     }
 
-    /// A message of a partition was read.
-    pub(super) fn reads(&mut self, name: &Arc<str>, offset: i64) {
-        if let Some(owned) = self.owned.get_mut(name) {
-            owned.first.get_or_insert(offset);
-        }
+    /// A message of a partition was read; false if the partition is not owned (any more).
+    pub(super) fn reads(&mut self, name: &str, offset: i64) -> bool {
+        let Some(owned) = self.owned.get_mut(name) else { return false };
+        owned.first.get_or_insert(offset);
+        true
     }
 
     /// Everything up to `position` is durable.

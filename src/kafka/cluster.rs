@@ -33,10 +33,9 @@ impl Cluster {
     pub fn connect(properties: &ClientProperties, kind: ErrorKind, timeout: Duration) -> Result<Self> {
         let mut properties = properties.clone();
         // A client that reads never makes the broker create a topic.
-        for producer_only in ["transactional.id", "enable.idempotence"] {
-            properties.values_remove(producer_only);
+        for other in ["transactional.id", "enable.idempotence", "group.id", "allow.auto.create.topics"] {
+            properties.remove(other);
         }
-        properties.values_remove("group.id");
         let config = properties.config();
         let native = config.create_native_config().map_err(|error| client_error(kind, "client settings", &error))?;
         Context::register(native.ptr());
@@ -49,16 +48,15 @@ impl Cluster {
             // SAFETY: the client is alive; its callbacks only touch its context.
             unsafe { sys::rd_kafka_poll(cluster.client.native_ptr(), 0) };
             let left = timeout.saturating_sub(began.elapsed());
-            match cluster.client.fetch_metadata(Some("velo-connect-probe"), left.min(Duration::from_millis(500)).max(Duration::from_millis(1))) {
+            // The call waits its whole time when something is wrong, and the reason comes with the next poll.
+            match cluster.client.fetch_metadata(Some("velo-connect-probe"), left.clamp(Duration::from_millis(1), Duration::from_millis(200))) {
                 Ok(_) => return Ok(cluster),
                 Err(error) => {
-                    let code = error.rdkafka_error_code();
                     let reason = health.last_error();
-                    let given_up = left.is_zero() || reason.as_deref().is_some_and(|reason| reason.contains("uthentication"));
-                    if given_up {
+                    if left.is_zero() || reason.as_deref().is_some_and(super::fault::refuses) {
                         return Err(unreachable(kind, cluster.properties.brokers(), timeout, reason.as_deref()));
                     }
-                    if code.is_some_and(|code| !super::fault::is_unreachable(code)) {
+                    if error.rdkafka_error_code().is_some_and(|code| !super::fault::is_unreachable(code)) {
                         return Err(client_error(kind, "metadata", &error));
                     }
                 }

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use rdkafka::client::{ClientContext, OAuthToken};
@@ -18,12 +19,20 @@ pub(super) struct Context {
     pub(super) health: Arc<Health>,
     /// Partitions of a consumer.
     pub(super) assignment: Mutex<Assignment>,
+    /// Incremented when partitions come or go.
+    version: AtomicU64,
     limit: LineLimit,
+    quiet: bool,
 }
 
 impl Context {
     pub(super) fn new(place: String, health: Arc<Health>, assignment: Assignment) -> Self {
-        Self { place, health, assignment: Mutex::new(assignment), limit: LineLimit::per_minute(10) }
+        Self { place, health, assignment: Mutex::new(assignment), version: AtomicU64::new(0), limit: LineLimit::per_minute(10), quiet: false }
+    }
+
+    /// Tells nothing in the log.
+    pub(super) fn quiet(self) -> Self {
+        Self { quiet: true, ..self }
     }
 
     /// The callbacks that every client has; they run on the thread that polls.
@@ -51,15 +60,28 @@ impl Context {
         match code {
             // Of several brokers some may still answer.
             Code::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN => {
-                if self.health.reconnecting(reason) {
+                if self.health.reconnecting(reason) && !self.quiet {
                     tracing::warn!("{}: connection lost ({reason}); status Reconnecting", self.place);
                 }
             }
-            _ => {
-                if self.limit.allows() {
-                    tracing::warn!("{}: {reason}", self.place);
-                }
-            }
+            _ => self.note(reason),
+        }
+    }
+
+    /// Partitions have come or gone.
+    pub(super) fn changed(&self) {
+        self.version.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tells whether they have since the last time.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// Logs something that may come often.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet && self.limit.allows() {
+            tracing::warn!("{}: {text}", self.place);
         }
     }
 

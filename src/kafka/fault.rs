@@ -28,7 +28,7 @@ fn cause(reason: &str) -> String {
 }
 
 /// Whether a reason says that the broker refused who we are: the user's to mend.
-fn refuses(reason: &str) -> bool {
+pub(super) fn refuses(reason: &str) -> bool {
     ["authentication", "Authentication", "certificate", "SSL handshake", "authorization", "Authorization"].iter().any(|sign| reason.contains(sign))
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
+use std::sync::OnceLock;
 
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka_sys as sys;
@@ -39,9 +40,29 @@ impl ClientProperties {
         self.values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
 
+    /// Takes a property back.
+    pub fn remove(&mut self, name: &str) {
+        self.values.remove(name);
+    }
+
     /// The value of a property that was set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
+    }
+
+    /// Sets what a secure connection needs. SASL properties are left out without SASL, since the client would warn of them.
+    pub fn secure(&mut self, security: &Security<'_>) {
+        let protocol = security.protocol.unwrap_or("plaintext").to_ascii_lowercase();
+        if protocol.contains("sasl") {
+            let given = [("sasl.mechanisms", security.mechanism), ("sasl.username", security.username), ("sasl.password", security.password)];
+            given.into_iter().filter_map(|(name, value)| Some((name, value?))).for_each(|(name, value)| self.set(name, value));
+        }
+        let own_authorities = self.values.keys().any(|name| name.starts_with("ssl.ca.") || name == "ssl.certificate.pem");
+        if protocol.contains("ssl") && !own_authorities {
+            // The library is built with a TLS that does not know where systems keep their certificates.
+            self.set("ssl.ca.location", "probe");
+        }
+        self.set("security.protocol", protocol);
     }
 
     /// The brokers to ask first.
@@ -57,6 +78,19 @@ impl ClientProperties {
         config.set_log_level(RDKafkaLogLevel::Info);
         config
     }
+}
+
+/// How a connection is secured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Security<'a> {
+    /// plaintext, ssl, sasl_plaintext or sasl_ssl.
+    pub protocol: Option<&'a str>,
+    /// SASL mechanism.
+    pub mechanism: Option<&'a str>,
+    /// User.
+    pub username: Option<&'a str>,
+    /// Password.
+    pub password: Option<&'a str>,
 }
 
 /// What is wrong with a property.
@@ -88,45 +122,39 @@ pub fn check_property(name: &str, value: &str) -> Result<(), PropertyFault> {
     }
 }
 
-/// The names of the client library's properties that have a default, for finding the nearest one.
-pub fn property_names() -> Vec<String> {
-    let mut names = Vec::new();
-    // SAFETY: the arrays live until they are freed, and hold name and value in turn.
-    unsafe {
-        let conf = sys::rd_kafka_conf_new();
-        let mut count = 0;
-        let dump = sys::rd_kafka_conf_dump(conf, &mut count);
-        names.extend((0..count).step_by(2).map(|at| CStr::from_ptr(*dump.add(at)).to_string_lossy().into_owned()));
-        sys::rd_kafka_conf_dump_free(dump, count);
-        sys::rd_kafka_conf_destroy(conf);
-        let topic = sys::rd_kafka_topic_conf_new();
-        let dump = sys::rd_kafka_topic_conf_dump(topic, &mut count);
-        names.extend((0..count).step_by(2).map(|at| CStr::from_ptr(*dump.add(at)).to_string_lossy().into_owned()));
-        sys::rd_kafka_conf_dump_free(dump, count);
-        sys::rd_kafka_topic_conf_destroy(topic);
+/// The names of the client library's properties for a role, aliases among them.
+pub fn properties_of(role: Role) -> &'static [String] {
+    static CONSUMER: OnceLock<Vec<String>> = OnceLock::new();
+    static PRODUCER: OnceLock<Vec<String>> = OnceLock::new();
+    match role {
+        Role::Consumer => CONSUMER.get_or_init(|| names('C')),
+        Role::Producer => PRODUCER.get_or_init(|| names('P')),
     }
-    // Properties without a default are not in the dump.
-    const UNSET: [&str; 18] = [
-        "bootstrap.servers",
-        "group.id",
-        "group.instance.id",
-        "client.rack",
-        "sasl.username",
-        "sasl.password",
-        "sasl.mechanisms",
-        "sasl.oauthbearer.config",
-        "ssl.ca.location",
-        "ssl.ca.pem",
-        "ssl.certificate.location",
-        "ssl.certificate.pem",
-        "ssl.key.location",
-        "ssl.key.password",
-        "ssl.key.pem",
-        "ssl.cipher.suites",
-        "ssl.keystore.location",
-        "ssl.keystore.password",
-    ];
-    names.extend(UNSET.map(str::to_owned));
+}
+
+/// The library prints a table of its properties: name | C, P or * | range | default | …
+fn names(role: char) -> Vec<String> {
+    let mut text = std::ptr::null_mut();
+    let mut length = 0;
+    // SAFETY: the stream writes to memory that it allocates, which is valid once it is closed, and freed below.
+    let table = unsafe {
+        let stream = libc::open_memstream(&mut text, &mut length);
+        if stream.is_null() {
+            return Vec::new();
+        }
+        sys::rd_kafka_conf_properties_show(stream.cast());
+        libc::fclose(stream);
+        let table = String::from_utf8_lossy(std::slice::from_raw_parts(text.cast::<u8>(), length)).into_owned();
+        libc::free(text.cast());
+        table
+    };
+    let row = |line: &str| {
+        let mut cells = line.split('|').map(str::trim);
+        let (name, side) = (cells.next()?, cells.next()?);
+        let is_name = name.contains('.') || name.chars().all(|c| c.is_ascii_lowercase());
+        (is_name && !name.is_empty() && (side == "*" || side.starts_with(role))).then(|| name.to_owned())
+    };
+    let mut names: Vec<String> = table.lines().filter_map(row).collect();
     names.sort();
     names.dedup();
     names
@@ -142,7 +170,8 @@ mod tests {
         assert_eq!(check_property("sasl.mechanism", "PLAIN"), Ok(()), "an alias");
         assert_eq!(check_property("max.poll.records", "500"), Err(PropertyFault::Unknown));
         assert!(matches!(check_property("fetch.min.bytes", "many"), Err(PropertyFault::Value(_))));
-        let names = property_names();
-        assert!(names.iter().any(|name| name == "session.timeout.ms") && names.iter().any(|name| name == "partitioner") && names.len() > 100);
+        let has = |role: Role, name: &str| properties_of(role).iter().any(|known| known == name);
+        assert!(has(Role::Consumer, "session.timeout.ms") && has(Role::Producer, "partitioner") && has(Role::Producer, "ssl.ca.location"));
+        assert!(!has(Role::Producer, "session.timeout.ms") && !has(Role::Consumer, "compression.type"));
     }
 }
