@@ -252,7 +252,8 @@ fn bind_source(
     let of = kind.as_ref().map(|kind| kind.value.as_str());
     let input = input.map(|mut input| {
         if let SourceInput::Connector(connector) = &mut input {
-            let known: Vec<&str> = SourceConnector::option_names(of).into_iter().chain(SourceShared::OPTIONS.iter().flat_map(OptionDescriptor::spellings)).collect();
+            let known: Vec<&str> =
+                SourceConnector::option_names(of).into_iter().chain(SourceShared::OPTIONS.iter().flat_map(OptionDescriptor::spellings)).collect();
             connector.take_rest(map, &known, errors);
         }
         input

@@ -255,7 +255,8 @@ async fn plan_statement(
     let clock = Arc::new(EpochClock::system());
     let faults = Arc::new(RowFaults::new(statement.failure.strategy == FailureStrategy::LogAndContinue));
     let plan =
-        plan_job(PlanRequest { script: &statement.script, statement: &statement.statement, tables: &inputs, mode, clock: &clock, faults: &faults, carry }).await?;
+        plan_job(PlanRequest { script: &statement.script, statement: &statement.statement, tables: &inputs, mode, clock: &clock, faults: &faults, carry })
+            .await?;
     let mut warnings = statement.warnings.clone();
     if plan.mode == ExecutionMode::Stream
         && endless

@@ -287,9 +287,8 @@ impl BatchConsumer {
         match Code::from(known) {
             Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed | Code::Authentication => user(text),
             Code::UnknownTopicOrPartition | Code::UnknownTopic => user(text),
-            Code::AutoOffsetReset | Code::OffsetOutOfRange => {
-                user(format!("{text}; the messages from there on are gone")).map(|error| error.with_help("set 'start' or 'auto.offset.reset' to say where to go on"))
-            }
+            Code::AutoOffsetReset | Code::OffsetOutOfRange => user(format!("{text}; the messages from there on are gone"))
+                .map(|error| error.with_help("set 'start' or 'auto.offset.reset' to say where to go on")),
             Code::Fatal => Some(Error::new(ErrorKind::Source, Fault::External, text).with_retry(true)),
             other => {
                 self.client.context().note(&format!("{text} ({})", describe(other)));
@@ -324,7 +323,11 @@ impl BatchConsumer {
         }
         // SAFETY: client and list are alive.
         let code = unsafe {
-            if pause { sys::rd_kafka_pause_partitions(self.client.native_ptr(), list.ptr()) } else { sys::rd_kafka_resume_partitions(self.client.native_ptr(), list.ptr()) }
+            if pause {
+                sys::rd_kafka_pause_partitions(self.client.native_ptr(), list.ptr())
+            } else {
+                sys::rd_kafka_resume_partitions(self.client.native_ptr(), list.ptr())
+            }
         };
         if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
             tracing::debug!("{}: pause {pause}: {}", self.client.context().place, describe(code.into()));
@@ -384,7 +387,12 @@ fn check(code: sys::rd_kafka_resp_err_t, what: &str) -> Result<()> {
 }
 
 /// Partitions come or go.
-unsafe extern "C" fn rebalance_callback(client: *mut sys::rd_kafka_t, code: sys::rd_kafka_resp_err_t, list: *mut sys::rd_kafka_topic_partition_list_t, opaque: *mut c_void) {
+unsafe extern "C" fn rebalance_callback(
+    client: *mut sys::rd_kafka_t,
+    code: sys::rd_kafka_resp_err_t,
+    list: *mut sys::rd_kafka_topic_partition_list_t,
+    opaque: *mut c_void,
+) {
     // SAFETY: clients with this callback are made with a `Context`, and list and texts live during the callback.
     unsafe {
         let Some(context) = Context::of(opaque) else { return };
@@ -431,7 +439,12 @@ unsafe extern "C" fn rebalance_callback(client: *mut sys::rd_kafka_t, code: sys:
 }
 
 /// Offsets were committed, or not.
-unsafe extern "C" fn commit_callback(_: *mut sys::rd_kafka_t, code: sys::rd_kafka_resp_err_t, _: *mut sys::rd_kafka_topic_partition_list_t, opaque: *mut c_void) {
+unsafe extern "C" fn commit_callback(
+    _: *mut sys::rd_kafka_t,
+    code: sys::rd_kafka_resp_err_t,
+    _: *mut sys::rd_kafka_topic_partition_list_t,
+    opaque: *mut c_void,
+) {
     // SAFETY: as above.
     let Some(context) = (unsafe { Context::of(opaque) }) else { return };
     match Code::from(code) {

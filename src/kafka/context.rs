@@ -56,15 +56,18 @@ impl Context {
     /// Takes note of a fault of the connection.
     fn fault(&self, code: sys::rd_kafka_resp_err_t, reason: &str) {
         use sys::rd_kafka_resp_err_t as Code;
-        self.health.note_error(reason);
         match code {
-            // Of several brokers some may still answer.
+            // Of several brokers some may still answer. What the last one said is the reason.
             Code::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN => {
-                if self.health.reconnecting(reason) && !self.quiet {
+                let reason = self.health.last_error().unwrap_or_else(|| reason.to_owned());
+                if self.health.reconnecting(&reason) && !self.quiet {
                     tracing::warn!("{}: connection lost ({reason}); status Reconnecting", self.place);
                 }
             }
-            _ => self.note(reason),
+            _ => {
+                self.health.note_error(reason);
+                self.note(reason);
+            }
         }
     }
 

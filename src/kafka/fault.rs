@@ -92,7 +92,8 @@ mod tests {
             Some("localhost:9/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused (after 0ms in state CONNECT)"),
         );
         assert_eq!((refused.message(), refused.fault()), ("Connection refused", Fault::External));
-        let login = unreachable(ErrorKind::Source, "b:1", Duration::from_secs(1), Some("sasl_ssl://b:1/bootstrap: SASL authentication error: Authentication failed"));
+        let login =
+            unreachable(ErrorKind::Source, "b:1", Duration::from_secs(1), Some("sasl_ssl://b:1/bootstrap: SASL authentication error: Authentication failed"));
         assert_eq!((login.message(), login.fault()), ("SASL authentication error: Authentication failed", Fault::User));
         assert_eq!(describe(Code::MessageSizeTooLarge), "Message size too large");
     }

@@ -177,11 +177,15 @@ impl BatchProducer {
                 count += 1;
             };
             add(Kind::RD_KAFKA_VTYPE_RKT, &|u| u.rkt = self.topic);
-            add(Kind::RD_KAFKA_VTYPE_VALUE, &|u| u.mem = sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr: value.as_ptr().cast_mut().cast(), size: value.len() });
+            add(Kind::RD_KAFKA_VTYPE_VALUE, &|u| {
+                u.mem = sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr: value.as_ptr().cast_mut().cast(), size: value.len() }
+            });
             add(Kind::RD_KAFKA_VTYPE_OPAQUE, &|u| u.ptr = batch.cast());
             add(Kind::RD_KAFKA_VTYPE_MSGFLAGS, &|u| u.i = 0);
             if let Some(key) = outgoing.keys.as_ref().and_then(|keys| keys[at].as_ref()) {
-                add(Kind::RD_KAFKA_VTYPE_KEY, &|u| u.mem = sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr: key.as_ptr().cast_mut().cast(), size: key.len() });
+                add(Kind::RD_KAFKA_VTYPE_KEY, &|u| {
+                    u.mem = sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr: key.as_ptr().cast_mut().cast(), size: key.len() }
+                });
             }
             if let Some(times) = &outgoing.timestamps {
                 add(Kind::RD_KAFKA_VTYPE_TIMESTAMP, &|u| u.i64_ = times[at]);
@@ -366,4 +370,3 @@ fn note(batch: &mut InFlight, at: usize, code: Code, text: Option<String>) {
     );
     batch.undelivered.push(Undelivered { at, reason: text.unwrap_or_else(|| describe(code)), refused });
 }
-

@@ -224,7 +224,9 @@ fn check_refresh(lookups: &[LookupPlan], request: &PlanRequest<'_>) -> Result<()
 fn hidden_columns(request: PlanRequest<'_>, has_within: bool, carries: bool) -> Vec<HiddenColumn> {
     let named = |column: &HiddenColumn| !sql_extensions::find_word(&request.script.text, request.statement.span, column.name()).is_empty();
     let carried = |column: &HiddenColumn| matches!(column, HiddenColumn::EventTime | HiddenColumn::Metadata(MetadataColumn::Key));
-    HiddenColumn::of(&MetadataColumn::ALL).filter(|column| (has_within && *column == HiddenColumn::EventTime) || (carries && carried(column)) || named(column)).collect()
+    HiddenColumn::of(&MetadataColumn::ALL)
+        .filter(|column| (has_within && *column == HiddenColumn::EventTime) || (carries && carried(column)) || named(column))
+        .collect()
 }
 
 /// Those of them that a table has; a visible column of the same name counts more.

@@ -80,7 +80,9 @@ impl SourceFeed {
         let picks = |leaf: &LeafPlan| {
             let pick = |column: &LeafColumn| match column {
                 LeafColumn::Source(index) => columns.binary_search(index).map(Pick::Column).map_err(|_| Error::internal("a leaf's column is not read")),
-                LeafColumn::Hidden(HiddenColumn::Metadata(wanted)) => place(*wanted).map(Pick::Column).map_err(|_| Error::internal("a leaf's column is not read")),
+                LeafColumn::Hidden(HiddenColumn::Metadata(wanted)) => {
+                    place(*wanted).map(Pick::Column).map_err(|_| Error::internal("a leaf's column is not read"))
+                }
                 LeafColumn::Hidden(HiddenColumn::EventTime) => match place(MetadataColumn::Timestamp).ok().filter(|_| own_time) {
                     Some(at) => Ok(Pick::Column(at)),
                     None => Ok(Pick::EventTime),
@@ -147,9 +149,7 @@ impl SourceFeed {
 
 /// Whether a predicate reads nothing but columns of the source.
 fn all_read(predicate: &Arc<dyn PhysicalExpr>, read: &Schema) -> bool {
-    collect_columns(predicate)
-        .iter()
-        .all(|column| read.index_of(column.name()).is_ok() && !HiddenColumn::is_name(column.name()))
+    collect_columns(predicate).iter().all(|column| read.index_of(column.name()).is_ok() && !HiddenColumn::is_name(column.name()))
 }
 
 impl LeafFeed {

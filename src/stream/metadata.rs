@@ -53,6 +53,6 @@ impl MetadataColumn {
 
 /// An entry of the headers' map: a name, and a text or NULL.
 fn headers_entry() -> Field {
-    let fields: Fields = vec![Field::new("keys", DataType::Utf8View, false), Field::new("values", DataType::Utf8View, true)].into();
+    let fields: Fields = vec![Field::new("keys", DataType::Utf8, false), Field::new("values", DataType::Utf8View, true)].into();
     Field::new("entries", DataType::Struct(fields), false)
 }

@@ -10,6 +10,7 @@ mod faults;
 mod fidelity;
 mod files;
 mod golden;
+mod kafka;
 mod layout;
 mod lookup_cases;
 mod lookups;

@@ -20,5 +20,5 @@ mod tests;
 pub use encode::JsonEncoder;
 pub(in crate::formats) use encode::texts;
 pub use infer::infer_schema;
-pub use messages::JsonMessageDecoder;
 pub use input::{JsonInput, JsonReadOptions};
+pub use messages::JsonMessageDecoder;

@@ -45,7 +45,9 @@ impl MessageColumns {
             let found = schema.fields().iter().take(visible).position(|field| field.name() == name);
             found.ok_or_else(|| {
                 let names = schema.fields().iter().take(visible).map(|field| field.name().as_str());
-                let nearest = sql_extensions::nearest(name, names).map(|near| format!("nearest: {near}")).unwrap_or_else(|| "name a column of the SELECT list".to_owned());
+                let nearest = sql_extensions::nearest(name, names)
+                    .map(|near| format!("nearest: {near}"))
+                    .unwrap_or_else(|| "name a column of the SELECT list".to_owned());
                 Error::config(format!("'{key}' names '{name}', which is no column of the statement")).with_help(nearest)
             })
         };
@@ -70,7 +72,10 @@ impl MessageColumns {
         if let Some(at) = time {
             let data_type = schema.field(at).data_type();
             if !matches!(data_type, DataType::Timestamp(..)) {
-                return Err(Error::config(format!("'timestamp' names a column of type {}; expected a TIMESTAMP", crate::formats::schema_text::print_type(data_type))));
+                return Err(Error::config(format!(
+                    "'timestamp' names a column of type {}; expected a TIMESTAMP",
+                    crate::formats::schema_text::print_type(data_type)
+                )));
             }
         }
         let headers = header_columns.into_iter().map(|at| {

@@ -92,7 +92,8 @@ impl KafkaWriter {
         if self.again.is_empty() {
             return Ok(());
         }
-        let reason = self.again.first().and_then(|(delivery, _)| delivery.undelivered.iter().find(|one| !one.refused)).map(|one| one.reason.clone()).unwrap_or_default();
+        let reason =
+            self.again.first().and_then(|(delivery, _)| delivery.undelivered.iter().find(|one| !one.refused)).map(|one| one.reason.clone()).unwrap_or_default();
         let policy = self.context.failure;
         let most = if policy.strategy == FailureStrategy::RetryWithBackoff { policy.max_retries } else { 0 };
         if self.tries >= most {

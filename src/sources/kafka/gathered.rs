@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Int32Array, Int64Array, MapBuilder, RecordBatch, RecordBatchOptions, StringViewBuilder, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, Int32Array, Int64Array, MapBuilder, RecordBatch, RecordBatchOptions, StringBuilder, StringViewBuilder, TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::buffer::Buffer;
 use arrow::compute::take;
@@ -178,7 +178,7 @@ impl Gathered {
                 }
                 MetadataColumn::Headers => {
                     let names = arrow::array::MapFieldNames { entry: "entries".to_owned(), key: "keys".to_owned(), value: "values".to_owned() };
-                    let mut maps = MapBuilder::new(Some(names), StringViewBuilder::new(), StringViewBuilder::new());
+                    let mut maps = MapBuilder::new(Some(names), StringBuilder::new(), StringViewBuilder::new());
                     for at in messages() {
                         for (name, value) in &self.headers[at] {
                             maps.keys().append_value(name);
@@ -200,7 +200,8 @@ impl Gathered {
 
 fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options).map_err(|error| Error::internal("messages don't fit their columns").with_source(error))
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+        .map_err(|error| Error::internal("messages don't fit their columns").with_source(error))
 }
 
 fn take_rows(rows: &RecordBatch, kept: &UInt32Array) -> Result<RecordBatch> {

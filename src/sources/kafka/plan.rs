@@ -91,7 +91,13 @@ pub(super) struct ReadPlan {
 }
 
 /// Plans a reader that goes on after `resume`.
-pub(super) fn plan(options: &KafkaSourceOptions, topics: &TopicList, commits: bool, cluster: &dyn Fn() -> Result<Cluster>, resume: &Position) -> Result<ReadPlan> {
+pub(super) fn plan(
+    options: &KafkaSourceOptions,
+    topics: &TopicList,
+    commits: bool,
+    cluster: &dyn Fn() -> Result<Cluster>,
+    resume: &Position,
+) -> Result<ReadPlan> {
     let resumed: BTreeMap<PartitionId, i64> =
         resume.offsets.iter().filter_map(|(name, offset)| Some((PartitionId::parse(name)?, i64::try_from(*offset).ok()?))).collect();
     if options.until.is_none() && commits {

@@ -169,8 +169,18 @@ impl<'a> Polling<'a> {
         let consumer = BatchConsumer::open(options)?;
         let now = Instant::now();
         let next_discovery = plan.discovers.then(|| now + DISCOVERY);
-        let mut polling =
-            Self { spec, consumer, shared, work, open, limits: Vec::new(), assigned, position: resume.clone(), next_housekeeping: now + HOUSEKEEPING, next_discovery };
+        let mut polling = Self {
+            spec,
+            consumer,
+            shared,
+            work,
+            open,
+            limits: Vec::new(),
+            assigned,
+            position: resume.clone(),
+            next_housekeeping: now + HOUSEKEEPING,
+            next_discovery,
+        };
         let result = polling.poll_all();
         polling.finish();
         result
@@ -291,8 +301,11 @@ impl<'a> Polling<'a> {
                 return;
             }
         };
-        let new: Vec<(PartitionId, i64)> =
-            found.into_iter().filter(|id| self.assigned.iter().all(|(known, _)| known != id)).map(|id| (id, rdkafka::Offset::Beginning.to_raw().unwrap_or(0))).collect();
+        let new: Vec<(PartitionId, i64)> = found
+            .into_iter()
+            .filter(|id| self.assigned.iter().all(|(known, _)| known != id))
+            .map(|id| (id, rdkafka::Offset::Beginning.to_raw().unwrap_or(0)))
+            .collect();
         if new.is_empty() {
             return;
         }

@@ -6,7 +6,7 @@ use arrow::datatypes::Schema;
 
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::formats::json;
-use crate::kafka::{Begin, BatchConsumer, ClientProperties, Cluster, ConsumerOptions, PartitionId, Wanted};
+use crate::kafka::{BatchConsumer, Begin, ClientProperties, Cluster, ConsumerOptions, PartitionId, Wanted};
 
 /// Messages that are looked at, and bytes at most.
 const SAMPLE_MESSAGES: usize = 1_000;
@@ -28,8 +28,13 @@ pub(super) fn json_schema(name: &str, properties: &ClientProperties, partitions:
     if wanted.is_empty() {
         return Err(nothing_to_infer(name));
     }
-    let options =
-        ConsumerOptions { properties, place: format!("source '{name}', sample"), health: std::sync::Arc::default(), wanted: &Wanted::Assign(wanted), begin: Begin::default() };
+    let options = ConsumerOptions {
+        properties,
+        place: format!("source '{name}', sample"),
+        health: std::sync::Arc::default(),
+        wanted: &Wanted::Assign(wanted),
+        begin: Begin::default(),
+    };
     let mut consumer = BatchConsumer::open(options)?;
     let mut text = Vec::new();
     let mut messages = 0;

@@ -43,7 +43,13 @@ pub struct KafkaSource {
 impl KafkaSource {
     /// Checks that the topic can be read and finds out the columns: `declared`, or those of its first messages, which are then logged as the line to paste. `properties` are
     /// the client's own.
-    pub fn create(name: &str, options: KafkaSourceOptions, properties: ClientProperties, identity: &SourceIdentity, declared: Option<SchemaRef>) -> Result<Self> {
+    pub fn create(
+        name: &str,
+        options: KafkaSourceOptions,
+        properties: ClientProperties,
+        identity: &SourceIdentity,
+        declared: Option<SchemaRef>,
+    ) -> Result<Self> {
         let topics = TopicList::parse(options.topic.as_deref().unwrap_or(name));
         if topics == TopicList::Names(Vec::new()) {
             return Err(Error::config(format!("'{name}.topic' names no topic")));
@@ -90,10 +96,13 @@ fn client_properties(options: &KafkaSourceOptions, mut properties: ClientPropert
     properties.set("bootstrap.servers", options.brokers.as_str());
     let throw_away = || format!("velo-adhoc-{:016x}", rand::random::<u64>());
     properties.set("group.id", group.map_or_else(throw_away, str::to_owned));
-    properties.set("auto.offset.reset", match options.auto_offset_reset {
-        super::options::OffsetReset::Earliest => "earliest",
-        super::options::OffsetReset::Latest => "latest",
-    });
+    properties.set(
+        "auto.offset.reset",
+        match options.auto_offset_reset {
+            super::options::OffsetReset::Earliest => "earliest",
+            super::options::OffsetReset::Latest => "latest",
+        },
+    );
     properties.set("fetch.wait.max.ms", options.fetch_max_wait.to_string());
     let security = crate::kafka::Security {
         protocol: options.security_protocol.as_deref(),
