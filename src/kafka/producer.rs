@@ -115,7 +115,7 @@ impl BatchProducer {
         let native = config.create_native_config().map_err(|error| client_error(ErrorKind::Sink, "client settings", &error))?;
         Context::register(native.ptr());
         // SAFETY: the configuration is alive.
-        unsafe { sys::rd_kafka_conf_set_events(native.ptr(), sys::RD_KAFKA_EVENT_DR as i32) };
+        unsafe { sys::rd_kafka_conf_set_events(native.ptr(), sys::RD_KAFKA_EVENT_DR) };
         let context = Context::new(place, health, Assignment::default());
         let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, context).map_err(|error| settings_error(ErrorKind::Sink, &error))?;
         let name = CString::new(topic).map_err(|_| Error::config(format!("'{topic}' is not the name of a topic")))?;
@@ -219,7 +219,7 @@ impl BatchProducer {
                     break;
                 }
                 wait = 0;
-                if sys::rd_kafka_event_type(event) == sys::RD_KAFKA_EVENT_DR as i32 {
+                if sys::rd_kafka_event_type(event) == sys::RD_KAFKA_EVENT_DR {
                     loop {
                         let count = sys::rd_kafka_event_message_array(event, messages.as_mut_ptr(), messages.len());
                         if count == 0 {
