@@ -396,7 +396,11 @@ unsafe extern "C" fn rebalance_callback(
     // SAFETY: clients with this callback are made with a `Context`, and list and texts live during the callback.
     unsafe {
         let Some(context) = Context::of(opaque) else { return };
-        let elements = std::slice::from_raw_parts_mut((*list).elems, usize::try_from((*list).cnt).unwrap_or(0));
+        // A member that gets no partition yet is given a list without elements.
+        let elements: &mut [sys::rd_kafka_topic_partition_t] = match usize::try_from((*list).cnt) {
+            Ok(count) if count > 0 && !(*list).elems.is_null() => std::slice::from_raw_parts_mut((*list).elems, count),
+            _ => &mut [],
+        };
         let cooperative = CStr::from_ptr(sys::rd_kafka_rebalance_protocol(client)).to_bytes() == b"COOPERATIVE";
         let id = |element: &sys::rd_kafka_topic_partition_t| PartitionId {
             topic: Arc::from(CStr::from_ptr(element.topic).to_string_lossy()),
@@ -434,6 +438,9 @@ unsafe extern "C" fn rebalance_callback(
             sys::rd_kafka_error_destroy(error);
         }
         let count = elements.len();
+        if count == 0 {
+            return;
+        }
         tracing::info!("{}: {count} partitions {}", context.place, if assigns { "assigned" } else { "revoked" });
     }
 }

@@ -11,6 +11,7 @@ mod fidelity;
 mod files;
 mod golden;
 mod kafka;
+mod kafka_broker;
 mod layout;
 mod lookup_cases;
 mod lookups;
