@@ -1,6 +1,8 @@
 //! Kinds of connectors and keys that are known but not in this build: naming one gets a plain answer instead of "unknown".
 
-use crate::options::Scope;
+use crate::options::{OptionDescriptor, Scope};
+use crate::sinks::SinkConnector;
+use crate::sources::SourceConnector;
 
 /// A key that a later build takes.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +103,14 @@ pub(super) fn planned_key(name: &str, role: Scope) -> Option<&'static PlannedKey
     PLANNED_KEYS.iter().find(|planned| planned.key == name && planned.roles.contains(&role))
 }
 
-/// The connector (of another kind) that has a key in a role.
+/// The connector (of another kind) that has a key in a role, in this build or in a later one.
 pub(super) fn connector_with_key(name: &str, role: Scope) -> Option<&'static str> {
-    PLANNED.iter().find(|connector| connector.keys.iter().any(|planned| planned.key == name && planned.roles.contains(&role))).map(|connector| connector.name)
+    let built = match role {
+        Scope::Source => SourceConnector::reference().to_vec(),
+        Scope::Sink => SinkConnector::reference().to_vec(),
+        Scope::Job => Vec::new(),
+    };
+    let built = built.into_iter().find(|(_, options)| options.iter().flat_map(OptionDescriptor::spellings).any(|key| key == name)).map(|(kind, _)| kind);
+    let planned = || PLANNED.iter().find(|connector| connector.keys.iter().any(|planned| planned.key == name && planned.roles.contains(&role)));
+    built.or_else(|| planned().map(|connector| connector.name))
 }
