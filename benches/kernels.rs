@@ -55,10 +55,12 @@ fn plan(sql: &str) -> JobPlan {
         event_time: None,
         event_time_unit: arrow::datatypes::TimeUnit::Millisecond,
         refresh_interval: None,
+        metadata: &[],
     };
     let tables = [table("t", true), table("c", false)];
     let (clock, faults) = (Arc::new(EpochClock::system()), Arc::new(RowFaults::new(false)));
-    let request = PlanRequest { script: &script, statement: &statement, tables: &tables, mode: ExecutionMode::Stream, clock: &clock, faults: &faults };
+    let request =
+        PlanRequest { script: &script, statement: &statement, tables: &tables, mode: ExecutionMode::Stream, clock: &clock, faults: &faults, carry: false };
     futures::executor::block_on(plan_job(request)).unwrap()
 }
 

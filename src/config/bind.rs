@@ -14,7 +14,7 @@ use super::planned_connectors::{connector_with_key, planned_key};
 use super::{batching, schema_file};
 use crate::error::{Error, Result, Script};
 use crate::formats::schema_text;
-use crate::options::{EffectiveSetting, KeyMap, Origin, Scope, Setting};
+use crate::options::{EffectiveSetting, KeyMap, OptionDescriptor, Origin, Scope, Setting};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
 use crate::stream::{BatchSettings, FailurePolicy};
@@ -250,6 +250,14 @@ fn bind_source(
     merge::resolve_variables(map, places.environment, &[], errors);
     let shared = SourceShared::from_keys(map, errors);
     let of = kind.as_ref().map(|kind| kind.value.as_str());
+    let input = input.map(|mut input| {
+        if let SourceInput::Connector(connector) = &mut input {
+            let known: Vec<&str> =
+                SourceConnector::option_names(of).into_iter().chain(SourceShared::OPTIONS.iter().flat_map(OptionDescriptor::spellings)).collect();
+            connector.take_rest(map, &known, errors);
+        }
+        input
+    });
     unknown_keys(map, of, Scope::Source, SourceConnector::option_names(of), errors);
     settings.extend_from_slice(map.effective());
     let (shared, job, input) = (shared?, job?, input?);
@@ -313,6 +321,12 @@ fn bind_sink(
         }
     };
     let shared = SinkShared::from_keys(map, errors);
+    let connector = connector.map(|mut connector| {
+        let known: Vec<&str> =
+            SinkConnector::option_names(Some(&kind.value)).into_iter().chain(SinkShared::OPTIONS.iter().flat_map(OptionDescriptor::spellings)).collect();
+        connector.take_rest(map, &known, errors);
+        connector
+    });
     unknown_keys(map, Some(&kind.value), Scope::Sink, SinkConnector::option_names(Some(&kind.value)), errors);
     settings.extend_from_slice(map.effective());
     let (shared, job, connector) = (shared?, job?, connector?);

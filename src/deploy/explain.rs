@@ -103,7 +103,7 @@ pub fn explain(job: &PreparedJob, verbose: bool) -> Explanation {
         sources: job.spec.sources.iter().map(|source| Described { name: source.source.name().to_owned(), what: source.source.describe() }).collect(),
         sinks,
         operators,
-        columns: crate::formats::schema_text::print(&plan.schema),
+        columns: crate::formats::schema_text::print(&crate::stream::visible(&plan.schema)),
         settings: job.settings.iter().map(setting).collect(),
         warnings: job.warnings.clone(),
         plans: verbose

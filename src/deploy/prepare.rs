@@ -15,7 +15,8 @@ use crate::options::EffectiveSetting;
 use crate::planner::{ExecutionMode, PlanRequest, TableInput, plan_job};
 use crate::runtime::{ChainedInput, JobSpec, SinkSpec, SourceSpec};
 use crate::sources::SourceConnector;
-use crate::stream::{Boundedness, DataSink, DataSource, FailureStrategy};
+use crate::sources::kafka::SourceIdentity;
+use crate::stream::{Boundedness, DataSink, DataSource, FailureStrategy, visible};
 
 /// How a script is prepared.
 pub struct PrepareRequest<'a> {
@@ -173,10 +174,24 @@ fn create_source(
     let label = format!("source_{index}_{}", bound.name);
     if offline && let Some(schema) = &bound.declared {
         let bounded = connector.is_bounded();
-        return Ok(Some(Arc::new(DeclaredSource { name: bound.name.clone(), schema: Arc::clone(schema), bounded })));
+        let metadata = connector.metadata();
+        return Ok(Some(Arc::new(DeclaredSource { name: bound.name.clone(), schema: Arc::clone(schema), bounded, metadata })));
     }
+    if offline && connector.is_remote() {
+        return Ok(None);
+    }
+    let shared = |other: &BoundSource| match &other.input {
+        SourceInput::Connector(connector) => connector.shared_group(&other.name),
+        SourceInput::Chained(_) => None,
+    };
+    let group = connector.shared_group(&bound.name);
+    let identity = SourceIdentity {
+        job: statement.name.clone(),
+        named: statement.statement.name.is_some(),
+        twin: group.is_some() && statement.sources[..index].iter().any(|earlier| shared(earlier) == group),
+    };
     tracing::info!("job '{}': Creating {} source {label}", statement.name, connector.kind());
-    match connector.create(&bound.name, bound.declared.clone()) {
+    match connector.create(&bound.name, &identity, bound.declared.clone()) {
         Ok(source) => {
             tracing::info!("job '{}': Successfully created source {label} ({})", statement.name, source.describe());
             Ok(Some(source))
@@ -205,6 +220,7 @@ fn table_input(bound: &BoundSource, name: Arc<str>, source: &dyn DataSource) -> 
         event_time: bound.shared.event_time.clone(),
         event_time_unit: bound.shared.event_time_unit.0,
         refresh_interval: bound.shared.refresh_interval.map(|interval| interval.0),
+        metadata: source.metadata(),
     }
 }
 
@@ -224,20 +240,23 @@ async fn plan_statement(
         let at = earlier[..upstream].iter().flatten().count();
         inputs.push(TableInput {
             name: Arc::clone(&name),
-            schema: Arc::clone(&job.spec.plan.schema),
+            schema: visible(&job.spec.plan.schema),
             // Its rows come in epochs, so it has to be the stream of a join.
             unbounded: endless || mode == ExecutionMode::Stream,
             bytes: 0,
             event_time: None,
             event_time_unit: arrow::datatypes::TimeUnit::Microsecond,
             refresh_interval: None,
+            metadata: &[],
         });
         chained.push(ChainedInput { name, job: at });
     }
+    let carry = statement.sinks.iter().any(|sink| sink.connector.wants_carried());
     let clock = Arc::new(EpochClock::system());
     let faults = Arc::new(RowFaults::new(statement.failure.strategy == FailureStrategy::LogAndContinue));
     let plan =
-        plan_job(PlanRequest { script: &statement.script, statement: &statement.statement, tables: &inputs, mode, clock: &clock, faults: &faults }).await?;
+        plan_job(PlanRequest { script: &statement.script, statement: &statement.statement, tables: &inputs, mode, clock: &clock, faults: &faults, carry })
+            .await?;
     let mut warnings = statement.warnings.clone();
     if plan.mode == ExecutionMode::Stream
         && endless
@@ -252,13 +271,14 @@ async fn plan_statement(
     for bound in &statement.sinks {
         let place = |error: Error| error.context(format!("sink '{}'", bound.name)).or_at(&statement.script, bound.span);
         let sink = bound.connector.create(&bound.name, key.as_deref()).map_err(|error| error.or_at(&statement.script, bound.span))?;
-        sink.check_schema(&plan.schema).map_err(place)?;
+        let columns = if sink.wants_carried() { Arc::clone(&plan.schema) } else { visible(&plan.schema) };
+        sink.check_schema(&columns).map_err(place)?;
         one_batch_per_epoch |= bound.connector.per_batch();
         sinks.push(SinkSpec { sink, failure: bound.failure });
         sink_spans.push((bound.name.clone(), bound.span));
     }
     if statement.sinks.is_empty() && prints {
-        request.stdout.check_schema(&plan.schema).map_err(|error| error.or_at(&statement.script, statement.statement.span))?;
+        request.stdout.check_schema(&visible(&plan.schema)).map_err(|error| error.or_at(&statement.script, statement.statement.span))?;
         sinks.push(SinkSpec { sink: Arc::clone(&request.stdout), failure: statement.failure });
     }
     let spec = JobSpec {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::define::{OptionDescriptor, Presence};
-use super::{MASK, OptionValue, Origin, Secret, mask_url_user_info};
+use super::{MASK, OptionValue, Origin, Secret, is_secret_key, mask_url_user_info};
 use crate::error::{Error, excerpt};
 
 /// One value as it was written, with where.
@@ -86,6 +86,16 @@ impl KeyMap {
     /// The settings that nobody took.
     pub fn leftover(&self) -> impl Iterator<Item = (&str, &Setting)> {
         self.settings.iter().map(|(key, setting)| (key.as_str(), setting))
+    }
+
+    /// Takes the settings that nobody took; they are in force, too.
+    pub fn take_leftover(&mut self) -> Vec<(String, Setting)> {
+        let taken: Vec<(String, Setting)> = std::mem::take(&mut self.settings).into_iter().collect();
+        for (key, setting) in &taken {
+            let value = if is_secret_key(&setting.written) { MASK.to_owned() } else { mask_url_user_info(&setting.value) };
+            self.effective.push(EffectiveSetting { key: self.full(key), value, origin: setting.origin.clone() });
+        }
+        taken
     }
 
     /// The settings in force so far, in the order the option structs took them.

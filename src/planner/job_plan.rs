@@ -17,7 +17,7 @@ use sql_extensions::StreamStatement;
 use super::logical::StreamNodePlanner;
 use super::plan_error::plan_error;
 use super::session::{session, task_context};
-use super::{epoch_safety, guard, rewrite, sql, wildcard, within};
+use super::{carry, epoch_safety, guard, rewrite, sql, wildcard, within};
 use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
 use crate::clock::EpochClock;
 use crate::error::{Error, Result, Script};
@@ -25,6 +25,7 @@ use crate::operators::guard::{GuardedFilterExec, RowFaults};
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::LookupJoinExec;
 use crate::operators::source_slot::{Slot, SourceExec};
+use crate::stream::MetadataColumn;
 
 /// How a job is executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct TableInput {
     pub event_time_unit: TimeUnit,
     /// How often a lookup table is loaded again.
     pub refresh_interval: Option<Duration>,
+    /// What the source knows of a record besides its value.
+    pub metadata: &'static [MetadataColumn],
 }
 
 /// What is to be planned.
@@ -69,6 +72,8 @@ pub struct PlanRequest<'a> {
     pub clock: &'a Arc<EpochClock>,
     /// The job's failing rows.
     pub faults: &'a Arc<RowFaults>,
+    /// A sink asks for the columns of [`crate::stream::Carried`].
+    pub carry: bool,
 }
 
 /// A column that a leaf yields.
@@ -145,11 +150,21 @@ impl JobPlan {
 
 /// Plans a statement. Nothing is opened.
 pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan> {
+    let plan = plan_query(PlanRequest { carry: false, ..request }).await?;
+    if !request.carry {
+        return Ok(plan);
+    }
+    // Where the rows are not one to one with those of a source there is nothing to carry.
+    Ok(plan_query(request).await.unwrap_or(plan))
+}
+
+async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan> {
     let state = session(request.clock)?;
     let (script, statement) = (request.script, request.statement);
     let mut query = statement.query.as_ref().clone();
     let has_within = !statement.within.is_empty();
-    let hidden = hidden_columns(request, has_within);
+    let carries = request.carry && carry::add(&mut query, request.tables);
+    let hidden = hidden_columns(request, has_within, carries);
     let table = |name: &str| request.tables.iter().find(|table| &*table.name == name);
     let columns = |table: &TableInput| table.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
     if !hidden.is_empty() {
@@ -206,15 +221,24 @@ fn check_refresh(lookups: &[LookupPlan], request: &PlanRequest<'_>) -> Result<()
 }
 
 /// Hidden columns that the statement names, or needs for WITHIN. Naming is seen by the word alone: a column too many costs nothing, wildcards are expanded by us then.
-fn hidden_columns(request: PlanRequest<'_>, has_within: bool) -> Vec<HiddenColumn> {
+fn hidden_columns(request: PlanRequest<'_>, has_within: bool, carries: bool) -> Vec<HiddenColumn> {
     let named = |column: &HiddenColumn| !sql_extensions::find_word(&request.script.text, request.statement.span, column.name()).is_empty();
-    HiddenColumn::ALL.into_iter().filter(|column| (has_within && *column == HiddenColumn::EventTime) || named(column)).collect()
+    let carried = |column: &HiddenColumn| matches!(column, HiddenColumn::EventTime | HiddenColumn::Metadata(MetadataColumn::Key));
+    HiddenColumn::of(&MetadataColumn::ALL)
+        .filter(|column| (has_within && *column == HiddenColumn::EventTime) || (carries && carried(column)) || named(column))
+        .collect()
+}
+
+/// Those of them that a table has; a visible column of the same name counts more.
+fn hidden_of(table: &TableInput, hidden: &[HiddenColumn]) -> Vec<HiddenColumn> {
+    let has = |column: &HiddenColumn| HiddenColumn::of(table.metadata).any(|own| own == *column) && table.schema.index_of(column.name()).is_err();
+    hidden.iter().copied().filter(has).collect()
 }
 
 /// Makes a source known by a name.
 fn register(state: &SessionState, name: &str, table: &TableInput, hidden: &[HiddenColumn], mode: ExecutionMode) -> datafusion::error::Result<()> {
     let mut fields: Vec<_> = table.schema.fields().iter().cloned().collect();
-    fields.extend(hidden.iter().map(|column| column.field()));
+    fields.extend(hidden_of(table, hidden).into_iter().map(HiddenColumn::field));
     let read_as = match mode {
         ExecutionMode::Stream => ReadAs::Stream,
         ExecutionMode::Batch => ReadAs::Table { bytes: table.bytes },
@@ -326,7 +350,9 @@ fn table_leaves(
 }
 
 fn leaf_plan(leaf: &SourceExec, parent: Option<&Arc<dyn ExecutionPlan>>, request: &PlanRequest<'_>, hidden: &[HiddenColumn]) -> LeafPlan {
-    let visible = request.tables.iter().find(|table| table.name == *leaf.source()).map_or(0, |table| table.schema.fields().len());
+    let table = request.tables.iter().find(|table| table.name == *leaf.source());
+    let visible = table.map_or(0, |table| table.schema.fields().len());
+    let hidden = table.map(|table| hidden_of(table, hidden)).unwrap_or_default();
     let column = |index: &usize| match index.checked_sub(visible).and_then(|at| hidden.get(at)) {
         Some(column) => LeafColumn::Hidden(*column),
         None => LeafColumn::Source(*index),

@@ -2,6 +2,7 @@
 //! - `session`: DataFusion's settings and functions
 //! - `sql`: syntax tree to logical plan, with the names as the user spelled them
 //! - `within`, `within_using`, `wildcard`: what is resolved in the syntax tree before that
+//! - `carry`: key and event time for sinks that ask for them
 //! - `not_in`: `NOT IN` where NULL would be forgotten
 //! - `plan_error`, `plain_text`: DataFusion's errors as ours, with a place and without its dumps
 //! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
@@ -10,6 +11,7 @@
 //! - `epoch_safety`: refuses what may not be executed again and again
 //! - `job_plan`: the result
 
+mod carry;
 mod epoch_safety;
 mod exact;
 mod guard;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use serde::Serialize;
 
 use crate::operators::guard::RowFaults;
+use crate::stream::{ConnectionState, Health};
 
 /// Counts of one source in one role.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub struct SourceCounters {
     pub skipped: AtomicU64,
     /// Encoded bytes.
     pub bytes: AtomicU64,
+    /// The state of its connection.
+    pub health: Arc<Health>,
 }
 
 /// Counts of one sink.
@@ -36,6 +39,8 @@ pub struct SinkCounters {
     pub acked: AtomicU64,
     /// Its last write failed.
     pub down: AtomicBool,
+    /// The state of its connection.
+    pub health: Arc<Health>,
 }
 
 /// Counts of a job.
@@ -84,6 +89,10 @@ pub struct SinkSummary {
     pub retries: u64,
     /// Newest epoch that is durable.
     pub acked: u64,
+    /// The state of its connection.
+    pub state: ConnectionState,
+    /// The last error of its connection.
+    pub last_error: Option<String>,
 }
 
 /// Counts of a source in a summary.
@@ -99,6 +108,12 @@ pub struct SourceSummary {
     pub rejected: u64,
     /// Encoded bytes.
     pub bytes: u64,
+    /// The state of its connection.
+    pub state: ConnectionState,
+    /// The last error of its connection.
+    pub last_error: Option<String>,
+    /// By partition: records that wait to be read.
+    pub lag: BTreeMap<Arc<str>, u64>,
 }
 
 /// A job's counts at one time. `in + expanded = out + filtered + rejected`.
@@ -156,6 +171,11 @@ impl JobCounters {
         self.sinks.iter().map(|(_, sink)| read(&sink.acked)).min().unwrap_or(0)
     }
 
+    /// The state of a source's connection.
+    pub(super) fn health_of(&self, source: &str) -> Arc<Health> {
+        self.sources.get(source).map(|counts| Arc::clone(&counts.health)).unwrap_or_default()
+    }
+
     /// The counts as they stand.
     pub fn summary(&self, job: &str) -> JobSummary {
         let streams = || self.sources.values();
@@ -171,23 +191,34 @@ impl JobCounters {
             let accounted = out + rejected;
             (input.saturating_sub(accounted), accounted.saturating_sub(input))
         };
-        let source = |role, (name, source): (&Arc<str>, &SourceCounters)| SourceSummary {
-            name: name.to_string(),
-            role,
-            records: read(&source.records),
-            rejected: read(&source.rejected),
-            bytes: read(&source.bytes),
+        let source = |role, (name, source): (&Arc<str>, &SourceCounters)| {
+            let health = source.health.report();
+            SourceSummary {
+                name: name.to_string(),
+                role,
+                records: read(&source.records),
+                rejected: read(&source.rejected),
+                bytes: read(&source.bytes),
+                state: health.state,
+                last_error: health.last_error.map(|(_, text)| text),
+                lag: health.lag,
+            }
         };
         let mut sources: Vec<_> =
             self.sources.iter().map(|entry| source("stream", entry)).chain(self.tables.iter().map(|entry| source("table", entry))).collect();
         sources.sort_by(|a, b| a.name.cmp(&b.name));
-        let sink = |(name, sink): &(Arc<str>, SinkCounters)| SinkSummary {
-            name: name.to_string(),
-            rows: read(&sink.rows),
-            rejected: read(&sink.rejected),
-            lost: read(&sink.lost),
-            retries: read(&sink.retries),
-            acked: read(&sink.acked),
+        let sink = |(name, sink): &(Arc<str>, SinkCounters)| {
+            let health = sink.health.report();
+            SinkSummary {
+                name: name.to_string(),
+                rows: read(&sink.rows),
+                rejected: read(&sink.rejected),
+                lost: read(&sink.lost),
+                retries: read(&sink.retries),
+                acked: read(&sink.acked),
+                state: if sink.down.load(Ordering::Relaxed) { ConnectionState::Failed } else { health.state },
+                last_error: health.last_error.map(|(_, text)| text),
+            }
         };
         JobSummary {
             job: job.to_owned(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
-use tokio::sync::{RwLock, mpsc};
+use tokio::sync::{RwLock, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::batch_run::run_batch;
@@ -16,7 +16,7 @@ use super::rate_limited_log::RateLimitedLog;
 use super::shutdown::Shutdown;
 use super::sink_set::SinkSet;
 use super::sink_task::SinkEvent;
-use super::source_task::{RowBudget, SourceTask, tolerates};
+use super::source_task::{RowBudget, SourceTask, TaskEnds, tolerates};
 use super::spec::{JobSpec, SourceSpec};
 use super::stream_driver::{Ending, Statement, StreamDriver};
 use super::stream_input::StreamInput;
@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::operators::fan_out::{FanOutExec, Outputs};
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::planner::{ExecutionMode, LeafPlan};
-use crate::stream::{DataSink, Position, ReadRequest};
+use crate::stream::{DataSink, Position};
 
 /// Tasks that decode for one source at the same time.
 pub(super) const DECODERS: usize = 2;
@@ -36,6 +36,9 @@ pub(super) const DECODED_ROWS: usize = 8192;
 
 /// Writers may take this long to end after a failure, however late it is.
 const LAST_CHANCE: Duration = Duration::from_millis(500);
+
+/// Sources may take this long to commit and to leave.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How a job ended.
 #[derive(Debug)]
@@ -184,7 +187,12 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
         streamed.driver.forget_durable();
         incomplete |= streamed.driver.broken_source.is_some();
         for ((at, name), position) in streamed.names.into_iter().zip(streamed.driver.durable) {
-            durable[at].push((name, position));
+            durable[at].push((name, position.borrow().clone()));
+        }
+        // The sources have heard the last about what is durable: they say good-bye.
+        let ends = futures::future::join_all(streamed.tasks);
+        if tokio::time::timeout(LAST_WORDS, ends).await.is_err() {
+            tracing::warn!("a source did not end within {} s", LAST_WORDS.as_secs());
         }
     }
     outcomes(names, failure, incomplete, durable)
@@ -194,6 +202,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
 struct Streamed {
     driver: StreamDriver,
     names: Vec<(usize, String)>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 /// Waits for a driver; once the run is asked to end, no longer than `timeout`.
@@ -242,14 +251,14 @@ pub(super) fn feeds(part: &Part) -> Result<(NumberedFeeds, NumberedFeeds)> {
             continue;
         }
         let event_time = plan.event_times.iter().find(|(name, _)| &**name == source.source.name()).map(|(_, expression)| expression);
-        sources.push((at, SourceFeed::new(&source.source.schema(), leaves, event_time, Arc::clone(&part.spec.faults))?));
+        sources.push((at, SourceFeed::new(&source.source.schema(), leaves, event_time, source.source.metadata(), Arc::clone(&part.spec.faults))?));
     }
     let mut chained = Vec::new();
     for input in &part.spec.chained {
         let leaves = leaves_of(&input.name);
         if let Some(leaf) = leaves.first() {
             let schema = plan.inputs.iter().find(|(name, _)| *name == input.name).map_or_else(|| Arc::clone(&leaf.schema), |(_, schema)| Arc::clone(schema));
-            chained.push((input.job, SourceFeed::new(&schema, leaves, None, Arc::clone(&part.spec.faults))?));
+            chained.push((input.job, SourceFeed::new(&schema, leaves, None, &[], Arc::clone(&part.spec.faults))?));
         }
     }
     Ok((sources, chained))
@@ -308,7 +317,7 @@ async fn run_stream(
             // A whole batch must fit, with the decoded batch that crosses its end: else it would wait for rows that are not allowed to come.
             let budget = RowBudget::new(part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20) + 2 * DECODED_ROWS));
             // Decoding has its own batch size: smaller batches are cut out of its batches without copying.
-            let request = ReadRequest { columns: feed.columns.clone(), batch_rows: DECODED_ROWS, parallelism: DECODERS, pruning: feed.pruning.clone() };
+            let request = feed.request(DECODED_ROWS, DECODERS, &part.counters.health_of(&name));
             let place = format!("job '{}', source '{name}'", part.spec.name);
             let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
             tasks.push((task, budget.clone()));
@@ -360,21 +369,20 @@ async fn run_stream(
         one_batch_per_epoch,
         epoch: 0,
         moved: VecDeque::new(),
-        durable: vec![Position::default(); count],
+        durable: (0..count).map(|_| watch::Sender::new(Position::default())).collect(),
         turn: 0,
         broken_source: None,
     };
-    for (index, (task, budget)) in tasks.into_iter().enumerate() {
-        let (events, shutdown, stop) = (events.clone(), shutdown.clone(), stop.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                () = stop.requested() => {}
-                () = task.run(index, budget, events, shutdown) => {}
-            }
-        });
-    }
+    let tasks = tasks
+        .into_iter()
+        .enumerate()
+        .map(|(index, (task, budget))| {
+            let ends = TaskEnds { index, budget, events: events.clone(), durable: driver.durable[index].subscribe() };
+            tokio::spawn(task.run(ends, shutdown.clone(), stop.clone()))
+        })
+        .collect();
     drop(events);
-    let driver = &mut streamed.insert(Streamed { driver, names }).driver;
+    let driver = &mut streamed.insert(Streamed { driver, names, tasks }).driver;
     let ended = driver.run().await;
     stop.request();
     ended.map(|ending| {

@@ -9,7 +9,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use futures::StreamExt;
-use tokio::sync::{RwLock, mpsc};
+use tokio::sync::{RwLock, mpsc, watch};
 
 use super::batching::Decision;
 use super::counters::{JobCounters, add};
@@ -68,8 +68,8 @@ pub(super) struct StreamDriver {
     pub epoch: Epoch,
     /// Positions that epochs have moved, until they are durable.
     pub moved: VecDeque<(Epoch, usize, Position)>,
-    /// For each input the position up to which everything is durable in all sinks.
-    pub durable: Vec<Position>,
+    /// For each input the position up to which everything is durable in all sinks; its source listens.
+    pub durable: Vec<watch::Sender<Position>>,
     /// The input that is looked at first, so that none is starved.
     pub turn: usize,
     /// A source could not be read to its end.
@@ -279,7 +279,7 @@ impl StreamDriver {
             if acked < *epoch {
                 break;
             }
-            self.durable[*input].merge(position);
+            self.durable[*input].send_modify(|durable| durable.merge(position));
             self.moved.pop_front();
         }
     }

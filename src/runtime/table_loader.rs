@@ -20,7 +20,6 @@ use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::operators::guard::RowFaults;
 use crate::operators::source_slot::SlotInput;
 use crate::planner::{EventTime, LookupPlan};
-use crate::stream::ReadRequest;
 
 /// Rows of a batch while a table is loaded.
 const TABLE_BATCH_ROWS: usize = 8192;
@@ -149,8 +148,8 @@ impl TableLoader {
                 .with_help("let it be the stream of the join")
         })?;
         let event_time: Option<&Arc<dyn PhysicalExpr>> = self.event_times.iter().find(|(source, _)| source == name).map(|(_, expression)| expression);
-        let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, Arc::clone(&self.faults))?;
-        let request = ReadRequest { columns: feed.columns.clone(), batch_rows: TABLE_BATCH_ROWS, parallelism: self.parallelism, pruning: feed.pruning.clone() };
+        let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, spec.source.metadata(), Arc::clone(&self.faults))?;
+        let request = feed.request(TABLE_BATCH_ROWS, self.parallelism, &self.counters.health_of(name));
         let place = format!("job '{}', source '{name}'", self.job);
         Ok((feed, SourceTask { source: Arc::clone(&spec.source), request, policy: spec.failure, place }))
     }

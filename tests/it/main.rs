@@ -10,6 +10,8 @@ mod faults;
 mod fidelity;
 mod files;
 mod golden;
+mod kafka;
+mod kafka_broker;
 mod layout;
 mod lookup_cases;
 mod lookups;

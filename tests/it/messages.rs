@@ -45,7 +45,7 @@ fn no_datasource() {
     assert!(
         refused(&folder, "CREATE STREAM j AS SELECT 100 AS constant_value").starts_with("Error: No supported datasource found in query analysis for job 'j'\n")
     );
-    let planned = refused(&folder, "CREATE STREAM j AS SELECT * FROM k WITH ('k.type'='kafka_source','k.topic'='t')");
+    let planned = refused(&folder, "CREATE STREAM j AS SELECT * FROM k WITH ('k.type'='s3_source','k.path'='s3://b/t')");
     assert!(planned.starts_with("Error: No supported datasource found in query analysis for job 'j'\n") && planned.contains("file_source"), "{planned}");
 }
 
