@@ -13,6 +13,7 @@ mod golden;
 mod layout;
 mod lookup_cases;
 mod lookups;
+mod memory;
 mod messages;
 mod secrets;
 mod streaming;
