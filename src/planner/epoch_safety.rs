@@ -48,4 +48,5 @@ pub(super) fn check(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
