@@ -18,6 +18,7 @@ use crate::operators::guard::RowFaults;
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::{LookupJoinExec, LookupKind, LookupSpec, ResidualFilter, Side};
 use crate::operators::once::OnceExec;
+use crate::planner::exact::checked;
 
 /// Plans the nodes of this folder.
 #[derive(Debug)]
@@ -66,13 +67,13 @@ fn spec(planner: &dyn PhysicalPlanner, node: &LookupJoinNode, state: &SessionSta
     let mut table_keys = Vec::with_capacity(join.on.len());
     for (left, right) in &join.on {
         let (stream, table) = if node.stream_is_left { (left, right) } else { (right, left) };
-        stream_keys.push(planner.create_physical_expr(stream, stream_schema, state)?);
-        table_keys.push(planner.create_physical_expr(table, table_schema, state)?);
+        stream_keys.push(checked(planner.create_physical_expr(stream, stream_schema, state)?, stream_schema.as_arrow())?);
+        table_keys.push(checked(planner.create_physical_expr(table, table_schema, state)?, table_schema.as_arrow())?);
     }
     let residual = match &join.filter {
         Some(filter) => {
             let both = stream_schema.join(table_schema)?;
-            let expression = planner.create_physical_expr(filter, &both, state)?;
+            let expression = checked(planner.create_physical_expr(filter, &both, state)?, both.as_arrow())?;
             Some(residual(expression, &both, stream_schema.fields().len())?)
         }
         None => None,
