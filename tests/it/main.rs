@@ -15,6 +15,7 @@ mod kafka_broker;
 mod layout;
 mod lookup_cases;
 mod lookups;
+mod memory;
 mod messages;
 mod secrets;
 mod streaming;
