@@ -55,6 +55,21 @@ impl SourceConnector {
         }
     }
 
+    /// What it reads, in a few words.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::File(options) if options.path == "-" => "file standard input".to_owned(),
+            Self::File(options) => format!("file {}", options.path),
+        }
+    }
+
+    /// The size of what it reads, as far as it is known without opening anything.
+    pub fn known_bytes(&self) -> u64 {
+        match self {
+            Self::File(options) => std::fs::metadata(&options.path).ok().filter(std::fs::Metadata::is_file).map_or(0, |file| file.len()),
+        }
+    }
+
     /// Creates the source: checks that it can be read and finds out its columns.
     pub fn create(&self, name: &str, declared: Option<SchemaRef>) -> Result<Arc<dyn DataSource>> {
         match self {
