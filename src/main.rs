@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use velostream::cli::{self, arguments::Arguments};
+use velostream::cli;
 
 fn main() -> ExitCode {
-    // Wrong arguments end the process with status 2.
-    cli::main(Arguments::parse()).into()
+    match cli::parse() {
+        Ok(arguments) => cli::main(arguments).into(),
+        Err(status) => status.into(),
+    }
 }

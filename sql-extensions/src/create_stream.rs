@@ -23,3 +23,12 @@ pub(crate) fn parse(tokens: &[TokenWithSpan]) -> Result<(Option<Ident>, usize), 
     let name = Ident { value: word.value.clone(), quote_style: word.quote_style, span: tokens[2].span };
     Ok((Some(name), 4))
 }
+
+/// The name that a broken statement would have given its stream.
+pub(crate) fn name_of(tokens: &[TokenWithSpan]) -> Option<String> {
+    let at = tokens.iter().take(4).position(|token| is_word(Some(token), "STREAM"))?;
+    match tokens.get(at + 1).map(|token| &token.token) {
+        Some(Token::Word(word)) => Some(word.value.clone()),
+        _ => None,
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::hidden_values::line_without_values;
 use datafusion_sql::sqlparser::tokenizer;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -73,6 +74,11 @@ impl SqlError {
         self
     }
 
+    pub(crate) fn map_message(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        self.message = change(&self.message);
+        self
+    }
+
     /// What is wrong.
     pub fn message(&self) -> &str {
         &self.message
@@ -100,9 +106,11 @@ const WIDEST: usize = 100;
 const BEFORE: usize = 40;
 
 /// `  --> name:line:column | text of the line`, with carets and a note under it. Tabs are shown as one blank, so that the carets stand under the right characters everywhere.
+/// Of the values of `WITH`, only the one at the place is shown, unless its key says that it is secret.
 pub fn render_snippet(source_name: &str, sql: &str, span: Span, note: Option<&str>) -> String {
     let head = format!("  --> {source_name}:{}:{} |", span.start.line, span.start.column);
-    let line = sql.split('\n').nth(usize::try_from(span.start.line).unwrap_or(1).saturating_sub(1)).unwrap_or_default();
+    // From here on columns are those of the line as it is shown.
+    let (line, span) = line_without_values(sql, span);
     let shown: Vec<char> = line.trim_end_matches('\r').chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let at = usize::try_from(span.start.column).unwrap_or(1).saturating_sub(1).min(shown.len());
     let length =

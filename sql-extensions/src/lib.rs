@@ -3,14 +3,14 @@
 //! A script is tokenised once. Our clauses are cut out of the tokens, the others go to the SQL parser; text is never rewritten, so every position in the syntax tree is one in
 //! the user's text. In reading order:
 //! - `dialect`: which SQL is accepted
-//! - `hash_comments`, `tokens`: text to tokens, with comments dropped
+//! - `hash_comments`, `parts`, `tokens`: text to the tokens of each statement, with comments dropped
 //! - `parser`: scripts and statements
 //! - `first_word`, `brackets`, `limits`: what is refused before parsing; `shape`: and after it
 //! - `create_stream`, `into`, `within`, `with_clause`: one clause each; `within_place`: the join of a `WITHIN`
 //! - `statement`: what comes out; `display`, `mend`: and back to text
 //! - `analyzer`: sources, sinks, joins and columns of a statement
 //! - `stack`: room for recursion
-//! - `error`, `nearest_name`: what the user reads
+//! - `error`, `nearest_name`: what the user reads; `hidden_values`, `secret_names`: and what nobody is to read
 
 mod analyzer;
 mod brackets;
@@ -20,11 +20,14 @@ mod display;
 mod error;
 mod first_word;
 mod hash_comments;
+mod hidden_values;
 mod into;
 mod limits;
 mod mend;
 mod nearest_name;
 mod parser;
+mod parts;
+mod secret_names;
 mod shape;
 mod stack;
 mod statement;
@@ -37,6 +40,7 @@ pub use analyzer::{ColumnRef, JoinInfo, QueryAnalysis, QueryAnalyzer, SinkRef, S
 pub use error::{Location, Span, SqlError, render_snippet};
 pub use nearest_name::nearest;
 pub use parser::StreamingSqlParser;
-pub use statement::{SinkName, StreamStatement, WithEntry, WithinVisitor};
+pub use secret_names::{is_secret_key, is_secret_variable};
+pub use statement::{BrokenStatement, SinkName, StreamStatement, WithEntry, WithinVisitor};
 pub use tokens::find_word;
 pub use within::{TimeUnit, WithinClause, WithinInterval};

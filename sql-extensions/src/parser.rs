@@ -7,11 +7,12 @@ use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::dialect::VeloDialect;
 use crate::error::{Location, Span, SqlError};
 use crate::limits::check_limits;
+use crate::parts::{Part, parts};
 use crate::stack::with_room;
-use crate::statement::{SinkName, StreamStatement, WithEntry};
-use crate::tokens::{is_word, lower_first, shown, span_at, tokenize};
+use crate::statement::{BrokenStatement, SinkName, StreamStatement, WithEntry};
+use crate::tokens::{check, is_word, lower_first, shown, span_at};
 use crate::within::WithinClause;
-use crate::{brackets, create_stream, first_word, into, shape, with_clause, within, within_place};
+use crate::{brackets, create_stream, first_word, hidden_values, into, shape, with_clause, within, within_place};
 
 /// Errors reported for one script at most.
 const MOST_ERRORS: usize = 20;
@@ -45,26 +46,47 @@ impl StreamingSqlParser {
 
     /// Parses all statements of a script, separated by `;`. All faults are reported, in text order.
     pub fn parse_script(&self, sql: &str) -> Result<Vec<StreamStatement>, Vec<SqlError>> {
-        let tokens = tokenize(sql).map_err(|error| vec![error])?;
-        let statements = with_room(|| parse_all(&tokens))?;
-        if statements.is_empty() { Err(vec![empty(sql)]) } else { Ok(statements) }
+        let (mut statements, mut errors) = (Vec::new(), Vec::new());
+        for parsed in self.parse_each(sql) {
+            match parsed {
+                Ok(statement) => statements.push(statement),
+                Err(broken) => errors.push(broken.error),
+            }
+        }
+        if errors.is_empty() { Ok(statements) } else { Err(errors) }
+    }
+
+    /// Parses all statements of a script, separated by `;`, each for itself: what is wrong with one does not hide the others. Never empty; ends after 20 broken statements.
+    pub fn parse_each(&self, sql: &str) -> Vec<Result<StreamStatement, BrokenStatement>> {
+        let mut parsed = with_room(|| parse_parts(parts(sql)));
+        if parsed.is_empty() {
+            parsed.push(Err(BrokenStatement { name: None, error: empty(sql) }));
+        }
+        parsed
     }
 }
 
-/// The statements between the semicolons.
-fn parse_all(tokens: &[TokenWithSpan]) -> Result<Vec<StreamStatement>, Vec<SqlError>> {
-    let mut statements = Vec::new();
-    let mut errors = Vec::new();
-    for part in tokens.split(|token| token.token == Token::SemiColon).filter(|part| !part.is_empty()) {
-        match statement(part) {
-            Ok(statement) => statements.push(statement),
-            Err(error) => errors.push(error),
-        }
-        if errors.len() >= MOST_ERRORS {
+fn parse_parts(parts: Vec<Part>) -> Vec<Result<StreamStatement, BrokenStatement>> {
+    let mut broken = 0;
+    let mut parsed = Vec::new();
+    for part in parts {
+        let statement = parse_part(part);
+        broken += usize::from(statement.is_err());
+        parsed.push(statement);
+        if broken >= MOST_ERRORS {
             break;
         }
     }
-    if errors.is_empty() { Ok(statements) } else { Err(errors) }
+    parsed
+}
+
+fn parse_part(part: Part) -> Result<StreamStatement, BrokenStatement> {
+    let Part { tokens, damage, .. } = part;
+    let parsed = match damage {
+        Some((error, _)) => Err(error),
+        None => check(&tokens).and_then(|()| statement(&tokens)),
+    };
+    parsed.map_err(|error| BrokenStatement { name: create_stream::name_of(&tokens), error: hidden_values::without_found_value(error, &tokens) })
 }
 
 fn empty(sql: &str) -> SqlError {

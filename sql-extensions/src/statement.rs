@@ -58,6 +58,15 @@ pub struct StreamStatement {
     pub span: Span,
 }
 
+/// A statement that can't be parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenStatement {
+    /// Name of its stream, as far as one can tell; others may read it.
+    pub name: Option<String>,
+    /// What is wrong.
+    pub error: SqlError,
+}
+
 impl PartialEq for StreamStatement {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name

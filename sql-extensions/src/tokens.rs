@@ -1,21 +1,18 @@
-//! Text to tokens: comments dropped, places kept.
+//! Tokens: what is refused of them, and how they are named in errors.
 
-use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError};
+use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan, TokenizerError};
 
-use crate::dialect::VeloDialect;
 use crate::error::{Location, Span, SqlError};
-use crate::hash_comments::{self, Blanked};
+use crate::hash_comments::Blanked;
+use crate::parts::parts;
 
-/// The tokens of a script without white space and comments.
-pub(crate) fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
-    let blanked = hash_comments::blank(sql);
-    let tokens = Tokenizer::new(&VeloDialect, &blanked.text).tokenize_with_location().map_err(|error| tokenizer_error(error, &blanked))?;
-    let tokens: Vec<TokenWithSpan> = tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
+/// Refuses tokens that nothing can be made of, or that would be printed as others.
+pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
     match tokens.iter().find(|token| matches!(&token.token, Token::Word(word) if word.quote_style.is_some_and(|quote| is_unprintable(&word.value, quote)))) {
         Some(token) => {
             Err(SqlError::new("a quoted name can't hold a quote after a quote or a backslash", token.span.into()).with_help("rename it at its source"))
         }
-        None => check_texts(&tokens).and_then(|()| check_dots(&tokens)).map(|()| tokens),
+        None => check_texts(tokens).and_then(|()| check_dots(tokens)),
     }
 }
 
@@ -64,7 +61,7 @@ fn is_unprintable(name: &str, quote: char) -> bool {
 }
 
 /// The SQL tokenizer's error in words of ours where it speaks of its own inside.
-fn tokenizer_error(error: TokenizerError, blanked: &Blanked) -> SqlError {
+pub(crate) fn tokenizer_error(error: TokenizerError, blanked: &Blanked) -> SqlError {
     let lines: Vec<&str> = blanked.text.split('\n').collect();
     // The place may be the end of the text, which has no character.
     let at = |start: Location| {
@@ -95,9 +92,9 @@ pub(crate) fn lower_first(text: &str) -> String {
 
 /// Where an identifier (or a quoted one) stands within a stretch of a script.
 pub fn find_word(sql: &str, within: Span, word: &str) -> Vec<Span> {
-    let Ok(tokens) = tokenize(sql) else { return Vec::new() };
+    let parts = parts(sql);
+    let tokens = parts.iter().flat_map(|part| &part.tokens);
     tokens
-        .iter()
         .filter(|token| {
             matches!(&token.token, Token::Word(found) if found.value == word) || matches!(&token.token, Token::SingleQuotedString(found) if found == word)
         })

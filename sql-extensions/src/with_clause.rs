@@ -3,6 +3,7 @@
 use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::SqlError;
+use crate::hidden_values::is_followed_key;
 use crate::statement::WithEntry;
 use crate::tokens::{is_word, short, shown, span_at};
 
@@ -21,7 +22,9 @@ pub(crate) fn parse(tokens: &[TokenWithSpan], at: usize) -> Result<(Vec<WithEntr
         }
         let key = text(tokens, at, "a key in single quotes")?;
         if !matches!(tokens.get(at + 1).map(|token| &token.token), Some(Token::Eq)) {
-            return Err(SqlError::new(format!("expected = after the key '{}', found {}", short(&key), shown(tokens.get(at + 1))), span_at(tokens, at + 1))
+            // A text that looks like no key may be a value whose key was forgotten.
+            let named = if is_followed_key(tokens, at) { format!(" '{}'", short(&key)) } else { String::new() };
+            return Err(SqlError::new(format!("expected = after the key{named}, found {}", shown(tokens.get(at + 1))), span_at(tokens, at + 1))
                 .with_help("'key' = 'value'"));
         }
         let value = text(tokens, at + 2, "a value in single quotes")?;

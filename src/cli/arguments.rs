@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::exit::ExitStatus;
+use super::report::print;
 use crate::sinks::stdout::OutputFormat;
 
 /// Streaming SQL over files: one statement joins several sources and writes several sinks, as a batch or as a stream.
@@ -234,6 +235,7 @@ pub struct DemoCommand {
 
 /// Prints the completions of a shell.
 pub(super) fn completions(shell: clap_complete::Shell) -> ExitStatus {
-    clap_complete::generate(shell, &mut Arguments::command(), "velo-sql", &mut std::io::stdout());
-    ExitStatus::Done
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "velo-sql", &mut text);
+    print(&String::from_utf8_lossy(&text))
 }

@@ -2,34 +2,30 @@
 
 use super::arguments::{Arguments, ExplainCommand, ExplainForm};
 use super::exit::ExitStatus;
-use super::report::refused;
+use super::report::{print, refused};
 use super::run::stdout_sink;
 use super::script::{load, prepare_all};
-use crate::deploy::{Explanation, explain as explain_job};
+use crate::deploy::{Explanation, Look, explain as explain_job};
 use crate::options::scrub;
 
 /// Shows what would be run.
 pub(super) async fn explain(command: &ExplainCommand, _: &Arguments) -> ExitStatus {
-    let script = match load(&command.file) {
-        Ok(script) => script,
-        Err(error) => return refused(&[error]),
-    };
-    let jobs = match prepare_all(&[script], &command.overrides.set, &stdout_sink(None), None, false).await {
-        Ok((jobs, _)) => jobs,
+    let jobs = match prepare_all(vec![load(&command.file)], &command.overrides.set, &stdout_sink(None), None, Look::Declared).await {
+        Ok(prepared) => prepared.jobs,
         Err(faults) => return refused(&faults),
     };
     let explanations: Vec<Explanation> = jobs.iter().map(|job| explain_job(job, command.verbose)).collect();
-    match command.form {
+    let text = match command.form {
         ExplainForm::Json => match serde_json::to_string_pretty(&explanations) {
-            Ok(text) => println!("{}", scrub(&text)),
+            Ok(text) => text,
             Err(error) => return refused(&[crate::error::Error::internal("cannot print the plan").with_source(error)]),
         },
-        ExplainForm::Text => explanations.iter().for_each(print),
-    }
-    ExitStatus::Done
+        ExplainForm::Text => explanations.iter().map(text).collect::<Vec<_>>().join("\n"),
+    };
+    print(&format!("{}\n", scrub(&text)))
 }
 
-fn print(job: &Explanation) {
+fn text(job: &Explanation) -> String {
     let mut out = vec![format!("{} ({})", job.job, job.mode), format!("  {}", job.flow)];
     out.extend(job.sources.iter().map(|source| format!("  source {}  {}", source.name, source.what)));
     out.extend(job.sinks.iter().map(|sink| format!("  sink   {}  {}", sink.name, sink.what)));
@@ -46,5 +42,5 @@ fn print(job: &Explanation) {
     if let Some(plans) = &job.plans {
         out.push(format!("\nlogical plan\n{}\nphysical plan\n{}", plans.logical, plans.physical));
     }
-    println!("{}", scrub(&out.join("\n")));
+    out.join("\n")
 }

@@ -25,7 +25,7 @@ pub(super) fn start(arguments: &Arguments) {
     let filter = EnvFilter::new(format!("velostream={level}"));
     let started = Registry::default().with(filter).with(Lines).try_init();
     if started.is_err() {
-        eprintln!("warn another part of the process has set up logging");
+        super::report::tell("warn another part of the process has set up logging");
     }
 }
 

@@ -1,5 +1,5 @@
 //! The command line: `velo-sql`. Rows go to standard output, everything else to standard error. In reading order:
-//! - `arguments`: what can be typed
+//! - `arguments`, `parse`: what can be typed, and what was
 //! - `script`: scripts from files, the command line, or standard input, and their binding
 //! - `run`, `validate`, `explain`, `options`, `decrypt`, `demo`: the commands
 //! - `logging`: log lines on standard error
@@ -13,6 +13,7 @@ mod exit;
 mod explain;
 mod logging;
 mod options;
+mod parse;
 mod report;
 mod run;
 mod script;
@@ -20,6 +21,7 @@ mod signals;
 mod validate;
 
 pub use exit::ExitStatus;
+pub use parse::parse;
 
 use arguments::{Arguments, Command};
 
@@ -40,7 +42,7 @@ pub fn main(arguments: Arguments) -> ExitStatus {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("Error: cannot start threads: {error}");
+            report::tell(&format!("Error: cannot start threads: {error}"));
             return ExitStatus::Failed;
         }
     };

@@ -4,8 +4,8 @@ use sql_extensions::nearest;
 
 use super::arguments::{OptionsCommand, OptionsForm};
 use super::exit::ExitStatus;
-use super::report::tell;
-use crate::config::{OptionRow, option_rows, reference_page};
+use super::report::{print, tell};
+use crate::config::{OptionRow, option_rows, planned_kinds, reference_page};
 
 /// Lists settings.
 pub(super) fn options(command: &OptionsCommand) -> ExitStatus {
@@ -15,31 +15,37 @@ pub(super) fn options(command: &OptionsCommand) -> ExitStatus {
         Some(wanted) => {
             let own = |row: &&OptionRow| row.component == *wanted || row.component.split('_').next() == Some(wanted) && row.component.contains('_');
             let found: Vec<&OptionRow> = rows.iter().filter(own).collect();
-            if found.is_empty() {
-                let mut names: Vec<&str> = rows.iter().map(|row| row.component.as_str()).collect();
+            if found.is_empty() && !planned_kinds().any(|(kind, component)| wanted == kind || *wanted == component) {
+                let mut names: Vec<String> = rows.iter().map(|row| row.component.clone()).chain(planned_kinds().map(|(_, component)| component)).collect();
+                names.sort();
                 names.dedup();
-                let near = nearest(wanted, names.iter().copied()).map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
-                tell(&format!("Error: no component is called '{wanted}'{near} There are {}", names.join(", ")));
+                let near = nearest(wanted, names.iter().map(String::as_str)).map(|near| format!("; did you mean '{near}'?")).unwrap_or(".".to_owned());
+                tell(&format!("Error: no component is called '{wanted}'{near} There are {}.", names.join(", ")));
                 return ExitStatus::Refused;
             }
             found
         }
     };
-    match command.form {
-        OptionsForm::Markdown => print!("{}", reference_page()),
-        OptionsForm::Json => match serde_json::to_string_pretty(&rows) {
-            Ok(text) => println!("{text}"),
+    let text = match (command.form, &command.connector) {
+        (OptionsForm::Markdown, _) => reference_page(),
+        (OptionsForm::Json, _) => match serde_json::to_string_pretty(&rows) {
+            Ok(text) => format!("{text}\n"),
             Err(error) => {
                 tell(&format!("Error: cannot print the settings: {error}"));
                 return ExitStatus::Failed;
             }
         },
-        OptionsForm::Table => table(&rows),
-    }
-    ExitStatus::Done
+        (OptionsForm::Table, Some(wanted)) if rows.is_empty() => {
+            format!(
+                "{wanted} is not in this build, and no keys of its own are known yet. For those of every source and sink: velo-sql options source, velo-sql options sink\n"
+            )
+        }
+        (OptionsForm::Table, _) => table(&rows),
+    };
+    print(&text)
 }
 
-fn table(rows: &[&OptionRow]) {
+fn table(rows: &[&OptionRow]) -> String {
     let heads = ["component", "key", "aliases", "type", "default", "scope", "meaning"];
     let cells: Vec<[String; 7]> = rows
         .iter()
@@ -57,8 +63,7 @@ fn table(rows: &[&OptionRow]) {
     }
     let line = |row: &[String; 7]| {
         let padded: Vec<String> = row[..6].iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        println!("{}  {}", padded.join("  "), row[6]);
+        format!("{}  {}\n", padded.join("  "), row[6])
     };
-    line(&heads.map(str::to_owned));
-    cells.iter().for_each(line);
+    std::iter::once(line(&heads.map(str::to_owned))).chain(cells.iter().map(line)).collect()
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::error::{Error, Fault};
+use crate::error::{Error, Fault, io_text};
 use crate::options::scrub;
 use crate::runtime::JobSummary;
 
@@ -60,6 +60,18 @@ pub(super) fn summary_line(summary: &JobSummary, failed: bool, took: Duration) -
 pub(super) fn tell(line: &str) {
     // If standard error is gone there is nobody to tell.
     let _nobody_reads = writeln!(std::io::stderr().lock(), "{}", scrub(line));
+}
+
+/// Prints a text on standard output. A reader that has gone away has what it wanted; anything else that is in the way is a failure.
+pub(super) fn print(text: &str) -> ExitStatus {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            tell(&format!("Error: standard output: {}", io_text(&error)));
+            ExitStatus::Failed
+        }
+        _ => ExitStatus::Done,
+    }
 }
 
 /// Prints errors.

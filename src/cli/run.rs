@@ -13,24 +13,16 @@ use super::exit::ExitStatus;
 use super::report::{grouped, refused, seconds, summary_line, tell};
 use super::script::{Loaded, inline, load, prepare_all};
 use super::signals;
+use crate::deploy::Look;
+use crate::error::Error;
 use crate::runtime::{JobCounters, JobOutcome, Shutdown, start};
 use crate::sinks::stdout::{SharedOutput, StdoutSink};
 use crate::stream::DataSink;
 
 /// Runs script files.
 pub(super) async fn run(command: &RunCommand, arguments: &Arguments) -> ExitStatus {
-    let mut scripts = Vec::new();
-    let mut faults = Vec::new();
-    for file in &command.files {
-        match load(file) {
-            Ok(script) => scripts.push(script),
-            Err(error) => faults.push(error),
-        }
-    }
-    if !faults.is_empty() {
-        return refused(&faults);
-    }
-    run_scripts(&scripts, &command.run, arguments.output.quiet).await
+    let scripts = command.files.iter().map(|file| load(file)).collect();
+    run_scripts(scripts, &command.run, arguments.output.quiet).await
 }
 
 /// Runs the text of `--sql`.
@@ -39,7 +31,7 @@ pub(super) async fn run_sql(arguments: &Arguments) -> ExitStatus {
         tell("Error: nothing to run; give --sql \"SELECT …\" or velo-sql run FILE");
         return ExitStatus::Refused;
     };
-    run_scripts(&[inline(sql)], &arguments.run, arguments.output.quiet).await
+    run_scripts(vec![Ok(inline(sql))], &arguments.run, arguments.output.quiet).await
 }
 
 /// Standard output as a sink.
@@ -49,10 +41,10 @@ pub(super) fn stdout_sink(format: Option<Format>) -> Arc<dyn DataSink> {
     Arc::new(StdoutSink::new(format.into(), output))
 }
 
-async fn run_scripts(scripts: &[Loaded], options: &RunOptions, quiet: bool) -> ExitStatus {
+async fn run_scripts(scripts: Vec<Result<Loaded, Error>>, options: &RunOptions, quiet: bool) -> ExitStatus {
     let stdout = stdout_sink(options.format);
-    let (jobs, _) = match prepare_all(scripts, &options.overrides.set, &stdout, options.limit, false).await {
-        Ok(prepared) => prepared,
+    let jobs = match prepare_all(scripts, &options.overrides.set, &stdout, options.limit, Look::Run).await {
+        Ok(prepared) => prepared.jobs,
         Err(faults) => return refused(&faults),
     };
     for job in &jobs {

@@ -1,13 +1,15 @@
 //! Scripts from files, the command line, or standard input, and their binding.
 
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sql_extensions::StreamingSqlParser;
 
-use crate::config::{BindRequest, BoundStatement, ProcessEnvironment, bind_script};
-use crate::deploy::{Note, PrepareRequest, PreparedJob, prepare};
+use crate::config::{BindRequest, Binding, ProcessEnvironment, Unfit, bind_script};
+use crate::deploy::{Look, PrepareRequest, Prepared, prepare};
 use crate::error::{Error, Script, io_text};
 use crate::stream::DataSink;
 
@@ -47,41 +49,88 @@ pub(super) fn inline(sql: &str) -> Loaded {
 }
 
 /// Parses and binds a script.
-pub(super) fn bind(loaded: &Loaded, overrides: &[(String, String)]) -> Result<Vec<BoundStatement>, Vec<Error>> {
+fn bind(loaded: &Loaded, overrides: &[(String, String)]) -> Vec<Binding> {
     let script = &loaded.script;
-    let statements =
-        StreamingSqlParser::new().parse_script(&script.text).map_err(|errors| errors.iter().map(|error| Error::from_sql(error, script)).collect::<Vec<_>>())?;
+    let statements = StreamingSqlParser::new().parse_each(&script.text);
     let folders: Vec<PathBuf> = [Some(PathBuf::new()), loaded.folder.clone()].into_iter().flatten().collect();
     bind_script(BindRequest { script, statements, environment: &ProcessEnvironment, overrides, folders: &folders })
 }
 
-/// Parses, binds and prepares scripts. Statements read each other only within one script.
+/// Parses, binds and prepares scripts; what is wrong with one does not hide what is wrong with another. Statements read each other only within one script.
 pub(super) async fn prepare_all(
-    scripts: &[Loaded],
+    scripts: Vec<Result<Loaded, Error>>,
     overrides: &[(String, String)],
     stdout: &Arc<dyn DataSink>,
     row_limit: Option<usize>,
-    offline: bool,
-) -> Result<(Vec<PreparedJob>, Vec<Note>), Vec<Error>> {
-    let (mut jobs, mut notes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    look: Look,
+) -> Result<Prepared, Vec<Error>> {
+    let (mut all, mut errors) = (Prepared::default(), Vec::new());
+    let mut fit = Fit::default();
     for loaded in scripts {
-        let bound = match bind(loaded, overrides) {
-            Ok(bound) => bound,
-            Err(faults) => {
-                errors.extend(faults);
+        let mut bindings = match loaded {
+            Ok(loaded) => bind(&loaded, overrides),
+            Err(error) => {
+                fit.uncertain = true;
+                errors.push(error);
                 continue;
             }
         };
-        let request = PrepareRequest { statements: bound, environment: &ProcessEnvironment, stdout: Arc::clone(stdout), row_limit, offline };
-        match prepare(request).await {
-            Ok((mut prepared, noted)) => {
-                let before = jobs.len();
-                prepared.iter_mut().flat_map(|job| &mut job.spec.chained).for_each(|chained| chained.job += before);
-                jobs.extend(prepared);
-                notes.extend(noted);
+        bindings.iter_mut().for_each(|binding| fit.add(binding));
+        match prepare(PrepareRequest { bindings, environment: &ProcessEnvironment, stdout: Arc::clone(stdout), row_limit, look }).await {
+            Ok(mut prepared) => {
+                let before = all.jobs.len();
+                prepared.jobs.iter_mut().flat_map(|job| &mut job.spec.chained).for_each(|chained| chained.job += before);
+                all.jobs.extend(prepared.jobs);
+                all.unplanned.extend(prepared.unplanned);
             }
             Err(faults) => errors.extend(faults),
         }
     }
-    if errors.is_empty() { Ok((jobs, notes)) } else { Err(errors) }
+    errors.extend(fit.into_errors(overrides));
+    // A variable or a key of the command line is wrong in every statement that it is for.
+    let mut told = HashSet::new();
+    errors.retain(|error| told.insert(error.render()));
+    if errors.is_empty() { Ok(all) } else { Err(errors) }
+}
+
+/// Which keys of the command line fit a statement: each has to fit one of them.
+#[derive(Default)]
+struct Fit {
+    statements: usize,
+    /// Whether a key may fit a statement of which too little is known.
+    uncertain: bool,
+    /// For each key, the statements that it does not fit, and the error.
+    unfit: HashMap<String, (usize, Unfit)>,
+}
+
+impl Fit {
+    fn add(&mut self, binding: &mut Binding) {
+        self.uncertain |= binding.statement.is_none();
+        self.statements += 1;
+        let mut keys = HashSet::new();
+        for unfit in std::mem::take(&mut binding.unfit) {
+            let first = keys.insert(unfit.key.clone());
+            match self.unfit.entry(unfit.key.clone()) {
+                Entry::Occupied(mut known) => {
+                    let (count, error) = known.get_mut();
+                    *count += usize::from(first);
+                    // An error about a source or sink says more than one about the job.
+                    if error.of_job && !unfit.of_job {
+                        *error = unfit;
+                    }
+                }
+                Entry::Vacant(entry) => {
+                    entry.insert((1, unfit));
+                }
+            }
+        }
+    }
+
+    fn into_errors(mut self, overrides: &[(String, String)]) -> Vec<Error> {
+        if self.uncertain {
+            return Vec::new();
+        }
+        let unfit = overrides.iter().filter_map(|(key, _)| self.unfit.remove(key));
+        unfit.filter(|(count, _)| *count == self.statements).map(|(_, unfit)| unfit.error).collect()
+    }
 }

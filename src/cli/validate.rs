@@ -6,30 +6,21 @@ use super::arguments::{Arguments, ValidateCommand};
 use super::exit::ExitStatus;
 use super::report::{refused, tell};
 use super::run::stdout_sink;
-use super::script::{Loaded, load, prepare_all};
-use crate::deploy::{Note, PreparedJob};
+use super::script::{load, prepare_all};
+use crate::deploy::{Look, Note, Prepared};
+use crate::options::Origin;
 use crate::planner::ExecutionMode;
 
 /// Checks scripts; everything that can be known without starting anything.
 pub(super) async fn validate(command: &ValidateCommand, _: &Arguments) -> ExitStatus {
-    let mut scripts: Vec<Loaded> = Vec::new();
-    let mut faults = Vec::new();
-    for file in &command.files {
-        match load(file) {
-            Ok(script) => scripts.push(script),
-            Err(error) => faults.push(error),
-        }
-    }
-    if !faults.is_empty() {
-        return refused(&faults);
-    }
-    match prepare_all(&scripts, &command.overrides.set, &stdout_sink(None), None, !command.connect).await {
-        Ok((jobs, notes)) => {
-            let warnings = print(&jobs, &notes);
-            tell(&match warnings {
-                0 => "Nothing was started.".to_owned(),
-                1 => "1 warning. Nothing was started.".to_owned(),
-                count => format!("{count} warnings. Nothing was started."),
+    let look = if command.connect { Look::Connect } else { Look::Offline };
+    let scripts = command.files.iter().map(|file| load(file)).collect();
+    match prepare_all(scripts, &command.overrides.set, &stdout_sink(None), None, look).await {
+        Ok(prepared) => {
+            let nothing = "Nothing was started.";
+            tell(&match print(&prepared) {
+                0 => nothing.to_owned(),
+                warnings => format!("{}. {nothing}", counted(warnings, "warning")),
             });
             ExitStatus::Done
         }
@@ -37,48 +28,68 @@ pub(super) async fn validate(command: &ValidateCommand, _: &Arguments) -> ExitSt
     }
 }
 
-fn print(jobs: &[PreparedJob], notes: &[Note]) -> usize {
-    let ok = |what: &str, text: String| tell(&format!("ok    {what:<12} {text}"));
-    let sources: usize = jobs.iter().map(|job| job.spec.sources.len()).sum::<usize>() + notes.len();
-    let sinks: usize = jobs.iter().map(|job| job.spec.sinks.len()).sum();
-    ok("syntax", format!("{} statements planned, {sources} sources, {sinks} sinks", jobs.len()));
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Prints what was found; returns the number of warnings.
+fn print(prepared: &Prepared) -> usize {
+    let line = |how: &str, what: &str, text: String| tell(&format!("{how:<5} {what:<12} {text}"));
+    let Prepared { jobs, unplanned } = prepared;
+    let sources = jobs.iter().map(|job| job.spec.sources.len()).chain(unplanned.iter().map(|job| job.sources)).sum();
+    let sinks = jobs.iter().map(|job| job.spec.sinks.len()).chain(unplanned.iter().map(|job| job.sinks)).sum();
+    let statements = counted(jobs.len() + unplanned.len(), "statement");
+    line("ok", "syntax", format!("{statements}, {}, {}", counted(sources, "source"), counted(sinks, "sink")));
+    line("ok", "keys", keys(prepared));
+    let mut warnings = 0;
+    let mut warn = |text: &str| {
+        tell(&format!("warn  {text}"));
+        warnings += 1;
+    };
+    for job in jobs {
+        for source in &job.spec.sources {
+            line("ok", source.source.name(), format!("schema: {}", crate::formats::schema_text::print(&source.source.schema())));
+        }
+        let plan = &job.spec.plan;
+        let how = match plan.mode {
+            ExecutionMode::Batch => "batch, run once".to_owned(),
+            ExecutionMode::Stream => format!("stream + {}, no state beyond them, mode simple", counted(plan.lookups.len(), "lookup")),
+        };
+        line("ok", "plan", format!("{}: {how}", job.spec.name));
+        job.warnings.iter().for_each(|warning| warn(warning));
+    }
+    for job in unplanned {
+        job.notes.iter().for_each(|note| warn(&unknown_schema(note)));
+        line("skip", "plan", format!("{}: not planned, since columns that it reads are not known", job.name));
+        job.warnings.iter().for_each(|warning| warn(warning));
+    }
+    warnings
+}
+
+/// How many settings there are, and where they come from.
+fn keys(prepared: &Prepared) -> String {
     let mut origins: BTreeMap<String, usize> = BTreeMap::new();
-    let set = jobs.iter().flat_map(|job| &job.settings).filter(|setting| !matches!(setting.origin, crate::options::Origin::Default));
-    for setting in set {
+    let settings = prepared.jobs.iter().map(|job| &job.settings).chain(prepared.unplanned.iter().map(|job| &job.settings)).flatten();
+    for setting in settings {
         let kind = match &setting.origin {
-            crate::options::Origin::Inline { .. } => "inline".to_owned(),
-            crate::options::Origin::Yaml { file, .. } => format!("from YAML ({})", file.display()),
-            crate::options::Origin::Environment { variable } => format!("from env ({variable})"),
-            crate::options::Origin::CommandLine => "from --set".to_owned(),
-            crate::options::Origin::Default => "default".to_owned(),
+            Origin::Default => continue,
+            Origin::Inline { .. } => "inline".to_owned(),
+            Origin::Yaml { file, .. } => format!("from YAML ({})", file.display()),
+            Origin::Environment { variable } => format!("from env ({variable})"),
+            Origin::CommandLine => "from --set".to_owned(),
         };
         *origins.entry(kind).or_default() += 1;
     }
     let count: usize = origins.values().sum();
     let listed: Vec<String> = origins.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    ok("keys", format!("{count} set, 0 unknown{}{}", if listed.is_empty() { "" } else { ": " }, listed.join(", ")));
-    let mut warnings = 0;
-    for job in jobs {
-        for source in &job.spec.sources {
-            ok(source.source.name(), format!("schema: {}", crate::formats::schema_text::print(&source.source.schema())));
-        }
-        let plan = &job.spec.plan;
-        let how = match plan.mode {
-            ExecutionMode::Batch => "batch, run once".to_owned(),
-            ExecutionMode::Stream => format!("stream + {} lookups, no state beyond them, mode simple", plan.lookups.len()),
-        };
-        ok("plan", format!("{}: {how}", job.spec.name));
-        for warning in &job.warnings {
-            tell(&format!("warn  {warning}"));
-            warnings += 1;
-        }
-    }
-    for note in notes {
-        tell(&format!(
-            "warn  {:<12} schema not known offline; the columns of its statement are unchecked   fix: '{}.schema' = 'name TYPE, …', or --connect",
-            note.source, note.source
-        ));
-        warnings += 1;
-    }
-    warnings
+    format!("{count} set, 0 unknown{}{}", if listed.is_empty() { "" } else { ": " }, listed.join(", "))
+}
+
+fn unknown_schema(note: &Note) -> String {
+    let columns = match note.unchecked {
+        Some(1) => "the column that the statement names is unchecked".to_owned(),
+        Some(count) => format!("the {count} columns that the statement names are unchecked"),
+        None => "its columns are unchecked".to_owned(),
+    };
+    format!("{:<12} schema not known offline; {columns}   fix: '{}.schema' = 'name TYPE, …', or --connect", note.source, note.source)
 }

@@ -1,20 +1,20 @@
 //! All statements of a script bound to their settings; every fault of all of them is reported at once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use sql_extensions::{QueryAnalysis, QueryAnalyzer, SourceRef, Span, StreamStatement, nearest};
+use sql_extensions::{BrokenStatement, QueryAnalysis, QueryAnalyzer, SinkRef, SourceRef, Span, StreamStatement};
 
 use super::connector_type::{self, Kind};
 use super::environment::Environment;
 use super::job_options::{JobOptions, SinkShared, SourceShared};
-use super::merge::{self, Keys, Places, Role};
-use super::planned_connectors::{connector_with_key, planned_key};
+use super::merge::{self, Places, Role};
+use super::unknown_keys::{self, Told, Unfit};
 use super::{batching, schema_file};
-use crate::error::{Error, Result, Script};
+use crate::error::{Error, Script};
 use crate::formats::schema_text;
-use crate::options::{EffectiveSetting, KeyMap, OptionDescriptor, Origin, Scope, Setting};
+use crate::options::{EffectiveSetting, KeyMap, Scope, Setting};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
 use crate::stream::{BatchSettings, FailurePolicy};
@@ -23,8 +23,8 @@ use crate::stream::{BatchSettings, FailurePolicy};
 pub struct BindRequest<'a> {
     /// The script.
     pub script: &'a Arc<Script>,
-    /// Its statements.
-    pub statements: Vec<StreamStatement>,
+    /// Its statements, as far as they could be parsed.
+    pub statements: Vec<Result<StreamStatement, BrokenStatement>>,
     /// Variables.
     pub environment: &'a dyn Environment,
     /// `--set key=value`.
@@ -33,9 +33,22 @@ pub struct BindRequest<'a> {
     pub folders: &'a [PathBuf],
 }
 
-/// A statement with every setting known and typed.
+/// What became of a statement.
+#[derive(Debug, Default)]
+pub struct Binding {
+    /// The statement; `None` if too little is known of it.
+    pub statement: Option<BoundStatement>,
+    /// What is wrong with it.
+    pub faults: Vec<Error>,
+    /// Keys of the command line that nothing in it takes.
+    pub unfit: Vec<Unfit>,
+}
+
+/// A statement with its settings known and typed.
 #[derive(Debug)]
 pub struct BoundStatement {
+    /// Whether something of it is wrong. The rest is there, so that further faults are found, but it can't be run.
+    pub faulty: bool,
     /// Name of the job.
     pub name: String,
     /// The statement.
@@ -63,6 +76,8 @@ pub enum SourceInput {
     Connector(SourceConnector),
     /// From an earlier statement of the script, by its number.
     Chained(usize),
+    /// Unknown, because a setting is wrong.
+    Unknown,
 }
 
 /// A source with its settings.
@@ -74,6 +89,8 @@ pub struct BoundSource {
     pub span: Span,
     /// Where its rows come from.
     pub input: SourceInput,
+    /// Whether some of its settings are wrong, so that its columns may be others.
+    pub faulty: bool,
     /// Settings of any source.
     pub shared: SourceShared,
     /// Declared columns.
@@ -97,80 +114,92 @@ pub struct BoundSink {
     pub failure: FailurePolicy,
 }
 
-/// Binds a script. Nothing is opened or created.
-pub fn bind_script(request: BindRequest<'_>) -> Result<Vec<BoundStatement>, Vec<Error>> {
+/// Binds a script, each statement as far as possible. Nothing is opened or created.
+pub fn bind_script(request: BindRequest<'_>) -> Vec<Binding> {
     let places = Places { script: request.script, environment: request.environment, overrides: request.overrides, folders: request.folders };
-    let mut bound: Vec<Option<BoundStatement>> = Vec::new();
+    let mut bindings = Vec::new();
     let mut names: Vec<String> = Vec::new();
-    let mut errors = Vec::new();
     for (number, statement) in request.statements.into_iter().enumerate() {
-        let name = statement.name.as_ref().map_or_else(|| format!("query_{}", number + 1), |name| name.value.clone());
-        if names.contains(&name) {
-            let span = statement.name.as_ref().map_or(statement.span, |name| name.span.into());
-            errors.push(Error::sql(format!("stream '{name}' is created twice in this script")).at(request.script, span));
-        }
-        bound.push(bind_statement(name.clone(), statement, &names, &places, &mut errors));
+        let unnamed = || format!("query_{}", number + 1);
+        let (name, binding) = match statement {
+            Err(broken) => {
+                let faults = vec![Error::from_sql(&broken.error, request.script)];
+                (broken.name.unwrap_or_else(unnamed), Binding { faults, ..Binding::default() })
+            }
+            Ok(statement) => {
+                let name = statement.name.as_ref().map_or_else(unnamed, |name| name.value.clone());
+                let mut told = Told::default();
+                if names.contains(&name) {
+                    let span = statement.name.as_ref().map_or(statement.span, |name| name.span.into());
+                    told.errors.push(Error::sql(format!("stream '{name}' is created twice in this script")).at(request.script, span));
+                }
+                let statement = bind_statement(name.clone(), statement, &names, &places, &mut told);
+                let unfit = std::mem::take(&mut told.unfit);
+                (name, Binding { statement, unfit, faults: told.into_faults() })
+            }
+        };
+        bindings.push(binding);
         names.push(name);
     }
-    if errors.is_empty() { Ok(bound.into_iter().flatten().collect()) } else { Err(errors) }
+    bindings
 }
 
-fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], places: &Places<'_>, errors: &mut Vec<Error>) -> Option<BoundStatement> {
-    let faults = errors.len();
+fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], places: &Places<'_>, told: &mut Told) -> Option<BoundStatement> {
     let analysis = match QueryAnalyzer::new(name.clone()).analyze(&statement) {
         Ok(analysis) => analysis,
         Err(error) => {
-            errors.push(Error::from_sql(&error, places.script));
+            told.errors.push(Error::from_sql(&error, places.script));
             return None;
         }
     };
     if analysis.required_sources.is_empty() {
-        errors.push(no_datasource(&name).with_help("name a table after FROM").at(places.script, statement.span));
+        told.errors.push(no_datasource(&name).with_help("name a table after FROM").at(places.script, statement.span));
         return None;
     }
-    check_roles(&analysis, places.script, errors);
-    let mut keys = merge::collect(&statement, &analysis, places, errors);
+    check_roles(&analysis, places.script, &mut told.errors);
+    let mut keys = merge::collect(&statement, &analysis, places, told);
     let mut settings = Vec::new();
 
-    merge::resolve_variables(&mut keys.job, places.environment, &[], errors);
-    let job = JobOptions::from_keys(&mut keys.job, errors);
-    unknown_job_keys(&keys.job, &analysis, errors);
+    merge::resolve_variables(&mut keys.job, places.environment, &[]);
+    let job = JobOptions::from_keys(&mut keys.job, &mut told.errors);
+    unknown_keys::of_job(&keys.job, &analysis, told);
     settings.extend_from_slice(keys.job.effective());
+    // With wrong settings of the job, its sources and sinks are looked at all the same.
+    let job = job.or_else(|| defaults(JobOptions::from_keys))?;
 
-    let mut typing = Vec::new();
-    let sources: Vec<Option<BoundSource>> = analysis
-        .required_sources
-        .iter()
-        .map(|source| bind_source(&name, source, earlier, job.as_ref(), &mut keys, &mut settings, places, &mut typing, errors))
-        .collect();
-    let sinks: Vec<Option<BoundSink>> = analysis
-        .required_sinks
-        .iter()
-        .map(|sink| bind_sink(&sink.name, sink.span, job.as_ref(), &mut keys, &mut settings, places, &mut typing, errors))
-        .collect();
-    // A missing type is told before anything else that a type decides.
-    typing.sort_by_key(|(order, _)| *order);
-    errors.splice(faults..faults, typing.into_iter().map(|(_, error)| error));
-    if errors.len() > faults {
-        return None;
+    let owner = Owner { job_name: &name, earlier, job: &job, places };
+    let (mut sources, mut sinks) = (Vec::new(), Vec::new());
+    for source in &analysis.required_sources {
+        let map = keys.components.get_mut(&(Role::Source, source.name.clone()));
+        sources.extend(map.and_then(|map| bind_source(&owner, source, map, &mut settings, told)));
     }
-    let job = job?;
+    for sink in &analysis.required_sinks {
+        let map = keys.components.get_mut(&(Role::Sink, sink.name.clone()));
+        sinks.extend(map.and_then(|map| bind_sink(&owner, sink, map, &mut settings, told)));
+    }
+    let faulty = told.faults() > 0;
     let mut warnings = std::mem::take(&mut keys.warnings);
-    if job.use_transactions {
-        let weak = sinks.iter().flatten().map(|sink| format!("sink '{}'", sink.name)).next().unwrap_or_else(|| "standard output".to_owned());
+    if job.use_transactions && !faulty {
+        let weak = sinks.first().map_or_else(|| "standard output".to_owned(), |sink: &BoundSink| format!("sink '{}'", sink.name));
         warnings.push(format!("job '{name}' asks for transactions, but {weak} has none in this build; it runs in simple mode (at-least-once)"));
     }
     Some(BoundStatement {
+        faulty,
         failure: policy(&job, None, None, None),
         name,
         statement,
         script: Arc::clone(places.script),
         job,
-        sources: sources.into_iter().flatten().collect(),
-        sinks: sinks.into_iter().flatten().collect(),
+        sources,
+        sinks,
         settings,
         warnings,
     })
+}
+
+/// Options that nobody set.
+fn defaults<T>(from_keys: fn(&mut KeyMap, &mut Vec<Error>) -> Option<T>) -> Option<T> {
+    from_keys(&mut KeyMap::default(), &mut Vec::new())
 }
 
 fn no_datasource(job: &str) -> Error {
@@ -189,89 +218,99 @@ fn check_roles(analysis: &QueryAnalysis, script: &Arc<Script>, errors: &mut Vec<
     }
 }
 
-/// Errors about types, with the order in which they are told.
-type TypeFaults = Vec<(u8, Error)>;
+/// What sources and sinks belong to.
+struct Owner<'a> {
+    job_name: &'a str,
+    /// Names of the streams before it.
+    earlier: &'a [String],
+    job: &'a JobOptions,
+    places: &'a Places<'a>,
+}
 
-#[allow(clippy::too_many_arguments, reason = "one call site; a struct would only rename the arguments")]
-fn bind_source(
-    job_name: &str,
-    source: &SourceRef,
-    earlier: &[String],
-    job: Option<&JobOptions>,
-    keys: &mut Keys,
-    settings: &mut Vec<EffectiveSetting>,
-    places: &Places<'_>,
-    typing: &mut TypeFaults,
-    errors: &mut Vec<Error>,
-) -> Option<BoundSource> {
-    let map = keys.components.get_mut(&(Role::Source, source.name.clone()))?;
+/// How the keys that nothing took are looked at.
+enum Check {
+    /// As those of a kind.
+    Kind(Option<String>),
+    /// They may belong to any kind.
+    AnyKind,
+    /// Not at all: a kind of a later build may have them.
+    Nothing,
+}
+
+impl Check {
+    fn run(&self, map: &KeyMap, role: Scope, told: &mut Told) -> Vec<String> {
+        match self {
+            Self::Kind(kind) => unknown_keys::of_kind(map, kind.as_deref(), role, told),
+            Self::AnyKind => unknown_keys::of_any_kind(map, role, told),
+            Self::Nothing => Vec::new(),
+        }
+    }
+}
+
+fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings: &mut Vec<EffectiveSetting>, told: &mut Told) -> Option<BoundSource> {
+    let Owner { job_name, earlier, job, places } = owner;
+    let before = told.faults();
     let own_settings = map.leftover().next().is_some();
-    let kind = map.remove("type");
-    let chained = earlier.iter().position(|name| *name == source.name).filter(|_| kind.is_none());
-    let unread = keys.unread.contains(&(Role::Source, source.name.clone()));
-    let input = match (&kind, chained) {
-        (None, _) if unread => return None,
-        (None, Some(number)) => Some(SourceInput::Chained(number)),
-        (None, None) => {
-            let mut error = Error::config(format!(
-                "Source type must be explicitly specified for '{0}'. \nUse: '{0}.type' with values like 'kafka_source', 'file_source', 's3_source', 'database_source'",
-                source.name
-            ));
-            if own_settings || !earlier.is_empty() {
-                error = error.with_help(format!("this build has {}", connector_type::available(Scope::Source).join(", ")));
+    merge::resolve_variables(map, places.environment, &[]);
+    // Before the others: what is wrong with them is not to hide what is wrong with the columns.
+    let declared = declared(map, places, &mut told.errors);
+    let mut typeless = None;
+    let (input, check) = match map.remove_resolved("type") {
+        None => match earlier.iter().position(|name| *name == source.name).filter(|_| !map.is_incomplete()) {
+            Some(number) => (SourceInput::Chained(number), Check::Kind(None)),
+            None => {
+                let mut error = Error::config(format!(
+                    "Source type must be explicitly specified for '{0}'. \nUse: '{0}.type' with values like 'kafka_source', 'file_source', 's3_source', 'database_source'",
+                    source.name
+                ));
+                if own_settings || !earlier.is_empty() {
+                    error = error.with_help(format!("this build has {}", connector_type::available(Scope::Source).join(", ")));
+                }
+                typeless = Some(error.at(places.script, source.span)).filter(|_| !map.is_incomplete());
+                (SourceInput::Unknown, Check::AnyKind)
             }
-            typing.push((0, error.at(places.script, source.span)));
-            return None;
+        },
+        Some(Err(error)) => {
+            told.errors.push(error);
+            (SourceInput::Unknown, Check::AnyKind)
         }
-        (Some(kind), _) => {
-            let kind = resolved(kind, places, errors)?;
-            match connector_type::parse(&kind.value, Scope::Source) {
-                Kind::Built(_) if unread => return None,
-                Kind::Built(connector) => {
-                    merge::resolve_variables(map, places.environment, &[], errors);
-                    SourceConnector::from_keys(connector, map, errors).map(SourceInput::Connector)
-                }
-                Kind::Planned(connector) => {
-                    let help = format!(
-                        "source '{}' is of kind {connector}, which this build does not have; it has {}",
-                        source.name,
-                        connector_type::available(Scope::Source).join(", ")
-                    );
-                    typing.push((1, kind.origin.blame_value(no_datasource(job_name).with_help(help))));
-                    return None;
-                }
-                other => {
-                    errors.push(type_error(&kind, other, Scope::Source));
-                    return None;
-                }
+        Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Source) {
+            Kind::Built(connector) => {
+                let connector = SourceConnector::from_keys(connector, map, &mut told.errors);
+                (connector.map_or(SourceInput::Unknown, SourceInput::Connector), Check::Kind(Some(kind.value)))
             }
-        }
+            Kind::Planned(connector) => {
+                let help = format!(
+                    "source '{}' is of kind {connector}, which this build does not have; it has {}",
+                    source.name,
+                    connector_type::available(Scope::Source).join(", ")
+                );
+                told.typing.push((1, kind.origin.blame_value(no_datasource(job_name).with_help(help))));
+                (SourceInput::Unknown, Check::Nothing)
+            }
+            other => {
+                told.errors.push(type_error(&kind, &map.shown("type", &kind), other, Scope::Source));
+                (SourceInput::Unknown, Check::AnyKind)
+            }
+        },
     };
-    merge::resolve_variables(map, places.environment, &[], errors);
-    let shared = SourceShared::from_keys(map, errors);
-    let of = kind.as_ref().map(|kind| kind.value.as_str());
-    let input = input.map(|mut input| {
-        if let SourceInput::Connector(connector) = &mut input {
-            let known: Vec<&str> =
-                SourceConnector::option_names(of).into_iter().chain(SourceShared::OPTIONS.iter().flat_map(OptionDescriptor::spellings)).collect();
-            connector.take_rest(map, &known, errors);
+    let shared = SourceShared::from_keys(map, &mut told.errors);
+    let input = match input {
+        SourceInput::Connector(mut connector) => {
+            let known = unknown_keys::known(Some(connector.kind()), Scope::Source);
+            connector.take_rest(map, &known, &mut told.errors);
+            SourceInput::Connector(connector)
         }
-        input
-    });
-    unknown_keys(map, of, Scope::Source, SourceConnector::option_names(of), errors);
+        other => other,
+    };
+    push_unknown(map, &check, Scope::Source, typeless, told);
     settings.extend_from_slice(map.effective());
-    let (shared, job, input) = (shared?, job?, input?);
-    let declared = match declared(&source.name, &shared, map, places) {
-        Ok(declared) => declared,
-        Err(error) => {
-            errors.push(error);
-            return None;
-        }
-    };
+    let shared = shared.or_else(|| defaults(SourceShared::from_keys))?;
     Some(BoundSource {
         name: source.name.clone(),
         span: source.span,
         input,
+        faulty: told.faults() > before || map.is_incomplete(),
         declared,
         failure: policy(job, shared.failure_strategy, shared.max_retries, shared.retry_backoff),
         batch: batching::settings(job, &shared, None),
@@ -279,78 +318,69 @@ fn bind_source(
     })
 }
 
-#[allow(clippy::too_many_arguments, reason = "one call site; a struct would only rename the arguments")]
-fn bind_sink(
-    name: &str,
-    span: Span,
-    job: Option<&JobOptions>,
-    keys: &mut Keys,
-    settings: &mut Vec<EffectiveSetting>,
-    places: &Places<'_>,
-    typing: &mut TypeFaults,
-    errors: &mut Vec<Error>,
-) -> Option<BoundSink> {
-    let unread = keys.unread.contains(&(Role::Sink, name.to_owned()));
-    let map = keys.components.get_mut(&(Role::Sink, name.to_owned()))?;
-    let kind = map.remove("type");
-    if unread {
-        // That the file can't be read has been said; the rest can't be known.
-        return None;
-    }
-    let Some(kind) = kind else {
-        let error = Error::config(format!(
-            "Sink type must be explicitly specified for '{name}'. \nUse: '{name}.type' with values like 'kafka_sink', 'file_sink', 's3_sink', 'database_sink', 'iceberg_sink'"
-        ));
-        typing.push((0, error.at(places.script, span)));
-        return None;
-    };
-    let kind = resolved(&kind, places, errors)?;
+/// A sink, if nothing of it is wrong.
+fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut Vec<EffectiveSetting>, told: &mut Told) -> Option<BoundSink> {
+    let (name, span, script) = (&sink.name, sink.span, owner.places.script);
+    let before = told.faults();
     // Dates in a path change while the job runs.
-    merge::resolve_variables(map, places.environment, &["DATE", "TIME"], errors);
-    let connector = match connector_type::parse(&kind.value, Scope::Sink) {
-        Kind::Built(connector) => SinkConnector::from_keys(connector, map, errors),
-        Kind::Planned(connector) => {
-            let message = format!("sink '{name}' is of kind {connector}, which this build does not have");
-            typing
-                .push((2, kind.origin.blame_value(Error::config(message).with_help(format!("it has {}", connector_type::available(Scope::Sink).join(", "))))));
-            return None;
+    merge::resolve_variables(map, owner.places.environment, &["DATE", "TIME"]);
+    let mut typeless = None;
+    let (connector, check) = match map.remove_resolved("type") {
+        None => {
+            let error = Error::config(format!(
+                "Sink type must be explicitly specified for '{name}'. \nUse: '{name}.type' with values like 'kafka_sink', 'file_sink', 's3_sink', 'database_sink', 'iceberg_sink'"
+            ));
+            typeless = Some(error.at(script, span)).filter(|_| !map.is_incomplete());
+            (None, Check::AnyKind)
         }
-        other => {
-            errors.push(type_error(&kind, other, Scope::Sink));
-            return None;
+        Some(Err(error)) => {
+            told.errors.push(error);
+            (None, Check::AnyKind)
         }
+        Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Sink) {
+            Kind::Built(connector) => (SinkConnector::from_keys(connector, map, &mut told.errors), Check::Kind(Some(kind.value))),
+            Kind::Planned(connector) => {
+                let message = format!("sink '{name}' is of kind {connector}, which this build does not have");
+                let error = Error::config(message).with_help(format!("it has {}", connector_type::available(Scope::Sink).join(", ")));
+                told.typing.push((2, kind.origin.blame_value(error)));
+                (None, Check::Nothing)
+            }
+            other => {
+                told.errors.push(type_error(&kind, &map.shown("type", &kind), other, Scope::Sink));
+                (None, Check::AnyKind)
+            }
+        },
     };
-    let shared = SinkShared::from_keys(map, errors);
+    let shared = SinkShared::from_keys(map, &mut told.errors);
     let connector = connector.map(|mut connector| {
-        let known: Vec<&str> =
-            SinkConnector::option_names(Some(&kind.value)).into_iter().chain(SinkShared::OPTIONS.iter().flat_map(OptionDescriptor::spellings)).collect();
-        connector.take_rest(map, &known, errors);
+        let known = unknown_keys::known(Some(connector.kind()), Scope::Sink);
+        connector.take_rest(map, &known, &mut told.errors);
         connector
     });
-    unknown_keys(map, Some(&kind.value), Scope::Sink, SinkConnector::option_names(Some(&kind.value)), errors);
+    push_unknown(map, &check, Scope::Sink, typeless, told);
     settings.extend_from_slice(map.effective());
-    let (shared, job, connector) = (shared?, job?, connector?);
-    Some(BoundSink { name: name.to_owned(), span, connector, failure: policy(job, shared.failure_strategy, shared.max_retries, shared.retry_backoff) })
+    let (shared, connector) = (shared?, connector?);
+    let failure = policy(owner.job, shared.failure_strategy, shared.max_retries, shared.retry_backoff);
+    (told.faults() == before && !map.is_incomplete()).then(|| BoundSink { name: name.clone(), span, connector, failure })
 }
 
-/// The type with its variables put in.
-fn resolved(kind: &Setting, places: &Places<'_>, errors: &mut Vec<Error>) -> Option<Setting> {
-    let mut map = KeyMap::new("");
-    map.insert("type", kind.clone());
-    merge::resolve_variables(&mut map, places.environment, &[], errors);
-    map.remove("type")
+/// Tells the keys that nothing took, and those that are missing, the type among them, unless a misspelt key was meant for them.
+fn push_unknown(map: &mut KeyMap, check: &Check, role: Scope, typeless: Option<Error>, told: &mut Told) {
+    let meant = check.run(map, role, told);
+    told.typing.extend(typeless.filter(|_| !meant.iter().any(|key| key == "type")).map(|error| (0, error)));
+    told.push_missing(map, &meant);
 }
 
-fn type_error(setting: &Setting, kind: Kind, role: Scope) -> Error {
+fn type_error(setting: &Setting, shown: &str, kind: Kind, role: Scope) -> Error {
     let (message, help) = match kind {
         Kind::WrongRole(name) => (
-            format!("'{}' = '{}' is not a {} type", setting.written, setting.value, role.as_str()),
+            format!("'{}' = '{shown}' is not a {} type", setting.written, role.as_str()),
             if name == "iceberg" { "iceberg can only be written".to_owned() } else { format!("'{name}_{}'", role.as_str()) },
         ),
         Kind::Unknown(Some(near)) => {
-            (format!("unknown type '{}'", setting.value), format!("nearest: {near}; this build has {}", connector_type::available(role).join(", ")))
+            (format!("unknown type '{shown}'"), format!("nearest: {near}; this build has {}", connector_type::available(role).join(", ")))
         }
-        _ => (format!("unknown type '{}'", setting.value), format!("this build has {}", connector_type::available(role).join(", "))),
+        _ => (format!("unknown type '{shown}'"), format!("this build has {}", connector_type::available(role).join(", "))),
     };
     setting.origin.blame_value(Error::config(message).with_help(help))
 }
@@ -368,66 +398,16 @@ fn policy(
     }
 }
 
-fn declared(name: &str, shared: &SourceShared, keys: &KeyMap, places: &Places<'_>) -> Result<Option<SchemaRef>> {
-    let origin = |key: &str| {
-        let full = format!("{name}.{key}");
-        keys.effective().iter().find(|setting| setting.key == full).map_or(Origin::Default, |setting| setting.origin.clone())
+fn declared(map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Option<SchemaRef> {
+    let name = map.owner();
+    let declared = match (map.resolved("schema"), map.resolved("schema_file")) {
+        (Some(_), Some(file)) => {
+            Err(file.origin.blame_key(Error::config(format!("'{name}.schema' and '{name}.schema_file' are both set")).with_help("keep one of them")))
+        }
+        (Some(text), None) => schema_text::parse(&text.value)
+            .map_err(|fault| text.origin.blame_value(Error::config(format!("'{name}.schema': {fault}")).with_help("name TYPE, name TYPE, …"))),
+        (None, Some(file)) => schema_file::read(Path::new(&file.value), places.folders).map_err(|error| file.origin.blame_value(error)),
+        (None, None) => return None,
     };
-    match (&shared.schema, &shared.schema_file) {
-        (Some(_), Some(_)) => {
-            Err(origin("schema_file").blame_key(Error::config(format!("'{name}.schema' and '{name}.schema_file' are both set")).with_help("keep one of them")))
-        }
-        (Some(text), None) => schema_text::parse(text)
-            .map(|schema| Some(Arc::new(schema)))
-            .map_err(|fault| origin("schema").blame_value(Error::config(format!("'{name}.schema': {fault}")).with_help("name TYPE, name TYPE, …"))),
-        (None, Some(file)) => {
-            schema_file::read(file, places.folders).map(|schema| Some(Arc::new(schema))).map_err(|error| origin("schema_file").blame_value(error))
-        }
-        (None, None) => Ok(None),
-    }
-}
-
-fn unknown_job_keys(keys: &KeyMap, analysis: &QueryAnalysis, errors: &mut Vec<Error>) {
-    let names: Vec<&str> =
-        analysis.required_sources.iter().map(|source| source.name.as_str()).chain(analysis.required_sinks.iter().map(|sink| sink.name.as_str())).collect();
-    for (key, setting) in keys.leftover() {
-        let known = JobOptions::OPTIONS.iter().flat_map(|option| std::iter::once(option.key).chain(option.aliases.iter().copied()));
-        let error = if planned_key(key, Scope::Job).is_some() {
-            Error::config(format!("'{key}' is not available in this build")).with_help("leave it out; see velo-sql options job")
-        } else {
-            let owner = key.split_once('.').and_then(|(owner, rest)| nearest(owner, names.iter().copied()).map(|near| format!("{near}.{rest}")));
-            let near = owner.or_else(|| nearest(key, known).map(str::to_owned));
-            unknown(key, near, "job", &names)
-        };
-        errors.push(setting.origin.blame_key(error));
-    }
-}
-
-fn unknown(key: &str, near: Option<String>, component: &str, names: &[&str]) -> Error {
-    let listed = if names.is_empty() { String::new() } else { format!(" (sources and sinks of this statement: {})", names.join(", ")) };
-    let all = format!("all keys: velo-sql options {component}{listed}");
-    Error::config(format!("unknown key '{key}'")).with_help(match near {
-        Some(near) => format!("did you mean '{near}'? {all}"),
-        None => all,
-    })
-}
-
-fn unknown_keys(keys: &KeyMap, kind: Option<&str>, role: Scope, own: Vec<&'static str>, errors: &mut Vec<Error>) {
-    let shared = if role == Scope::Source { SourceShared::OPTIONS } else { SinkShared::OPTIONS };
-    let mut known = own;
-    known.extend(shared.iter().flat_map(|option| std::iter::once(option.key).chain(option.aliases.iter().copied())));
-    known.extend(["type", "config_file"]);
-    let component = kind.map_or_else(|| role.as_str().to_owned(), |kind| format!("{}_{}", kind.split('_').next().unwrap_or(kind), role.as_str()));
-    for (key, setting) in keys.leftover() {
-        let error = if planned_key(key, role).is_some() {
-            Error::config(format!("'{}' is not available in this build", setting.written)).with_help(format!("leave it out; see velo-sql options {component}"))
-        } else if let Some(other) = connector_with_key(key, role) {
-            Error::config(format!("'{}' is a key of {other}_{}; '{}' is a {component}", setting.written, role.as_str(), keys.owner()))
-                .with_help(format!("all keys: velo-sql options {component}"))
-        } else {
-            let near = nearest(key, known.iter().copied()).map(|near| format!("{}.{near}", keys.owner()));
-            unknown(&setting.written, near, &component, &[])
-        };
-        errors.push(setting.origin.blame_key(error));
-    }
+    declared.map(Arc::new).map_err(|error| errors.push(error)).ok()
 }

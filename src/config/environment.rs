@@ -33,7 +33,7 @@ pub(super) enum Unresolved {
     Unclosed,
 }
 
-/// Replaces the variables of a value. `keep` names those that stay as they are. What is put in is not looked at again.
+/// Replaces the variables of a value. `keep` names those that the engine has at run time; they stay. What is put in is not looked at again.
 pub(super) fn substitute(value: &str, environment: &dyn Environment, keep: &[&str]) -> Result<String, Unresolved> {
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
@@ -47,13 +47,22 @@ pub(super) fn substitute(value: &str, environment: &dyn Environment, keep: &[&st
         };
         match environment.get(name) {
             Some(text) => out.push_str(&text),
-            None if keep.contains(&name) => out.push_str(&rest[start..start + 2 + end + 1]),
+            // They always have a value, so their default is never used.
+            None if keep.contains(&name) => out.push_str(&format!("${{{name}}}")),
             None => out.push_str(default.ok_or_else(|| Unresolved::Missing(name.to_owned()))?),
         }
         rest = &inner[end + 1..];
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// The variables of a value, each with its default.
+pub(super) fn variables(value: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    value.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(inner, _)| match inner.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (inner, None),
+    })
 }
 
 #[cfg(test)]
@@ -72,6 +81,7 @@ mod tests {
         assert_eq!(substitute("${HOSTS:-http://h:1/x,y}"), Ok("http://h:1/x,y".to_owned()));
         assert_eq!(substitute("[${EMPTY}]"), Ok("[]".to_owned()));
         assert_eq!(substitute("audit-${DATE}.log"), Ok("audit-${DATE}.log".to_owned()));
+        assert_eq!(substitute("audit-${DATE:-today}.log"), Ok("audit-${DATE}.log".to_owned()));
         assert_eq!(substitute("no $ here {x}"), Ok("no $ here {x}".to_owned()));
     }
 

@@ -4,16 +4,17 @@
 //! settled where the typed structs are combined.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use sql_extensions::{QueryAnalysis, StreamStatement};
+use sql_extensions::{QueryAnalysis, StreamStatement, WithEntry};
 
-use super::environment::{Environment, Unresolved, substitute};
+use super::environment::{Environment, Unresolved, substitute, variables};
 use super::key_resolution::{Owner, resolve};
+use super::unknown_keys::Told;
 use super::yaml;
 use crate::error::{Error, Script};
-use crate::options::{KeyMap, Origin, Scope, Setting, is_secret_key, register_secret};
+use crate::options::{KeyMap, Origin, Replaced, Scope, Setting, is_secret_key, is_secret_variable, register_passwords_in, register_secret};
 
 const RANK_ENVIRONMENT: u8 = 1;
 const RANK_FILE: u8 = 2;
@@ -27,8 +28,6 @@ pub(super) struct Keys {
     pub job: KeyMap,
     /// Those of each source and sink.
     pub components: BTreeMap<(Role, String), KeyMap>,
-    /// Owners whose configuration file can't be read: what is missing of their settings may stand there.
-    pub unread: Vec<(Role, String)>,
     /// Things worth a warning.
     pub warnings: Vec<String>,
 }
@@ -57,13 +56,13 @@ pub(super) struct Places<'a> {
 }
 
 /// Collects the settings of a statement; variables are not resolved yet, since a key that is overridden need not be.
-pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, places: &Places<'_>, errors: &mut Vec<Error>) -> Keys {
+pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, places: &Places<'_>, told: &mut Told) -> Keys {
     let mut keys = Keys { job: KeyMap::new(""), ..Keys::default() };
     for source in &analysis.required_sources {
-        keys.components.insert((Role::Source, source.name.clone()), KeyMap::new(source.name.clone()));
+        keys.components.insert((Role::Source, source.name.clone()), KeyMap::new(source.name.clone()).named_at(places.script, source.span));
     }
     for sink in &analysis.required_sinks {
-        keys.components.insert((Role::Sink, sink.name.clone()), KeyMap::new(sink.name.clone()));
+        keys.components.insert((Role::Sink, sink.name.clone()), KeyMap::new(sink.name.clone()).named_at(places.script, sink.span));
     }
     if let Some(timeout) = places.environment.get("VELO_BATCH_TIMEOUT_MS") {
         let origin = Origin::Environment { variable: "VELO_BATCH_TIMEOUT_MS".to_owned() };
@@ -71,44 +70,39 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
     }
     for entry in &statement.with {
         let origin = Origin::Inline { script: Arc::clone(places.script), key: entry.key_span, value: entry.value_span };
-        let setting = Setting { written: entry.key.clone(), value: entry.value.clone(), origin, rank: RANK_INLINE };
-        match resolve(entry, analysis) {
-            Owner::Alias { alias, table } => errors.push(
-                setting.origin.blame_key(
-                    Error::config(format!("'{alias}' is an alias; settings are written with the name of the table"))
-                        .with_help(format!("'{table}{}'", &entry.key[alias.len()..])),
-                ),
-            ),
-            owner => keys.put(owner, setting),
-        }
+        keys.put(entry, Setting { written: entry.key.clone(), value: entry.value.clone(), origin, rank: RANK_INLINE }, analysis, told);
     }
     for (key, value) in places.overrides {
         let span = statement.span;
-        let entry = sql_extensions::WithEntry { key: key.clone(), value: value.clone(), key_span: span, value_span: span };
-        let setting = Setting { written: key.clone(), value: value.clone(), origin: Origin::CommandLine, rank: RANK_COMMAND_LINE };
-        keys.put(resolve(&entry, analysis), setting);
+        let entry = WithEntry { key: key.clone(), value: value.clone(), key_span: span, value_span: span };
+        keys.put(&entry, Setting { written: key.clone(), value: value.clone(), origin: Origin::CommandLine, rank: RANK_COMMAND_LINE }, analysis, told);
     }
     for ((role, name), map) in &mut keys.components {
         let Some(file) = map.remove("config_file") else { continue };
-        let path = match substitute(&file.value, places.environment, &[]) {
-            Ok(path) => path,
-            Err(unresolved) => {
-                errors.push(file.origin.blame_value(unresolved_error(&unresolved, &file.written)));
-                continue;
-            }
-        };
-        match yaml::read(Path::new(&path), places.folders) {
+        let read = put_in(&file, places.environment, &[]).and_then(|path| {
+            let path = PathBuf::from(path.value);
+            yaml::read(&path, places.folders).map(|entries| (path, entries)).map_err(|error| file.origin.blame_value(error))
+        });
+        match read {
             Ok((file, entries)) => {
                 for entry in entries {
                     let prefix = if *role == Role::Source { "source." } else { "sink." };
                     let key = entry.key.strip_prefix(prefix).unwrap_or(&entry.key).to_owned();
                     let origin = Origin::Yaml { file: file.clone(), line: entry.line };
-                    map.insert(key, Setting { written: format!("{name}.{}", entry.key), value: entry.value, origin, rank: RANK_FILE });
+                    if key == "config_file" {
+                        let error =
+                            Error::config("a configuration file can't name another one").with_help(format!("write '{name}.config_file' into the WITH clause"));
+                        told.errors.push(origin.blame_key(error));
+                        continue;
+                    }
+                    let written = format!("{name}.{}", entry.key);
+                    let replaced = map.insert(key, Setting { written: written.clone(), value: entry.value, origin, rank: RANK_FILE });
+                    keys.warnings.extend(replaced.map(|replaced| set_twice(&written, &replaced)));
                 }
             }
             Err(error) => {
-                keys.unread.push((*role, name.clone()));
-                errors.push(file.origin.blame_value(error));
+                map.set_incomplete();
+                told.errors.push(error);
             }
         }
     }
@@ -116,36 +110,44 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
 }
 
 impl Keys {
-    fn put(&mut self, owner: Owner, setting: Setting) {
+    fn put(&mut self, entry: &WithEntry, setting: Setting, analysis: &QueryAnalysis, told: &mut Told) {
         let written = setting.written.clone();
-        let replaced = match owner {
+        let replaced = match resolve(entry, analysis) {
             Owner::Job(key) => self.job.insert(key, setting),
-            Owner::Component(scope, name, key) => match self.components.get_mut(&(Role::of(scope), name)) {
-                Some(map) => map.insert(key, setting),
-                None => None,
-            },
-            Owner::Alias { .. } => None,
+            Owner::Component(scope, name, key) => self.components.get_mut(&(Role::of(scope), name)).and_then(|map| map.insert(key, setting)),
+            Owner::Alias { alias, table } => {
+                let error = Error::config(format!("'{alias}' is an alias; settings are written with the name of the table"));
+                told.push_key(&setting, false, error.with_help(format!("'{table}{}'", &entry.key.trim()[alias.len()..])));
+                None
+            }
         };
-        if let Some(replaced) = replaced {
-            self.warnings.push(format!("'{written}' is set twice; the later value counts, the one at {} does not", replaced.origin));
-        }
+        self.warnings.extend(replaced.map(|replaced| set_twice(&written, &replaced)));
     }
 }
 
-/// Puts the variables into the values that are in force. `keep`: names that stay for run time.
-pub(super) fn resolve_variables(map: &mut KeyMap, environment: &dyn Environment, keep: &[&str], errors: &mut Vec<Error>) {
-    map.map_values(|setting| match substitute(&setting.value, environment, keep) {
-        Ok(value) => {
-            if is_secret_key(&setting.written) {
-                register_secret(&value);
-            }
-            Some(value)
-        }
-        Err(unresolved) => {
-            errors.push(setting.origin.blame_value(unresolved_error(&unresolved, &setting.written)));
-            None
-        }
-    });
+fn set_twice(key: &str, replaced: &Setting) -> String {
+    format!("'{key}' is set twice; the later value counts, the one at {} does not", replaced.origin)
+}
+
+/// Puts the variables into the values. `keep`: names that stay for run time.
+pub(super) fn resolve_variables(map: &mut KeyMap, environment: &dyn Environment, keep: &[&str]) {
+    map.map_values(|setting| put_in(setting, environment, keep));
+}
+
+/// A value with its variables. Secrets are remembered, so that no message tells them.
+fn put_in(setting: &Setting, environment: &dyn Environment, keep: &[&str]) -> Result<Replaced, Error> {
+    let value =
+        substitute(&setting.value, environment, keep).map_err(|unresolved| setting.origin.blame_value(unresolved_error(&unresolved, &setting.written)))?;
+    let mut secret = false;
+    for (name, default) in variables(&setting.value).filter(|(name, _)| is_secret_variable(name)) {
+        secret = true;
+        register_secret(&environment.get(name).unwrap_or_else(|| default.unwrap_or_default().to_owned()));
+    }
+    if is_secret_key(&setting.written) {
+        register_secret(&value);
+    }
+    register_passwords_in(&value);
+    Ok(Replaced { value, secret })
 }
 
 fn unresolved_error(unresolved: &Unresolved, key: &str) -> Error {

@@ -1,11 +1,12 @@
 //! A parsed statement and its settings to a bound statement: every key known, every value of its type. In reading order:
 //! - `environment`: variables, and `${…}` in values
-//! - `yaml`: configuration files
+//! - `text_file`, `yaml`: configuration files
 //! - `key_resolution`: which owner a key of `WITH` belongs to
 //! - `merge`: one map of keys an owner
 //! - `job_options`, `batching`: the job's own settings
 //! - `connector_type`: `X.type`
 //! - `planned_connectors`: kinds and keys that are known but not in this build
+//! - `unknown_keys`: keys that nothing takes
 //! - `schema_file`: declared columns in a file
 //! - `bind`: all of it for a script
 //! - `reference`: the tables of `velo-sql options` and of the reference page
@@ -20,9 +21,12 @@ mod merge;
 mod planned_connectors;
 mod reference;
 mod schema_file;
+mod text_file;
+mod unknown_keys;
 mod yaml;
 
-pub use bind::{BindRequest, BoundSink, BoundSource, BoundStatement, SourceInput, bind_script};
+pub use bind::{BindRequest, Binding, BoundSink, BoundSource, BoundStatement, SourceInput, bind_script};
 pub use environment::{Environment, ProcessEnvironment};
 pub use job_options::{ExecutionModeOption, JobOptions};
-pub use reference::{OptionRow, option_rows, reference_page};
+pub use reference::{OptionRow, option_rows, planned_kinds, reference_page};
+pub use unknown_keys::Unfit;

@@ -100,6 +100,11 @@ pub fn option_rows() -> Vec<OptionRow> {
     rows
 }
 
+/// The kinds of later builds in simple and compound spelling (`iceberg`, `iceberg_sink`); some have no keys yet.
+pub fn planned_kinds() -> impl Iterator<Item = (&'static str, String)> {
+    PLANNED.iter().flat_map(|connector| connector.roles.iter().map(|role| (connector.name, format!("{}_{}", connector.name, role.as_str()))))
+}
+
 /// The reference page of all keys that this build has, in Markdown.
 pub fn reference_page() -> String {
     let mut page = "# Settings\n\nThis page is made from the code by `velo-sql options --format markdown`; a test keeps it up to date.\n\n\

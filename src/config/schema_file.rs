@@ -4,18 +4,14 @@ use std::path::{Path, PathBuf};
 
 use arrow::datatypes::Schema;
 
-use crate::error::{Error, Result, io_text};
+use super::text_file;
+use crate::error::{Error, Result};
 use crate::formats::avro::schema_from_json;
 use crate::formats::schema_text;
 
 /// Reads a file; `folders` are tried in order for a relative path.
 pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<Schema> {
-    let found = if path.is_absolute() {
-        path.to_owned()
-    } else {
-        folders.iter().map(|folder| folder.join(path)).find(|candidate| candidate.exists()).unwrap_or_else(|| path.to_owned())
-    };
-    let text = std::fs::read_to_string(&found).map_err(|error| Error::config(format!("cannot read {}: {}", path.display(), io_text(&error))))?;
+    let text = text_file::read(path, folders)?;
     if path.extension().is_some_and(|extension| extension == "avsc" || extension == "json") {
         return schema_from_json(&text).map_err(|error| error.context(path.display()));
     }

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_yaml::Value;
 
-use crate::error::{Error, Result, io_text};
+use super::text_file;
+use crate::error::{Error, Result};
 use crate::options::ELEMENT_SEPARATOR;
 
-/// Largest file read.
-const LARGEST: u64 = 10 << 20;
 /// Deepest nesting of maps.
 const DEEPEST: usize = 16;
 /// Most keys after anchors are expanded, so that a small file can't grow into a large one.
@@ -26,22 +25,17 @@ pub(super) struct YamlEntry {
 }
 
 /// Reads a file. `folders` are tried in order for a relative path.
-pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<(PathBuf, Vec<YamlEntry>)> {
-    let candidates: Vec<PathBuf> = if path.is_absolute() { vec![path.to_owned()] } else { folders.iter().map(|folder| folder.join(path)).collect() };
-    let found = candidates.iter().find(|candidate| candidate.exists()).or(candidates.first()).cloned().unwrap_or_else(|| path.to_owned());
-    let fault = |error: std::io::Error| Error::config(format!("cannot read {}: {}", path.display(), io_text(&error)));
-    let size = std::fs::metadata(&found).map_err(fault)?.len();
-    if size > LARGEST {
-        return Err(Error::config(format!("{} has {size} bytes; a configuration file has at most {LARGEST}", path.display())));
-    }
-    let text = std::fs::read_to_string(&found).map_err(fault)?;
-    Ok((path.to_owned(), parse(&text, path)?))
+pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<Vec<YamlEntry>> {
+    parse(&text_file::read(path, folders)?, path)
 }
 
 fn parse(text: &str, path: &Path) -> Result<Vec<YamlEntry>> {
     let value: Value = serde_yaml::from_str(text).map_err(|error| {
-        let line = error.location().map_or(1, |location| location.line());
         let words = error.to_string();
+        if let Some(key) = words.split_once("duplicate entry with key \"").and_then(|(_, rest)| rest.split_once('"')).map(|(key, _)| key) {
+            return Error::config(format!("{}:{}: '{key}' is set twice", path.display(), second_line_of(text, key))).with_help("keep one of them");
+        }
+        let line = error.location().map_or(1, |location| location.line());
         let words = words.split(" at line").next().unwrap_or(&words).to_owned();
         Error::config(format!("{}:{line}: not valid YAML: {words}", path.display()))
     })?;
@@ -52,6 +46,30 @@ fn parse(text: &str, path: &Path) -> Result<Vec<YamlEntry>> {
         _ => return Err(Error::config(format!("{}:1: expected 'key: value' lines", path.display()))),
     }
     Ok(entries)
+}
+
+/// The line that sets a key again in one map; the YAML library tells no place for it.
+fn second_line_of(text: &str, key: &str) -> usize {
+    // How far the first one is indented, while nothing less indented follows.
+    let mut open: Option<usize> = None;
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let indent = line.len() - line.trim_start().len();
+        if starts(line, key) && open == Some(indent) {
+            return at + 1;
+        }
+        if starts(line, key) {
+            open = Some(indent);
+        } else {
+            open = open.filter(|first| *first <= indent);
+        }
+    }
+    text.lines().position(|line| line.contains(key)).map_or(1, |at| at + 1)
+}
+
+/// Whether a line sets a key.
+fn starts(line: &str, name: &str) -> bool {
+    let line = line.trim_start().trim_start_matches(['{', '"', '\'']);
+    line.strip_prefix(name).is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
 }
 
 fn flatten(value: &Value, key: String, depth: usize, text: &str, path: &Path, entries: &mut Vec<YamlEntry>) -> Result<()> {
@@ -97,10 +115,6 @@ fn scalar(value: &Value) -> Option<String> {
 fn line_of(text: &str, key: &str) -> usize {
     let mut from = 0;
     let mut found = 1;
-    let starts = |line: &str, name: &str| {
-        let line = line.trim_start().trim_start_matches(['{', '"', '\'']);
-        line.strip_prefix(name).is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
-    };
     let whole = text.lines().position(|line| starts(line, key));
     if let Some(at) = whole {
         return at + 1;
@@ -139,6 +153,10 @@ mod tests {
     fn faults_name_file_and_line() {
         let message = |text: &str| parse(text, Path::new("a.yaml")).expect_err("faulty").to_string();
         assert!(message("path: x\n  bad: [1,\n").starts_with("a.yaml:"), "{}", message("path: x\n  bad: [1,\n"));
+        assert_eq!(message("path: x\nformat: csv\npath: y\n"), "a.yaml:3: 'path' is set twice; keep one of them");
+        assert_eq!(message("batch:\n  size: 1\n  timeout: 2\n  size: 3\n"), "a.yaml:4: 'size' is set twice; keep one of them");
+        assert_eq!(message("batch:\n  size: 1\nroll:\n  size: 2\n  size: 3\n"), "a.yaml:5: 'size' is set twice; keep one of them");
+        assert_eq!(message("a: 1\nbatch: {size: 1, size: 2}\n"), "a.yaml:2: 'size' is set twice; keep one of them");
         assert_eq!(message("- a\n- b\n"), "a.yaml:1: expected 'key: value' lines");
         assert_eq!(message("a: 1\nb:\n"), "a.yaml:2: 'b' has no value");
     }

@@ -12,6 +12,9 @@ pub(super) struct DeclaredSource {
     pub schema: SchemaRef,
     pub bounded: bool,
     pub metadata: &'static [MetadataColumn],
+    /// As far as they are known without opening anything; plans depend on them.
+    pub bytes: u64,
+    pub what: String,
 }
 
 impl DataSource for DeclaredSource {
@@ -32,7 +35,7 @@ impl DataSource for DeclaredSource {
     }
 
     fn estimated_bytes(&self) -> u64 {
-        0
+        self.bytes
     }
 
     fn inputs(&self) -> Vec<String> {
@@ -40,7 +43,7 @@ impl DataSource for DeclaredSource {
     }
 
     fn describe(&self) -> String {
-        "declared, not looked at".to_owned()
+        format!("{}, {} columns declared, not looked at", self.what, self.schema.fields().len())
     }
 
     fn open(&self, _: ReadRequest) -> Result<Box<dyn DataReader>> {

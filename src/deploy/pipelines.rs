@@ -1,19 +1,15 @@
 //! Which statements read each other, and how each is executed.
 
-use crate::config::{BoundStatement, ExecutionModeOption, SourceInput};
+use crate::config::{BoundStatement, ExecutionModeOption};
 use crate::error::{Error, Result};
 use crate::planner::ExecutionMode;
 
-/// For each statement the number of its pipeline.
-pub(super) fn pipelines(statements: &[BoundStatement]) -> Vec<usize> {
-    let mut pipeline: Vec<usize> = (0..statements.len()).collect();
-    for (at, statement) in statements.iter().enumerate() {
-        for source in &statement.sources {
-            if let SourceInput::Chained(upstream) = source.input {
-                let (from, to) = (pipeline[at], pipeline[upstream]);
-                pipeline.iter_mut().for_each(|number| *number = if *number == from { to } else { *number });
-            }
-        }
+/// For each of `count` statements the number of its pipeline; `chained` are those that read another one, each with the other's number.
+pub(super) fn pipelines(count: usize, chained: impl Iterator<Item = (usize, usize)>) -> Vec<usize> {
+    let mut pipeline: Vec<usize> = (0..count).collect();
+    for (at, upstream) in chained {
+        let (from, to) = (pipeline[at], pipeline[upstream]);
+        pipeline.iter_mut().for_each(|number| *number = if *number == from { to } else { *number });
     }
     pipeline
 }

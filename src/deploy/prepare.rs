@@ -2,34 +2,55 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use sql_extensions::Span;
 
-use super::offline::DeclaredSource;
+use super::create::{self, Created, View};
 use super::pipelines::{mode, pipelines};
 use super::targets::collisions;
 use crate::clock::EpochClock;
-use crate::config::{BoundSource, BoundStatement, Environment, SourceInput};
-use crate::error::{Error, Result, Script};
+use crate::config::{Binding, BoundStatement, Environment, SourceInput};
+use crate::error::{Error, Script};
 use crate::operators::guard::RowFaults;
 use crate::options::EffectiveSetting;
-use crate::planner::{ExecutionMode, PlanRequest, TableInput, plan_job};
-use crate::runtime::{ChainedInput, JobSpec, SinkSpec, SourceSpec};
-use crate::sources::SourceConnector;
-use crate::sources::kafka::SourceIdentity;
-use crate::stream::{Boundedness, DataSink, DataSource, FailureStrategy, visible};
+use crate::planner::{ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
+use crate::runtime::{ChainedInput, JobSpec, SinkSpec};
+use crate::stream::{Boundedness, DataSink, FailureStrategy, visible};
+
+/// How closely a script is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// It is to be run.
+    Run,
+    /// All of it is looked at, but nothing will be run.
+    Connect,
+    /// Sources whose columns are declared are not looked at.
+    Declared,
+    /// The same, and columns that can't be known are no fault.
+    Offline,
+}
 
 /// How a script is prepared.
 pub struct PrepareRequest<'a> {
     /// Its statements.
-    pub statements: Vec<BoundStatement>,
+    pub bindings: Vec<Binding>,
     /// Variables (the key of encrypted files).
     pub environment: &'a dyn Environment,
     /// Where statements without `INTO` write.
     pub stdout: Arc<dyn DataSink>,
     /// Ends each job after this many rows.
     pub row_limit: Option<usize>,
-    /// Look at declarations only, as far as possible.
-    pub offline: bool,
+    /// How closely it is looked at.
+    pub look: Look,
+}
+
+/// A script, prepared.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// Jobs that can be started.
+    pub jobs: Vec<PreparedJob>,
+    /// Statements without a plan, since columns can't be known offline.
+    pub unplanned: Vec<UnplannedJob>,
 }
 
 /// Something to be told about a source that was not looked at.
@@ -37,8 +58,25 @@ pub struct PrepareRequest<'a> {
 pub struct Note {
     /// The source.
     pub source: String,
-    /// Columns that the statement reads and that could not be checked.
-    pub unchecked: usize,
+    /// Columns of it that the statement names and that could not be checked; `None` if it takes all there are.
+    pub unchecked: Option<usize>,
+}
+
+/// A statement that is right as far as it could be checked.
+#[derive(Debug)]
+pub struct UnplannedJob {
+    /// Its name.
+    pub name: String,
+    /// Its sources whose columns are not known.
+    pub notes: Vec<Note>,
+    /// The number of its sources that are no streams of the script.
+    pub sources: usize,
+    /// The number of its sinks.
+    pub sinks: usize,
+    /// Every setting in force.
+    pub settings: Vec<EffectiveSetting>,
+    /// Things worth a warning.
+    pub warnings: Vec<String>,
 }
 
 /// A job that can be started.
@@ -64,243 +102,217 @@ impl PreparedJob {
     }
 }
 
-/// What is known of one statement after its sources were created.
-struct Created {
-    sources: Vec<SourceSpec>,
-    inputs: Vec<TableInput>,
-    chained: Vec<(Arc<str>, usize)>,
+/// What became of a statement.
+#[derive(Debug)]
+enum Outcome {
+    /// Its faults were told, or those of a statement that it reads.
+    Faulty,
+    Unplanned(UnplannedJob),
+    Ready(Box<PreparedJob>),
 }
 
-/// Prepares a script; with `offline`, jobs whose columns can't be known are left out and noted.
-pub async fn prepare(request: PrepareRequest<'_>) -> Result<(Vec<PreparedJob>, Vec<Note>), Vec<Error>> {
-    let mut errors = Vec::new();
-    let mut notes = Vec::new();
-    let mut created: Vec<Option<Created>> = Vec::new();
-    for statement in &request.statements {
-        created.push(create_sources(statement, &request, &mut notes, &mut errors));
+/// Prepares a script. Each statement is looked at as far as its faults allow; an error that only follows from another one is not told.
+pub async fn prepare(request: PrepareRequest<'_>) -> Result<Prepared, Vec<Error>> {
+    let mut faults: Vec<Vec<Error>> = Vec::new();
+    let mut statements: Vec<Option<BoundStatement>> = Vec::new();
+    let (environment, stdout, row_limit, look) = (request.environment, request.stdout, request.row_limit, request.look);
+    for binding in request.bindings {
+        faults.push(binding.faults);
+        statements.push(binding.statement);
     }
-    let pipeline = pipelines(&request.statements);
-    let endless = |number: usize| {
-        let members = pipeline.iter().zip(&created).filter(move |(member, _)| **member == number).filter_map(|(_, created)| created.as_ref());
-        members
-            .flat_map(|created| &created.sources)
-            .find(|source| source.source.boundedness() == Boundedness::Unbounded)
-            .map(|source| source.source.name().to_owned())
-    };
-    let mut modes = Vec::new();
-    for number in &pipeline {
-        let members: Vec<&BoundStatement> =
-            pipeline.iter().zip(&request.statements).filter(|(member, _)| *member == number).map(|(_, statement)| statement).collect();
-        let endless = endless(*number);
-        modes.push(mode(&members, endless.as_deref()).map(|mode| (mode, endless.is_some())));
-    }
-    let read_by_others: Vec<usize> = request
-        .statements
-        .iter()
-        .flat_map(|statement| &statement.sources)
-        .filter_map(|source| match source.input {
-            SourceInput::Chained(at) => Some(at),
-            SourceInput::Connector(_) => None,
-        })
-        .collect();
-    let mut jobs: Vec<Option<PreparedJob>> = Vec::new();
-    let mut reported = Vec::new();
-    for (at, ((statement, created), mode)) in request.statements.iter().zip(created).zip(modes).enumerate() {
-        let mode = match mode {
-            Ok(mode) => mode,
-            Err(error) => {
-                // Once for the whole pipeline.
-                if !reported.contains(&pipeline[at]) {
-                    reported.push(pipeline[at]);
-                    errors.push(error);
-                }
-                jobs.push(None);
-                continue;
-            }
-        };
-        let Some(created) = created else {
-            jobs.push(None);
+    let key = environment.get("VELO_ENCRYPTION_KEY");
+    let view = View { look, refused: faults.iter().any(|faults| !faults.is_empty()), key: key.as_deref() };
+    let created: Vec<Option<Created>> =
+        statements.iter().zip(&mut faults).map(|(statement, faults)| statement.as_ref().map(|statement| create::create(statement, view, faults))).collect();
+    let modes = modes(&statements, &created, &mut faults);
+    let read_by_others: Vec<usize> = chained(&statements).map(|(_, upstream)| upstream).collect();
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut schemas: Vec<Option<SchemaRef>> = Vec::new();
+    for (at, ((statement, created), mode)) in statements.iter().zip(created).zip(modes).enumerate() {
+        let (Some(statement), Some(created)) = (statement, created) else {
+            outcomes.push(Outcome::Faulty);
+            schemas.push(None);
             continue;
         };
-        let prints = !read_by_others.contains(&at);
-        let job = plan_statement(statement, created, mode, &jobs, prints, &request).await;
-        jobs.push(match job {
-            Ok(job) => job,
+        let stdout = Some(&stdout).filter(|_| statement.statement.into.is_empty() && !read_by_others.contains(&at));
+        let job = Job { statement, created, mode, stdout, row_limit };
+        let (outcome, schema) = job.plan(&outcomes, &schemas, &mut faults[at]).await;
+        outcomes.push(outcome);
+        schemas.push(schema);
+    }
+    let mut prepared = Prepared::default();
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Ready(job) => prepared.jobs.push(*job),
+            Outcome::Unplanned(job) => prepared.unplanned.push(job),
+            Outcome::Faulty => {}
+        }
+    }
+    let mut errors: Vec<Error> = faults.into_iter().flatten().collect();
+    errors.extend(collisions(&prepared.jobs));
+    if errors.is_empty() { Ok(prepared) } else { Err(errors) }
+}
+
+/// Every statement that reads another one, with the other's number.
+fn chained(statements: &[Option<BoundStatement>]) -> impl Iterator<Item = (usize, usize)> {
+    statements.iter().enumerate().flat_map(|(at, statement)| {
+        statement.iter().flat_map(|statement| &statement.sources).filter_map(move |source| match source.input {
+            SourceInput::Chained(upstream) => Some((at, upstream)),
+            SourceInput::Connector(_) | SourceInput::Unknown => None,
+        })
+    })
+}
+
+/// The mode of each statement, and whether its pipeline may never end; `None` if that is contradictory, which is told once.
+fn modes(statements: &[Option<BoundStatement>], created: &[Option<Created>], faults: &mut [Vec<Error>]) -> Vec<Option<(ExecutionMode, bool)>> {
+    let pipeline = pipelines(statements.len(), chained(statements));
+    let mut modes = Vec::new();
+    let mut reported = Vec::new();
+    for (at, number) in pipeline.iter().enumerate() {
+        let of_pipeline = |member: &usize| pipeline[*member] == *number;
+        let members: Vec<&BoundStatement> = (0..statements.len()).filter(of_pipeline).filter_map(|member| statements[member].as_ref()).collect();
+        let sources = (0..created.len()).filter(of_pipeline).filter_map(|member| created[member].as_ref()).flat_map(|created| &created.sources);
+        let endless = sources.map(|source| &source.source).find(|source| source.boundedness() == Boundedness::Unbounded).map(|source| source.name());
+        modes.push(match mode(&members, endless) {
+            Ok(mode) => Some((mode, endless.is_some())),
             Err(error) => {
-                errors.push(error);
+                if !reported.contains(number) {
+                    reported.push(*number);
+                    faults[at].push(error);
+                }
                 None
             }
         });
     }
-    let jobs: Vec<PreparedJob> = jobs.into_iter().flatten().collect();
-    errors.extend(collisions(&jobs));
-    if errors.is_empty() { Ok((jobs, notes)) } else { Err(errors) }
+    modes
 }
 
-fn create_sources(statement: &BoundStatement, request: &PrepareRequest<'_>, notes: &mut Vec<Note>, errors: &mut Vec<Error>) -> Option<Created> {
-    let mut created = Created { sources: Vec::new(), inputs: Vec::new(), chained: Vec::new() };
-    let mut complete = true;
-    for (index, bound) in statement.sources.iter().enumerate() {
-        let name: Arc<str> = Arc::from(bound.name.as_str());
-        match &bound.input {
-            SourceInput::Chained(upstream) => created.chained.push((name, *upstream)),
-            SourceInput::Connector(connector) => match create_source(statement, index, bound, connector, request.offline) {
-                Ok(Some(source)) => {
-                    created.inputs.push(table_input(bound, name, source.as_ref()));
-                    created.sources.push(SourceSpec { source, batch: bound.batch, failure: bound.failure });
-                }
-                Ok(None) => {
-                    notes.push(Note { source: bound.name.clone(), unchecked: columns_read(statement, bound) });
-                    complete = false;
-                }
-                Err(error) => {
-                    errors.push(error);
-                    complete = false;
-                }
-            },
-        }
-    }
-    complete.then_some(created)
-}
-
-/// Creates a source; `None` if its columns can't be known offline.
-fn create_source(
-    statement: &BoundStatement,
-    index: usize,
-    bound: &BoundSource,
-    connector: &SourceConnector,
-    offline: bool,
-) -> Result<Option<Arc<dyn DataSource>>> {
-    let label = format!("source_{index}_{}", bound.name);
-    if offline && let Some(schema) = &bound.declared {
-        let bounded = connector.is_bounded();
-        let metadata = connector.metadata();
-        return Ok(Some(Arc::new(DeclaredSource { name: bound.name.clone(), schema: Arc::clone(schema), bounded, metadata })));
-    }
-    if offline && connector.is_remote() {
-        return Ok(None);
-    }
-    let shared = |other: &BoundSource| match &other.input {
-        SourceInput::Connector(connector) => connector.shared_group(&other.name),
-        SourceInput::Chained(_) => None,
-    };
-    let group = connector.shared_group(&bound.name);
-    let identity = SourceIdentity {
-        job: statement.name.clone(),
-        named: statement.statement.name.is_some(),
-        twin: group.is_some() && statement.sources[..index].iter().any(|earlier| shared(earlier) == group),
-    };
-    tracing::info!("job '{}': Creating {} source {label}", statement.name, connector.kind());
-    match connector.create(&bound.name, &identity, bound.declared.clone()) {
-        Ok(source) => {
-            tracing::info!("job '{}': Successfully created source {label} ({})", statement.name, source.describe());
-            Ok(Some(source))
-        }
-        Err(error) if offline && error.kind() == crate::error::ErrorKind::Source => Ok(None),
-        Err(error) if error.kind() == crate::error::ErrorKind::Config => Err(error.or_at(&statement.script, bound.span)),
-        Err(error) => Err(error
-            .context(format!("Job '{}' failed to create data sources: Failed to create source '{label}'", statement.name))
-            .or_at(&statement.script, bound.span)),
-    }
-}
-
-fn columns_read(statement: &BoundStatement, bound: &BoundSource) -> usize {
-    let analysis = sql_extensions::QueryAnalyzer::new(statement.name.clone()).analyze(&statement.statement);
-    analysis
-        .map(|analysis| analysis.required_sources.iter().filter(|source| source.name == bound.name).count().max(analysis.referenced_columns.len()))
-        .unwrap_or(0)
-}
-
-fn table_input(bound: &BoundSource, name: Arc<str>, source: &dyn DataSource) -> TableInput {
-    TableInput {
-        name,
-        schema: source.schema(),
-        unbounded: source.boundedness() == Boundedness::Unbounded,
-        bytes: usize::try_from(source.estimated_bytes()).unwrap_or(usize::MAX),
-        event_time: bound.shared.event_time.clone(),
-        event_time_unit: bound.shared.event_time_unit.0,
-        refresh_interval: bound.shared.refresh_interval.map(|interval| interval.0),
-        metadata: source.metadata(),
-    }
-}
-
-async fn plan_statement(
-    statement: &BoundStatement,
+/// A statement whose sources and sinks are there.
+struct Job<'a> {
+    statement: &'a BoundStatement,
     created: Created,
-    (mode, endless): (ExecutionMode, bool),
-    earlier: &[Option<PreparedJob>],
-    prints: bool,
-    request: &PrepareRequest<'_>,
-) -> Result<Option<PreparedJob>> {
-    let mut inputs = created.inputs;
-    let mut chained = Vec::new();
-    for (name, upstream) in created.chained {
-        // If the upstream statement is wrong it has been said; nothing more is known then.
-        let Some(Some(job)) = earlier.get(upstream) else { return Ok(None) };
-        let at = earlier[..upstream].iter().flatten().count();
-        inputs.push(TableInput {
-            name: Arc::clone(&name),
-            schema: visible(&job.spec.plan.schema),
-            // Its rows come in epochs, so it has to be the stream of a join.
-            unbounded: endless || mode == ExecutionMode::Stream,
-            bytes: 0,
-            event_time: None,
-            event_time_unit: arrow::datatypes::TimeUnit::Microsecond,
-            refresh_interval: None,
-            metadata: &[],
-        });
-        chained.push(ChainedInput { name, job: at });
+    mode: Option<(ExecutionMode, bool)>,
+    /// Where it prints, if it does.
+    stdout: Option<&'a Arc<dyn DataSink>>,
+    row_limit: Option<usize>,
+}
+
+impl Job<'_> {
+    /// Plans the statement and checks that its sinks take the rows; also returns the columns that statements which read it get.
+    async fn plan(mut self, earlier: &[Outcome], schemas: &[Option<SchemaRef>], faults: &mut Vec<Error>) -> (Outcome, Option<SchemaRef>) {
+        let statement = self.statement;
+        let Some((mode, endless)) = self.mode else { return (Outcome::Faulty, None) };
+        let mut inputs = std::mem::take(&mut self.created.inputs);
+        let mut chained = Vec::new();
+        let mut known = self.created.columns_known;
+        let mut offline = !self.created.notes.is_empty();
+        let mut sound = faults.is_empty();
+        for (name, upstream) in &self.created.chained {
+            offline |= matches!(earlier[*upstream], Outcome::Unplanned(_));
+            sound &= !matches!(earlier[*upstream], Outcome::Faulty);
+            // If the upstream statement is wrong it has been said; nothing more is known then.
+            let Some(schema) = &schemas[*upstream] else {
+                known = false;
+                continue;
+            };
+            inputs.push(stream_input(name, schema, endless || mode == ExecutionMode::Stream));
+            let job = earlier[..*upstream].iter().filter(|outcome| matches!(outcome, Outcome::Ready(_))).count();
+            chained.push(ChainedInput { name: Arc::clone(name), job });
+        }
+        if !known {
+            return (if sound && offline { Outcome::Unplanned(self.unplanned()) } else { Outcome::Faulty }, None);
+        }
+        let clock = Arc::new(EpochClock::system());
+        let row_faults = Arc::new(RowFaults::new(statement.failure.strategy == FailureStrategy::LogAndContinue));
+        let carry = self.created.sinks.iter().any(|sink| sink.sink.wants_carried());
+        let request =
+            PlanRequest { script: &statement.script, statement: &statement.statement, tables: &inputs, mode, clock: &clock, faults: &row_faults, carry };
+        let plan = match plan_job(request).await {
+            Ok(plan) => plan,
+            Err(error) => {
+                faults.push(error);
+                return (Outcome::Faulty, None);
+            }
+        };
+        self.check_sinks(&plan, faults);
+        let schema = Some(visible(&plan.schema));
+        if !faults.is_empty() || !sound {
+            return (Outcome::Faulty, schema);
+        }
+        let mut warnings = statement.warnings.clone();
+        if waits_for_an_end(&plan, endless) {
+            warnings.push(format!("job '{}': rows of a table without a partner come out when the stream ends, and this one may never end", statement.name));
+        }
+        let one_batch_per_epoch = statement.failure.strategy == FailureStrategy::FailBatch || statement.sinks.iter().any(|sink| sink.connector.per_batch());
+        let mut sinks = self.created.sinks;
+        sinks.extend(self.stdout.map(|stdout| SinkSpec { sink: Arc::clone(stdout), failure: statement.failure }));
+        let spec = JobSpec {
+            name: statement.name.clone(),
+            plan,
+            sources: self.created.sources,
+            chained,
+            sinks,
+            failure: statement.failure,
+            faults: row_faults,
+            clock,
+            one_batch_per_epoch,
+            buffer_rows: statement.job.buffer_size,
+            shutdown_timeout: statement.job.shutdown_timeout.0,
+            row_limit: self.row_limit,
+        };
+        let job = PreparedJob {
+            spec,
+            script: Arc::clone(&statement.script),
+            span: statement.statement.span,
+            settings: statement.settings.clone(),
+            warnings,
+            sink_spans: statement.sinks.iter().map(|sink| (sink.name.clone(), sink.span)).collect(),
+        };
+        (Outcome::Ready(Box::new(job)), schema)
     }
-    let carry = statement.sinks.iter().any(|sink| sink.connector.wants_carried());
-    let clock = Arc::new(EpochClock::system());
-    let faults = Arc::new(RowFaults::new(statement.failure.strategy == FailureStrategy::LogAndContinue));
-    let plan =
-        plan_job(PlanRequest { script: &statement.script, statement: &statement.statement, tables: &inputs, mode, clock: &clock, faults: &faults, carry })
-            .await?;
-    let mut warnings = statement.warnings.clone();
-    if plan.mode == ExecutionMode::Stream
-        && endless
-        && plan.lookups.iter().any(|lookup| lookup.join.kind().remembers_matches() && lookup.join.kind().emits_pairs())
-    {
-        warnings.push(format!("job '{}': rows of a table without a partner come out when the stream ends, and this one may never end", statement.name));
+
+    fn check_sinks(&self, plan: &JobPlan, faults: &mut Vec<Error>) {
+        let statement = self.statement;
+        for sink in &self.created.sinks {
+            let name = sink.sink.name();
+            let span = statement.sinks.iter().find(|bound| bound.name == name).map_or(statement.statement.span, |bound| bound.span);
+            let columns = if sink.sink.wants_carried() { Arc::clone(&plan.schema) } else { visible(&plan.schema) };
+            let checked = sink.sink.check_schema(&columns);
+            faults.extend(checked.err().map(|error| error.context(format!("sink '{name}'")).or_at(&statement.script, span)));
+        }
+        let printed = self.stdout.map_or(Ok(()), |stdout| stdout.check_schema(&visible(&plan.schema)));
+        faults.extend(printed.err().map(|error| error.or_at(&statement.script, statement.statement.span)));
     }
-    let key = request.environment.get("VELO_ENCRYPTION_KEY");
-    let mut sinks = Vec::new();
-    let mut sink_spans = Vec::new();
-    let mut one_batch_per_epoch = statement.failure.strategy == FailureStrategy::FailBatch;
-    for bound in &statement.sinks {
-        let place = |error: Error| error.context(format!("sink '{}'", bound.name)).or_at(&statement.script, bound.span);
-        let sink = bound.connector.create(&bound.name, key.as_deref()).map_err(|error| error.or_at(&statement.script, bound.span))?;
-        let columns = if sink.wants_carried() { Arc::clone(&plan.schema) } else { visible(&plan.schema) };
-        sink.check_schema(&columns).map_err(place)?;
-        one_batch_per_epoch |= bound.connector.per_batch();
-        sinks.push(SinkSpec { sink, failure: bound.failure });
-        sink_spans.push((bound.name.clone(), bound.span));
+
+    fn unplanned(self) -> UnplannedJob {
+        let statement = self.statement;
+        UnplannedJob {
+            name: statement.name.clone(),
+            sources: self.created.sources.len() + self.created.notes.len(),
+            notes: self.created.notes,
+            sinks: self.created.sinks.len() + usize::from(self.stdout.is_some()),
+            settings: statement.settings.clone(),
+            warnings: statement.warnings.clone(),
+        }
     }
-    if statement.sinks.is_empty() && prints {
-        request.stdout.check_schema(&visible(&plan.schema)).map_err(|error| error.or_at(&statement.script, statement.statement.span))?;
-        sinks.push(SinkSpec { sink: Arc::clone(&request.stdout), failure: statement.failure });
+}
+
+/// A stream of the script as an input. Its rows come in epochs, so it has to be the stream of a join.
+fn stream_input(name: &Arc<str>, schema: &SchemaRef, unbounded: bool) -> TableInput {
+    TableInput {
+        name: Arc::clone(name),
+        schema: Arc::clone(schema),
+        unbounded,
+        bytes: 0,
+        event_time: None,
+        event_time_unit: arrow::datatypes::TimeUnit::Microsecond,
+        refresh_interval: None,
+        metadata: &[],
     }
-    let spec = JobSpec {
-        name: statement.name.clone(),
-        plan,
-        sources: created.sources,
-        chained,
-        sinks,
-        failure: statement.failure,
-        faults,
-        clock,
-        one_batch_per_epoch,
-        buffer_rows: statement.job.buffer_size,
-        shutdown_timeout: statement.job.shutdown_timeout.0,
-        row_limit: request.row_limit,
-    };
-    Ok(Some(PreparedJob {
-        spec,
-        script: Arc::clone(&statement.script),
-        span: statement.statement.span,
-        settings: statement.settings.clone(),
-        warnings,
-        sink_spans,
-    }))
+}
+
+/// Whether rows come out only when a stream ends that may never end.
+fn waits_for_an_end(plan: &JobPlan, endless: bool) -> bool {
+    let waits = |kind: crate::operators::lookup_join::LookupKind| kind.remembers_matches() && kind.emits_pairs();
+    plan.mode == ExecutionMode::Stream && endless && plan.lookups.iter().any(|lookup| waits(lookup.join.kind()))
 }

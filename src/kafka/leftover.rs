@@ -4,7 +4,7 @@ use sql_extensions::nearest;
 
 use super::properties::{ClientProperties, PropertyFault, Role, check_property, properties_of};
 use crate::error::Error;
-use crate::options::{KeyMap, Setting, is_secret_key};
+use crate::options::{KeyMap, MASK, Setting};
 
 /// Properties that are ours to set, with the reason.
 const OWN: [(&str, &str); 8] = [
@@ -23,7 +23,7 @@ const OWN: [(&str, &str); 8] = [
 pub fn client_properties(keys: &mut KeyMap, role: Role, known: &[&str], component: &str, errors: &mut Vec<Error>) -> ClientProperties {
     let mut properties = ClientProperties::default();
     let owner = keys.owner().to_owned();
-    for (key, setting) in keys.take_leftover() {
+    for (key, setting) in keys.take_leftover(errors) {
         let written = &setting.written;
         if let Some((_, reason)) = OWN.iter().find(|(own, _)| *own == key) {
             errors.push(setting.origin.blame_key(Error::config(format!("'{written}' can't be set: {reason}")).with_help("leave it out")));
@@ -33,7 +33,7 @@ pub fn client_properties(keys: &mut KeyMap, role: Role, known: &[&str], componen
             Ok(()) if properties_of(role).contains(&key) => properties.set(&key, setting.value),
             Ok(()) => tracing::debug!("'{written}' is for the other end of a topic; left out"),
             Err(PropertyFault::Unknown) => errors.push(unknown(&setting, &key, &owner, known, role, component)),
-            Err(PropertyFault::Value(reason)) => errors.push(wrong(&setting, &reason)),
+            Err(PropertyFault::Value(reason)) => errors.push(wrong(&setting, keys.shown(&key, &setting) == MASK, &reason)),
         }
     }
     properties
@@ -42,14 +42,14 @@ pub fn client_properties(keys: &mut KeyMap, role: Role, known: &[&str], componen
 fn unknown(setting: &Setting, key: &str, owner: &str, known: &[&str], role: Role, component: &str) -> Error {
     let names = properties_of(role);
     let near = nearest(key, known.iter().copied().chain(names.iter().map(String::as_str)));
-    let suggestion = near.map(|near| format!("; did you mean '{owner}.{near}'?")).unwrap_or_default();
-    let error = Error::config(format!("unknown key '{}'{suggestion}", setting.written));
-    setting.origin.blame_key(error.with_help(format!("all keys: velo-sql options {component}; further ones are those of librdkafka")))
+    let suggestion = near.map(|near| format!("did you mean '{owner}.{near}'? ")).unwrap_or_default();
+    let error = Error::config(format!("unknown key '{}'", setting.written));
+    setting.origin.blame_key(error.with_help(format!("{suggestion}all keys: velo-sql options {component}; further ones are those of librdkafka")))
 }
 
-fn wrong(setting: &Setting, reason: &str) -> Error {
+fn wrong(setting: &Setting, is_secret: bool, reason: &str) -> Error {
     // The library's texts quote values.
-    let error = if is_secret_key(&setting.written) {
+    let error = if is_secret {
         Error::config(format!("the value of '{}' is refused by the Kafka client", setting.written))
     } else {
         Error::config(format!("'{}': {}", setting.written, reason.trim()))

@@ -121,7 +121,8 @@ macro_rules! define_options {
                 }, )*
             ];
 
-            /// Takes the keys of these options out of the map; every fault is added to `errors`, and `None` means that a required or wrong value is among them.
+            /// Takes the keys of these options out of the map; faults are added to `errors`, missing keys to the map's list of them, and `None` means that
+            /// there is one.
             pub fn from_keys(keys: &mut $crate::options::KeyMap, errors: &mut Vec<$crate::error::Error>) -> Option<Self> {
                 let faults = errors.len();
                 let mut options = Self::OPTIONS.iter();

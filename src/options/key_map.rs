@@ -1,10 +1,14 @@
 //! The merged keys of one source, one sink or the job, each with its origin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sql_extensions::Span;
 
 use super::define::{OptionDescriptor, Presence};
-use super::{MASK, OptionValue, Origin, Secret, is_secret_key, mask_url_user_info};
-use crate::error::{Error, excerpt};
+use super::secret::printable;
+use super::{MASK, OptionValue, Origin, Secret, is_secret_key};
+use crate::error::{Error, Script, excerpt};
 
 /// One value as it was written, with where.
 #[derive(Clone, Debug)]
@@ -30,18 +34,52 @@ pub struct EffectiveSetting {
     pub origin: Origin,
 }
 
+/// A value after its variables were put in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// The value.
+    pub value: String,
+    /// Whether a part of it must not be printed.
+    pub secret: bool,
+}
+
 /// The keys of one owner. Option structs take the keys they know; what is left is unknown.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct KeyMap {
     owner: String,
+    /// Where the owner is named.
+    place: Option<(Arc<Script>, Span)>,
     settings: BTreeMap<String, Setting>,
+    /// Why the values of some settings can't be known; told when they are used, since what is overridden or unknown needs no value.
+    unresolved: BTreeMap<String, Error>,
+    /// Settings whose values must not be printed.
+    secret: BTreeSet<String>,
+    /// Whether a part of the settings can't be read, so that nothing can be called missing.
+    incomplete: bool,
+    missing: Vec<(&'static OptionDescriptor, Error)>,
     effective: Vec<EffectiveSetting>,
 }
 
 impl KeyMap {
     /// An empty map of a source or sink called `owner`; an empty text stands for the job.
     pub fn new(owner: impl Into<String>) -> Self {
-        Self { owner: owner.into(), settings: BTreeMap::new(), effective: Vec::new() }
+        Self { owner: owner.into(), ..Self::default() }
+    }
+
+    /// Says where the owner is named, for errors about what nobody wrote.
+    pub fn named_at(mut self, script: &Arc<Script>, span: Span) -> Self {
+        self.place = Some((Arc::clone(script), span));
+        self
+    }
+
+    /// Notes that further settings may stand where nothing can be read: nothing is missing then.
+    pub fn set_incomplete(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// Whether further settings may stand where nothing can be read.
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete
     }
 
     /// Adds a setting unless one of the same key and a greater rank is there; of equal ranks the later wins and the earlier is returned.
@@ -72,15 +110,46 @@ impl KeyMap {
         self.settings.remove(key)
     }
 
-    /// Replaces every value; a setting whose value becomes `None` (its fault was reported) is dropped.
-    pub fn map_values(&mut self, mut replace: impl FnMut(&Setting) -> Option<String>) {
-        self.settings.retain(|_, setting| match replace(setting) {
-            Some(value) => {
-                setting.value = value;
-                true
+    /// Replaces every value. A value that can't be replaced stays, and its fault is told when it is used.
+    pub fn map_values(&mut self, mut replace: impl FnMut(&Setting) -> Result<Replaced, Error>) {
+        for (key, setting) in &mut self.settings {
+            match replace(setting) {
+                Ok(replaced) => {
+                    setting.value = replaced.value;
+                    if replaced.secret {
+                        self.secret.insert(key.clone());
+                    }
+                }
+                Err(error) => {
+                    self.unresolved.insert(key.clone(), error);
+                }
             }
-            None => false,
-        });
+        }
+    }
+
+    /// A setting by its exact key, left in place, if its value could be put together.
+    pub fn resolved(&self, key: &str) -> Option<&Setting> {
+        self.settings.get(key).filter(|_| !self.unresolved.contains_key(key))
+    }
+
+    /// Removes a setting by its exact key; the fault of its value is an error.
+    pub fn remove_resolved(&mut self, key: &str) -> Option<Result<Setting, Error>> {
+        let setting = self.settings.remove(key)?;
+        Some(match self.unresolved.remove(key) {
+            Some(error) => Err(error),
+            None => Ok(setting),
+        })
+    }
+
+    /// A value as it may be printed.
+    pub fn shown(&self, key: &str, setting: &Setting) -> String {
+        let secret = self.secret.contains(key) || is_secret_key(&setting.written);
+        if secret { MASK.to_owned() } else { printable(&setting.value).replace(super::list::ELEMENT_SEPARATOR, ", ") }
+    }
+
+    /// The required options that were not there, with the error for each.
+    pub fn take_missing(&mut self) -> Vec<(&'static OptionDescriptor, Error)> {
+        std::mem::take(&mut self.missing)
     }
 
     /// The settings that nobody took.
@@ -88,12 +157,17 @@ impl KeyMap {
         self.settings.iter().map(|(key, setting)| (key.as_str(), setting))
     }
 
-    /// Takes the settings that nobody took; they are in force, too.
-    pub fn take_leftover(&mut self) -> Vec<(String, Setting)> {
-        let taken: Vec<(String, Setting)> = std::mem::take(&mut self.settings).into_iter().collect();
-        for (key, setting) in &taken {
-            let value = if is_secret_key(&setting.written) { MASK.to_owned() } else { mask_url_user_info(&setting.value) };
-            self.effective.push(EffectiveSetting { key: self.full(key), value, origin: setting.origin.clone() });
+    /// Takes the settings that nobody took; they are in force, too. Values that can't be put together are faults.
+    pub fn take_leftover(&mut self, errors: &mut Vec<Error>) -> Vec<(String, Setting)> {
+        let mut taken = Vec::new();
+        for (key, setting) in std::mem::take(&mut self.settings) {
+            if let Some(error) = self.unresolved.remove(&key) {
+                errors.push(error);
+                continue;
+            }
+            let value = self.shown(&key, &setting);
+            self.effective.push(EffectiveSetting { key: self.full(&key), value, origin: setting.origin.clone() });
+            taken.push((key, setting));
         }
         taken
     }
@@ -103,39 +177,40 @@ impl KeyMap {
         &self.effective
     }
 
-    /// Takes the setting of an option by key or alias; several spellings of one rank are a fault.
-    fn take(&mut self, option: &OptionDescriptor, errors: &mut Vec<Error>) -> Option<Setting> {
-        let mut best: Option<Setting> = None;
-        for key in std::iter::once(&option.key).chain(option.aliases) {
-            let Some(found) = self.settings.remove(*key) else { continue };
+    /// Takes the setting of an option by key or alias, with the spelling; several spellings of one rank are a fault.
+    fn take(&mut self, option: &OptionDescriptor, errors: &mut Vec<Error>) -> Option<(&'static str, Setting)> {
+        let mut best: Option<(&'static str, Setting)> = None;
+        for key in option.spellings() {
+            let Some(found) = self.settings.remove(key) else { continue };
             match &best {
-                Some(other) if other.rank == found.rank && other.value != found.value => errors.push(
+                Some((_, other)) if other.rank == found.rank && other.value != found.value => errors.push(
                     found.origin.blame_key(
                         Error::config(format!("'{}' and '{}' are spellings of one option and have different values", other.written, found.written))
                             .with_help(format!("keep '{}'", self.full(option.key))),
                     ),
                 ),
-                Some(other) if other.rank >= found.rank => {}
-                _ => best = Some(found),
+                Some((_, other)) if other.rank >= found.rank => {}
+                _ => best = Some((key, found)),
             }
         }
         best
     }
 
-    /// Reads an option: `None` if it is absent and has no default, or if its value is wrong (the fault is then in `errors`).
-    pub fn read<T: OptionValue>(&mut self, option: &OptionDescriptor, errors: &mut Vec<Error>) -> Option<T> {
+    /// Reads an option: `None` if it is absent and has no default, or if its value is wrong (the fault is then in `errors`, or, if it is missing, in
+    /// [`take_missing`](Self::take_missing)).
+    pub fn read<T: OptionValue>(&mut self, option: &'static OptionDescriptor, errors: &mut Vec<Error>) -> Option<T> {
         let taken = self.take(option, errors);
         let (text, origin) = match (taken, &option.presence) {
-            (Some(setting), _) => {
+            (Some((key, setting)), _) => {
+                if let Some(error) = self.unresolved.remove(key) {
+                    errors.push(error);
+                    return None;
+                }
                 let parsed = T::parse(&setting.value);
-                let shown = shown::<T>(&setting.value);
+                let shown = if T::TYPE == Secret::TYPE { MASK.to_owned() } else { self.shown(key, &setting) };
                 if let Err(expected) = &parsed {
-                    errors.push(setting.origin.blame_value(Error::config(format!(
-                        "'{}' = '{}' is not a {}: {expected}",
-                        setting.written,
-                        excerpt(&shown),
-                        T::TYPE
-                    ))));
+                    let message = format!("'{}' = '{}' is not {}: {expected}", setting.written, excerpt(&shown), with_article(T::TYPE));
+                    errors.push(setting.origin.blame_value(Error::config(message)));
                 }
                 self.effective.push(EffectiveSetting { key: self.full(option.key), value: shown, origin: setting.origin });
                 return parsed.ok();
@@ -143,10 +218,15 @@ impl KeyMap {
             (None, Presence::Default(default)) => (*default, Origin::Default),
             (None, Presence::Optional) => return None,
             (None, Presence::Required) => {
-                errors.push(
-                    Error::config(format!("'{}' is missing: {}", self.full(option.key), option.meaning().trim_end_matches('.')))
-                        .with_help(format!("add '{}' = '…' to the WITH clause", self.full(option.key))),
-                );
+                if !self.incomplete {
+                    let error = Error::config(format!("'{}' is missing: {}", self.full(option.key), option.meaning().trim_end_matches('.')))
+                        .with_help(format!("add '{}' = '…' to the WITH clause", self.full(option.key)));
+                    let error = match &self.place {
+                        Some((script, span)) => error.at(script, *span),
+                        None => error,
+                    };
+                    self.missing.push((option, error));
+                }
                 return None;
             }
         };
@@ -159,6 +239,24 @@ impl KeyMap {
     }
 }
 
-fn shown<T: OptionValue>(value: &str) -> String {
-    if T::TYPE == Secret::TYPE { MASK.to_owned() } else { mask_url_user_info(value).replace(super::list::ELEMENT_SEPARATOR, ", ") }
+/// `a count`, `an encoding`; some types are named after their key, which is no word for a value.
+fn with_article(type_name: &str) -> String {
+    match type_name {
+        "bytes" => "a number of bytes".to_owned(),
+        "until" => "an end of reading".to_owned(),
+        "start" => "a start of reading".to_owned(),
+        _ if type_name.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {type_name}"),
+        _ => format!("a {type_name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_article;
+
+    #[test]
+    fn types_have_the_right_article() {
+        let told = ["count", "execution mode", "bytes", "until", "avro compression"].map(with_article);
+        assert_eq!(told, ["a count", "an execution mode", "a number of bytes", "an end of reading", "an avro compression"]);
+    }
 }

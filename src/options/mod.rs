@@ -3,6 +3,7 @@
 //! - `key_map`: the merged keys of one source, sink or job, each with its origin
 //! - `value`: how a value's text becomes a type
 //! - `duration`, `byte_size`, `secret`, `list`: value types with spellings of their own
+//! - `masking`: secrets that a text shows by its form
 //! - `define`: the macro that makes a typed struct and its key table from one definition
 
 mod byte_size;
@@ -10,6 +11,7 @@ mod define;
 mod duration;
 mod key_map;
 mod list;
+mod masking;
 mod origin;
 mod secret;
 mod value;
@@ -18,9 +20,11 @@ pub use byte_size::ByteSize;
 pub(crate) use define::define_options;
 pub use define::{OptionDescriptor, Presence, Scope};
 pub use duration::Millis;
-pub use key_map::{EffectiveSetting, KeyMap, Setting};
+pub use key_map::{EffectiveSetting, KeyMap, Replaced, Setting};
 pub(crate) use list::ELEMENT_SEPARATOR;
 pub use list::NameList;
 pub use origin::Origin;
-pub use secret::{MASK, Secret, is_secret_key, mask_url_user_info, register_secret, scrub};
+pub(crate) use secret::register_passwords_in;
+pub use secret::{MASK, Secret, register_secret, scrub};
+pub use sql_extensions::{is_secret_key, is_secret_variable};
 pub use value::{Columns, OptionValue, YesNo};

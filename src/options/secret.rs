@@ -4,12 +4,15 @@ use std::fmt;
 use std::sync::{LazyLock, RwLock};
 
 use super::OptionValue;
+use super::masking::{mask_assignments, mask_url, mask_urls, passwords_in};
 
 /// What stands for a secret wherever settings are printed.
 pub const MASK: &str = "****";
 
 /// Shorter secrets are not searched for in messages: they would mask ordinary text.
 const SHORTEST_SCRUBBED: usize = 4;
+/// The same for the words of a secret that holds blanks: they are more likely to be ordinary.
+const SHORTEST_PART: usize = 8;
 
 static KNOWN: LazyLock<RwLock<Vec<String>>> = LazyLock::new(RwLock::default);
 
@@ -47,17 +50,29 @@ impl OptionValue for Secret {
 
 /// Remembers a secret so that [`scrub`] removes it from texts that other libraries made.
 pub fn register_secret(secret: &str) {
-    if secret.len() >= SHORTEST_SCRUBBED
-        && let Ok(mut known) = KNOWN.write()
-        && !known.iter().any(|k| k == secret)
-    {
-        known.push(secret.to_owned());
+    let json = serde_json::to_string(secret).unwrap_or_default();
+    let escaped: String = secret.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect();
+    let mut forms = vec![secret, secret.trim(), json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default(), &escaped];
+    // `Bearer …`, or the lines of a key: libraries print the parts, too.
+    forms.extend(secret.split_whitespace().filter(|part| part.len() < secret.len() && part.len() >= SHORTEST_PART));
+    let Ok(mut known) = KNOWN.write() else { return };
+    for form in forms {
+        if form.len() >= SHORTEST_SCRUBBED && !known.iter().any(|known| known == form) {
+            known.push(form.to_owned());
+        }
     }
+    // A secret may be the beginning of another one.
+    known.sort_by_key(|known| std::cmp::Reverse(known.len()));
 }
 
-/// The text without any registered secret and without user-info in URLs; everything printed goes through it.
+/// Remembers the passwords of the URLs in a value.
+pub(crate) fn register_passwords_in(value: &str) {
+    passwords_in(value).iter().for_each(|password| register_secret(password));
+}
+
+/// The text without any registered secret, without passwords in URLs, and without the values of secret settings; everything printed goes through it.
 pub fn scrub(text: &str) -> String {
-    let mut clean = mask_assignments(&mask_url_user_info(text));
+    let mut clean = mask_assignments(&mask_urls(text));
     if let Ok(known) = KNOWN.read() {
         for secret in known.iter() {
             if clean.contains(secret.as_str()) {
@@ -68,64 +83,9 @@ pub fn scrub(text: &str) -> String {
     clean
 }
 
-/// Whether a key's value is never to be shown.
-pub fn is_secret_key(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    const WORDS: [&str; 8] = ["password", "secret", "token", "encryption.key", "access_key", "api_key", "private_key", "jaas.config"];
-    WORDS.iter().any(|word| key.contains(word))
-}
-
-/// Masks the value of `'key' = 'value'` where the key says that it is a secret, whether or not it has been parsed yet.
-fn mask_assignments(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('\'') {
-        let (head, tail) = rest.split_at(start + 1);
-        out.push_str(head);
-        rest = tail;
-        let Some(end) = rest.find('\'') else { break };
-        let (key, after) = (&rest[..end], &rest[end + 1..]);
-        let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
-        let Some(value) = after[blanks..].strip_prefix('=').map(|value| value.trim_start_matches([' ', '\t'])).filter(|_| is_secret_key(key)) else { continue };
-        let Some(value) = value.strip_prefix('\'') else { continue };
-        // A line that was cut ends the value, too.
-        let length = value.find(['\'', '\n']).unwrap_or(value.len());
-        out.push_str(&rest[..rest.len() - value.len()]);
-        out.push_str(MASK);
-        rest = &value[length..];
-        if let Some(after) = rest.strip_prefix('\'') {
-            out.push('\'');
-            rest = after;
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Masks the password of `scheme://user:password@host` wherever it occurs in a text.
-pub fn mask_url_user_info(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (head, tail) = rest.split_at(at + 3);
-        out.push_str(head);
-        let authority = tail.find(|c: char| c.is_whitespace() || matches!(c, '/' | '\'' | '"' | '?' | '#')).unwrap_or(tail.len());
-        match tail[..authority].rfind('@') {
-            Some(end) => {
-                match tail[..end].find(':') {
-                    Some(colon) => {
-                        out.push_str(&tail[..=colon]);
-                        out.push_str(MASK);
-                    }
-                    None => out.push_str(MASK),
-                }
-                rest = &tail[end..];
-            }
-            None => rest = tail,
-        }
-    }
-    out.push_str(rest);
-    out
+/// A value as it may be printed.
+pub(super) fn printable(value: &str) -> String {
+    scrub(&mask_url(value))
 }
 
 #[cfg(test)]
@@ -140,19 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_are_secret_by_name_are_masked_before_they_are_parsed() {
-        assert_eq!(
-            scrub("WITH ('k.sasl.password' = 'abc', 'k.topic'='t', 'o.encryption.key'='x/y=')"),
-            "WITH ('k.sasl.password' = '****', 'k.topic'='t', 'o.encryption.key'='****')"
-        );
-        assert_eq!(scrub("it's 'k.password'='cut off he…"), "it's 'k.password'='****");
-        assert_eq!(scrub("'k.password'='cut off he…\nnext"), "'k.password'='****\nnext");
-    }
-
-    #[test]
-    fn passwords_in_urls_are_masked() {
-        assert_eq!(mask_url_user_info("postgresql://bob:p@ss@db:5432/x and http://h/"), "postgresql://bob:****@db:5432/x and http://h/");
-        assert_eq!(mask_url_user_info("redis://token@h"), "redis://****@h");
-        assert_eq!(mask_url_user_info("no url: a@b"), "no url: a@b");
+    fn parts_and_spellings_of_a_secret_are_masked_longest_first() {
+        register_secret("Bearer hunter3-very-secret");
+        register_secret("hunter3");
+        register_secret("two\nlines \"quoted\"");
+        assert_eq!(scrub("hunter3-very-secret hunter3"), "**** ****");
+        assert_eq!(scrub("two\\nlines \\\"quoted\\\""), MASK);
+        register_passwords_in("db://u:pass/word-4@h");
+        assert_eq!(scrub("login of pass/word-4"), "login of ****");
     }
 }

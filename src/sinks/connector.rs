@@ -52,19 +52,19 @@ impl SinkConnector {
         [("file", FileSinkOptions::OPTIONS), ("kafka", KafkaSinkOptions::OPTIONS)]
     }
 
+    /// Its simple name.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Kafka(..) => "kafka",
+        }
+    }
+
     /// Whether every batch has an output of its own, so that an epoch is to be one batch.
     pub fn per_batch(&self) -> bool {
         match self {
             Self::File(options) => options.path.contains("{batch_id}"),
             Self::Kafka(..) => false,
-        }
-    }
-
-    /// Whether it wants key and event time of the records that its rows came from.
-    pub fn wants_carried(&self) -> bool {
-        match self {
-            Self::File(_) => false,
-            Self::Kafka(options, _) => options.key.is_none() || options.timestamp.is_none(),
         }
     }
 

@@ -96,6 +96,23 @@ impl SourceConnector {
         }
     }
 
+    /// What it reads, in a few words.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::File(options) if options.path == "-" => "file standard input".to_owned(),
+            Self::File(options) => format!("file {}", options.path),
+            Self::Kafka(options, _) => format!("kafka {} @ {}", options.topic.as_deref().unwrap_or("topic of its name"), options.brokers),
+        }
+    }
+
+    /// The size of what it reads, as far as it is known without opening anything.
+    pub fn known_bytes(&self) -> u64 {
+        match self {
+            Self::File(options) => std::fs::metadata(&options.path).ok().filter(std::fs::Metadata::is_file).map_or(0, |file| file.len()),
+            Self::Kafka(..) => 1 << 40,
+        }
+    }
+
     /// Creates the source: checks that it can be read and finds out its columns.
     pub fn create(&self, name: &str, identity: &SourceIdentity, declared: Option<SchemaRef>) -> Result<Arc<dyn DataSource>> {
         match self {

@@ -21,7 +21,7 @@ impl OptionValue for BatchStrategy {
     const TYPE: &'static str = "batch strategy";
 
     fn parse(text: &str) -> Result<Self, String> {
-        let plain: String = text.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();
+        let plain: String = text.trim().chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();
         match plain.as_str() {
             "fixedsize" => Ok(Self::FixedSize),
             "adaptivesize" => Ok(Self::AdaptiveSize),

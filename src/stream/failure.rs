@@ -19,7 +19,7 @@ impl OptionValue for FailureStrategy {
     const TYPE: &'static str = "failure strategy";
 
     fn parse(text: &str) -> Result<Self, String> {
-        let plain: String = text.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();
+        let plain: String = text.trim().chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();
         match plain.as_str() {
             "logandcontinue" => Ok(Self::LogAndContinue),
             "failbatch" => Ok(Self::FailBatch),

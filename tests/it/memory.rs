@@ -17,7 +17,7 @@ use velostream::planner::{ExecutionMode, PlanRequest, TableInput, plan_job};
 use velostream::runtime::{JobSpec, JobSummary, Shutdown, SinkSpec, SourceSpec, start};
 use velostream::stream::{
     BatchSettings, BatchStrategy, Boundedness, DataReader, DataSink, DataSource, DataWriter, FailurePolicy, FailureStrategy, Position, ReadRequest,
-    SourceBatch, WriteReport,
+    SinkContext, SourceBatch, WriteReport,
 };
 
 /// A source.
@@ -104,7 +104,7 @@ impl DataSink for Lines {
         Vec::new()
     }
 
-    fn open(&self, _: SchemaRef, _: Arc<EpochClock>) -> Result<Box<dyn DataWriter>> {
+    fn open(&self, _: SchemaRef, _: SinkContext) -> Result<Box<dyn DataWriter>> {
         Ok(Box::new(Writer { lines: self.clone(), epoch: 0 }))
     }
 }
@@ -154,11 +154,12 @@ pub async fn run(query: &str, tables: &[Table], epoch_rows: Option<usize>) -> Re
         event_time: None,
         event_time_unit: arrow::datatypes::TimeUnit::Millisecond,
         refresh_interval: None,
+        metadata: &[],
     };
     let inputs: Vec<TableInput> = tables.iter().map(input).collect();
     let mode = if epoch_rows.is_some() { ExecutionMode::Stream } else { ExecutionMode::Batch };
     let (clock, faults) = (Arc::new(EpochClock::system()), Arc::new(RowFaults::new(false)));
-    let request = PlanRequest { script: &script, statement: &statement, tables: &inputs, mode, clock: &clock, faults: &faults };
+    let request = PlanRequest { script: &script, statement: &statement, tables: &inputs, mode, clock: &clock, faults: &faults, carry: false };
     let plan = plan_job(request).await?;
     let failure = FailurePolicy { strategy: FailureStrategy::FailBatch, max_retries: 0, retry_backoff: Duration::ZERO };
     let batch = BatchSettings {

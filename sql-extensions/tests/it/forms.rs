@@ -246,6 +246,18 @@ fn all_faults_of_a_script_are_told() {
 }
 
 #[test]
+fn a_broken_statement_does_not_hide_the_others() {
+    let script = "CREATE STREAM s AS SELCT a FROM t;\nSELECT 'b FROM t;\nSELECT b FROM t WITH ('t.x' = 'y');\nSELECT c FROM /* t;\nSELECT d FROM t";
+    let parsed = StreamingSqlParser::new().parse_each(script);
+    let told: Vec<Result<u64, (u64, Option<&str>)>> = parsed
+        .iter()
+        .map(|each| each.as_ref().map(|good| good.span.start.line).map_err(|broken| (broken.error.span().start.line, broken.name.as_deref())))
+        .collect();
+    assert_eq!(told, [Err((1, Some("s"))), Err((2, None)), Ok(3), Err((4, None)), Ok(5)]);
+    assert_eq!(StreamingSqlParser::new().parse_each(";").len(), 1, "an empty script is one broken statement");
+}
+
+#[test]
 fn the_group_is_noted() {
     assert_eq!(analyze("SELECT 1").group, "group");
 }

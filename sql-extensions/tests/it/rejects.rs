@@ -50,7 +50,7 @@ fn brackets_come_in_pairs() {
         (
             "SELECT a FROM t WITH ('k' = 'v'",
             "'(' is never closed",
-            ["  --> q.sql:1:22 | SELECT a FROM t WITH ('k' = 'v'", "                 |                      ^ the ) is missing"],
+            ["  --> q.sql:1:22 | SELECT a FROM t WITH ('k' = '****'", "                 |                      ^ the ) is missing"],
         ),
         (
             "SELECT {'a': (1} FROM t",
@@ -86,10 +86,7 @@ fn texts_names_and_comments_end() {
         (
             "SELECT a FROM t WITH ('k' = 'it's')",
             "the text is never closed",
-            [
-                "  --> q.sql:1:34 | SELECT a FROM t WITH ('k' = 'it's')",
-                "                 |                                  ^ within a text, write '' for a quote",
-            ],
+            ["  --> q.sql:1:34 | SELECT a FROM t WITH ('k' = ****", "                 |                             ^^^^ within a text, write '' for a quote"],
         ),
         (
             "SELECT a FROM t WHERE a = 'x' 'it''s'",
@@ -207,7 +204,7 @@ fn a_clause_is_no_statement() {
         (
             "WITH ('k' = 'v')",
             "WITH is a clause of a statement, not a statement",
-            ["  --> q.sql:1:1 | WITH ('k' = 'v')", "                | ^^^^ put it after SELECT … FROM …"],
+            ["  --> q.sql:1:1 | WITH ('k' = '****')", "                | ^^^^ put it after SELECT … FROM …"],
         ),
         (
             "# the settings\nWITH (\n  'k' = 'v'\n)\n\nWITH ('l' = 'w')",
@@ -223,7 +220,7 @@ fn a_clause_is_no_statement() {
         (
             "CREATE STREAM s AS WITH ('k' = 'v')",
             "expected SELECT after AS, found 'WITH'",
-            ["  --> q.sql:1:20 | CREATE STREAM s AS WITH ('k' = 'v')", "                 |                    ^^^^ CREATE STREAM <name> AS SELECT …"],
+            ["  --> q.sql:1:20 | CREATE STREAM s AS WITH ('k' = '****')", "                 |                    ^^^^ CREATE STREAM <name> AS SELECT …"],
         ),
     ]);
 }
@@ -327,7 +324,7 @@ fn places_count_characters_and_lines() {
         ),
         (
             "SELECT a\r\nFROM t\r\nWITH (\r\n\t'ключ' = значение\r\n)",
-            "expected a value in single quotes, found 'значение'",
+            "expected a value in single quotes, found a word without quotes",
             ["  --> q.sql:4:11 |  'ключ' = значение", "                 |           ^^^^^^^^ 'key' = 'value'"],
         ),
     ]);

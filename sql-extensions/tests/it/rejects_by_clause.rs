@@ -8,46 +8,49 @@ fn settings_are_quoted_pairs_at_the_end() {
         (
             "SELECT a FROM t WITH ('k' = 'v') INTO s",
             "expected the end of the statement after WITH (…), found 'INTO'",
-            ["  --> q.sql:1:34 | SELECT a FROM t WITH ('k' = 'v') INTO s", "                 |                                  ^^^^ write INTO before WITH"],
+            [
+                "  --> q.sql:1:34 | SELECT a FROM t WITH ('k' = '****') INTO s",
+                "                 |                                     ^^^^ write INTO before WITH",
+            ],
         ),
         (
             "SELECT a FROM t WITH ('k' = 'v') WITH ('l' = 'w')",
             "expected the end of the statement after WITH (…), found 'WITH'",
             [
-                "  --> q.sql:1:34 | SELECT a FROM t WITH ('k' = 'v') WITH ('l' = 'w')",
-                "                 |                                  ^^^^ write all settings in one WITH clause",
+                "  --> q.sql:1:34 | SELECT a FROM t WITH ('k' = '****') WITH ('l' = '****')",
+                "                 |                                     ^^^^ write all settings in one WITH clause",
             ],
         ),
         (
             "SELECT a FROM t WITH ('k' = 'v') WHERE a > 1",
             "expected the end of the statement after WITH (…), found 'WHERE'",
             [
-                "  --> q.sql:1:34 | SELECT a FROM t WITH ('k' = 'v') WHERE a > 1",
-                "                 |                                  ^^^^^ write WHERE before WITH",
+                "  --> q.sql:1:34 | SELECT a FROM t WITH ('k' = '****') WHERE a > 1",
+                "                 |                                     ^^^^^ write WHERE before WITH",
             ],
         ),
         (
             "SELECT * FROM (SELECT a FROM t WITH ('k' = 'v')) x",
             "WITH (…) can't stand in brackets",
             [
-                "  --> q.sql:1:32 | SELECT * FROM (SELECT a FROM t WITH ('k' = 'v')) x",
+                "  --> q.sql:1:32 | SELECT * FROM (SELECT a FROM t WITH ('k' = '****')) x",
                 "                 |                                ^^^^ write it once, at the end of the statement",
             ],
         ),
         (
             "SELECT a FROM t WITH (k = 'v')",
             "expected a key in single quotes, found 'k'",
-            ["  --> q.sql:1:23 | SELECT a FROM t WITH (k = 'v')", "                 |                       ^ 'key' = 'value'"],
+            ["  --> q.sql:1:23 | SELECT a FROM t WITH (k = '****')", "                 |                       ^ 'key' = 'value'"],
         ),
         (
             "SELECT a FROM t WITH (source.k = 'v')",
             "expected a key in single quotes, found 'source'",
-            ["  --> q.sql:1:23 | SELECT a FROM t WITH (source.k = 'v')", "                 |                       ^^^^^^ 'key' = 'value'"],
+            ["  --> q.sql:1:23 | SELECT a FROM t WITH (source.k = '****')", "                 |                       ^^^^^^ 'key' = 'value'"],
         ),
         (
             r#"SELECT a FROM t WITH ("k" = 'v')"#,
             r#"expected a key in single quotes, found '"k"'"#,
-            [r#"  --> q.sql:1:23 | SELECT a FROM t WITH ("k" = 'v')"#, "                 |                       ^^^ 'key' = 'value'"],
+            [r#"  --> q.sql:1:23 | SELECT a FROM t WITH ("k" = '****')"#, "                 |                       ^^^ 'key' = 'value'"],
         ),
         (
             "SELECT a FROM t WITH (nolock)",
@@ -56,12 +59,12 @@ fn settings_are_quoted_pairs_at_the_end() {
         ),
         (
             "SELECT a FROM t WITH ('k' = v)",
-            "expected a value in single quotes, found 'v'",
+            "expected a value in single quotes, found a word without quotes",
             ["  --> q.sql:1:29 | SELECT a FROM t WITH ('k' = v)", "                 |                             ^ 'key' = 'value'"],
         ),
         (
             "SELECT a FROM t WITH ('k' = 5)",
-            "expected a value in single quotes, found '5'",
+            "expected a value in single quotes, found a number without quotes",
             ["  --> q.sql:1:29 | SELECT a FROM t WITH ('k' = 5)", "                 |                             ^ 'key' = 'value'"],
         ),
         (
@@ -71,20 +74,20 @@ fn settings_are_quoted_pairs_at_the_end() {
         ),
         (
             "SELECT a FROM t WITH ('k' 'v')",
-            "expected = after the key 'k', found the text 'v'",
+            "expected = after the key 'k', found a text",
             ["  --> q.sql:1:27 | SELECT a FROM t WITH ('k' 'v')", "                 |                           ^^^ 'key' = 'value'"],
         ),
         (
             "SELECT a FROM t WITH ('k': 'v')",
             "expected = after the key 'k', found ':'",
-            ["  --> q.sql:1:26 | SELECT a FROM t WITH ('k': 'v')", "                 |                          ^ 'key' = 'value'"],
+            ["  --> q.sql:1:26 | SELECT a FROM t WITH ('k': '****')", "                 |                          ^ 'key' = 'value'"],
         ),
         (
             "SELECT a FROM t WITH ('k' = 'v' 'l' = 'w')",
             "expected a comma or ) after the value, found the text 'l'",
             [
-                "  --> q.sql:1:33 | SELECT a FROM t WITH ('k' = 'v' 'l' = 'w')",
-                "                 |                                 ^^^ separate 'key' = 'value' pairs by commas",
+                "  --> q.sql:1:33 | SELECT a FROM t WITH ('k' = '****' 'l' = '****')",
+                "                 |                                    ^^^ separate 'key' = 'value' pairs by commas",
             ],
         ),
         (
@@ -126,12 +129,12 @@ fn sinks_are_names_after_the_query() {
         (
             "SELECT a FROM t INTO WITH ('k' = 'v')",
             "expected the name of a sink, found 'WITH'",
-            ["  --> q.sql:1:22 | SELECT a FROM t INTO WITH ('k' = 'v')", "                 |                      ^^^^ INTO <sink>, <sink>"],
+            ["  --> q.sql:1:22 | SELECT a FROM t INTO WITH ('k' = '****')", "                 |                      ^^^^ INTO <sink>, <sink>"],
         ),
         (
             "SELECT a FROM t INTO s, WITH ('k' = 'v')",
             "expected the name of a sink, found 'WITH'",
-            ["  --> q.sql:1:25 | SELECT a FROM t INTO s, WITH ('k' = 'v')", "                 |                         ^^^^ INTO <sink>, <sink>"],
+            ["  --> q.sql:1:25 | SELECT a FROM t INTO s, WITH ('k' = '****')", "                 |                         ^^^^ INTO <sink>, <sink>"],
         ),
         (
             "SELECT a FROM t INTO s, s",

@@ -1,7 +1,7 @@
 //! The demo's job, and what is told of it.
 
 use std::fs::File;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use super::generate;
 use crate::cli::arguments::{Arguments, DemoCommand};
 use crate::cli::exit::ExitStatus;
-use crate::cli::report::{grouped, refused, seconds, tell};
+use crate::cli::report::{grouped, print, refused, seconds, tell};
 use crate::cli::run::{finish, stdout_sink};
 use crate::cli::script::{inline, prepare_all};
 use crate::cli::signals;
+use crate::deploy::Look;
 use crate::error::{Error, io_text};
 use crate::runtime::{JobCounters, Shutdown, start};
 
@@ -32,8 +33,8 @@ pub(in crate::cli) async fn demo(command: &DemoCommand, arguments: &Arguments) -
         command.seconds
     ));
     let overrides = overrides(&folder);
-    let (jobs, _) = match prepare_all(&[inline(EXAMPLE)], &overrides, &stdout_sink(None), None, false).await {
-        Ok(prepared) => prepared,
+    let jobs = match prepare_all(vec![Ok(inline(EXAMPLE))], &overrides, &stdout_sink(None), None, Look::Run).await {
+        Ok(prepared) => prepared.jobs,
         Err(faults) => return refused(&faults),
     };
     let shutdown = Shutdown::new();
@@ -56,10 +57,7 @@ pub(in crate::cli) async fn demo(command: &DemoCommand, arguments: &Arguments) -
         tell(&format!("Error: {place}/orders.jsonl: {}", io_text(&error)));
         return ExitStatus::Failed;
     }
-    if status == ExitStatus::Done {
-        advice(&place);
-    }
-    status
+    if status == ExitStatus::Done { advice(&place) } else { status }
 }
 
 /// The folder, or the next free one of its name if another demo is using it; the lock is held while the demo runs.
@@ -133,9 +131,9 @@ async fn watch(counters: Arc<JobCounters>, generated: Arc<AtomicU64>, shutdown: 
                 grouped(summary.rejected)
             );
             if on_terminal && !done {
-                eprint!("\r{line}\x1b[K");
+                redraw(&format!("\r{line}\x1b[K"));
             } else if on_terminal {
-                eprintln!("\r{line}\x1b[K");
+                redraw(&format!("\r{line}\x1b[K\n"));
             } else {
                 tell(&line);
             }
@@ -147,14 +145,23 @@ async fn watch(counters: Arc<JobCounters>, generated: Arc<AtomicU64>, shutdown: 
     }
 }
 
+/// Writes on standard error without ending the line.
+fn redraw(text: &str) {
+    // If standard error is gone there is nobody to tell.
+    let _nobody_reads = std::io::stderr().write_all(text.as_bytes());
+}
+
 /// Commands that read the outputs.
-fn advice(place: &str) {
-    println!("Done. Look at the results:");
-    println!(
-        "  velo-sql --sql \"SELECT customer_tier, count(*) AS orders, sum(line_total) AS total FROM f GROUP BY 1 ORDER BY 1 WITH ('f.type'='file','f.path'='{place}/fulfillment.csv')\""
-    );
-    println!("  velo-sql --sql \"SELECT lane, count(*) AS orders FROM a GROUP BY 1 ORDER BY 1 WITH ('a.type'='file','a.path'='{place}/audit.jsonl')\"");
-    println!(
-        "  velo-sql --sql \"SELECT product_name, sum(quantity) AS sold FROM l GROUP BY 1 ORDER BY 2 DESC LIMIT 5 WITH ('l.type'='file','l.path'='{place}/lake/*/*.parquet')\""
-    );
+fn advice(place: &str) -> ExitStatus {
+    let queries = [
+        format!(
+            "SELECT customer_tier, count(*) AS orders, sum(line_total) AS total FROM f GROUP BY 1 ORDER BY 1 WITH ('f.type'='file','f.path'='{place}/fulfillment.csv')"
+        ),
+        format!("SELECT lane, count(*) AS orders FROM a GROUP BY 1 ORDER BY 1 WITH ('a.type'='file','a.path'='{place}/audit.jsonl')"),
+        format!(
+            "SELECT product_name, sum(quantity) AS sold FROM l GROUP BY 1 ORDER BY 2 DESC LIMIT 5 WITH ('l.type'='file','l.path'='{place}/lake/*/*.parquet')"
+        ),
+    ];
+    let commands: String = queries.iter().map(|query| format!("  velo-sql --sql \"{query}\"\n")).collect();
+    print(&format!("Done. Look at the results:\n{commands}"))
 }

@@ -1,0 +1,143 @@
+//! Keys that nothing takes: each is told with the nearest one that is taken.
+
+use sql_extensions::{QueryAnalysis, nearest};
+
+use super::job_options::{JobOptions, SinkShared, SourceShared};
+use super::planned_connectors::{connector_with_key, planned_key};
+use crate::error::Error;
+use crate::options::{KeyMap, OptionDescriptor, Origin, Scope, Setting};
+use crate::sinks::SinkConnector;
+use crate::sources::SourceConnector;
+
+/// A key of the command line that nothing in a statement takes; another statement may.
+#[derive(Debug)]
+pub struct Unfit {
+    /// The key.
+    pub key: String,
+    /// Whether nothing of the statement has the name that the key begins with.
+    pub of_job: bool,
+    /// The error if no other statement takes it.
+    pub error: Error,
+}
+
+/// What is wrong with a statement's settings.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Faults.
+    pub errors: Vec<Error>,
+    /// Faults of types, with the order in which they are told: before anything else that a type decides.
+    pub typing: Vec<(u8, Error)>,
+    /// Keys of the command line that nothing in the statement takes.
+    pub unfit: Vec<Unfit>,
+}
+
+impl Told {
+    /// The number of faults.
+    pub(super) fn faults(&self) -> usize {
+        self.errors.len() + self.typing.len()
+    }
+
+    /// Adds a fault of a key.
+    pub(super) fn push_key(&mut self, setting: &Setting, of_job: bool, error: Error) {
+        let error = setting.origin.blame_key(error);
+        match setting.origin {
+            Origin::CommandLine => self.unfit.push(Unfit { key: setting.written.clone(), of_job, error }),
+            _ => self.errors.push(error),
+        }
+    }
+
+    /// All faults, in the order in which they are told.
+    pub(super) fn into_faults(mut self) -> Vec<Error> {
+        self.typing.sort_by_key(|(order, _)| *order);
+        self.typing.into_iter().map(|(_, error)| error).chain(self.errors).collect()
+    }
+
+    /// Tells which required keys are missing, but for those that a misspelt key was meant for.
+    pub(super) fn push_missing(&mut self, keys: &mut KeyMap, meant: &[String]) {
+        let missing = keys.take_missing().into_iter();
+        self.errors.extend(missing.filter(|(option, _)| !option.spellings().any(|key| meant.iter().any(|meant| meant == key))).map(|(_, error)| error));
+    }
+}
+
+/// Tells the keys of the job that are none.
+pub(super) fn of_job(keys: &KeyMap, analysis: &QueryAnalysis, told: &mut Told) {
+    let names: Vec<&str> =
+        analysis.required_sources.iter().map(|source| source.name.as_str()).chain(analysis.required_sinks.iter().map(|sink| sink.name.as_str())).collect();
+    for (key, setting) in keys.leftover() {
+        let known = JobOptions::OPTIONS.iter().flat_map(OptionDescriptor::spellings);
+        let error = if planned_key(key, Scope::Job).is_some() {
+            Error::config(format!("'{key}' is not available in this build")).with_help("leave it out; see velo-sql options job")
+        } else {
+            let owner = key.split_once('.').and_then(|(owner, rest)| nearest(owner, names.iter().copied()).map(|near| format!("{near}.{rest}")));
+            let near = owner.or_else(|| nearest(key, known).map(str::to_owned));
+            unknown(key, near.as_deref(), "job", &names)
+        };
+        told.push_key(setting, true, error);
+    }
+}
+
+/// Tells the keys of a source or sink of a known kind that were not taken; returns the keys that misspelt ones were meant for.
+pub(super) fn of_kind(keys: &KeyMap, kind: Option<&str>, role: Scope, told: &mut Told) -> Vec<String> {
+    let known = known(kind, role);
+    let component = kind.map_or_else(|| role.as_str().to_owned(), |kind| format!("{}_{}", kind.split('_').next().unwrap_or(kind), role.as_str()));
+    let mut meant = Vec::new();
+    for (key, setting) in keys.leftover() {
+        let error = if planned_key(key, role).is_some() {
+            Error::config(format!("'{}' is not available in this build", setting.written)).with_help(format!("leave it out; see velo-sql options {component}"))
+        } else if let Some(other) = connector_with_key(key, role) {
+            Error::config(format!("'{}' is a key of {other}_{}; '{}' is a {component}", setting.written, role.as_str(), keys.owner()))
+                .with_help(format!("all keys: velo-sql options {component}"))
+        } else {
+            misspelt(key, setting, keys.owner(), &known, &component, &mut meant)
+        };
+        told.push_key(setting, false, error);
+    }
+    meant
+}
+
+/// The same for a source or sink whose kind is not known: only keys that no kind has are told.
+pub(super) fn of_any_kind(keys: &KeyMap, role: Scope, told: &mut Told) -> Vec<String> {
+    let known = known(None, role);
+    let mut meant = Vec::new();
+    for (key, setting) in keys.leftover().filter(|(key, _)| !has_key(key, role)) {
+        let error = misspelt(key, setting, keys.owner(), &known, role.as_str(), &mut meant);
+        told.push_key(setting, false, error);
+    }
+    meant
+}
+
+/// Whether a source or sink of some kind, of this build or a later one, has a key.
+pub(super) fn has_key(key: &str, role: Scope) -> bool {
+    known(None, role).contains(&key) || planned_key(key, role).is_some() || connector_with_key(key, role).is_some()
+}
+
+/// Whether the job has a key.
+pub(super) fn is_job_key(key: &str) -> bool {
+    JobOptions::OPTIONS.iter().flat_map(OptionDescriptor::spellings).any(|known| known == key) || planned_key(key, Scope::Job).is_some()
+}
+
+/// Every spelling of the keys of a kind; of all kinds for `None`.
+pub(super) fn known(kind: Option<&str>, role: Scope) -> Vec<&'static str> {
+    let (mut known, shared) = match role {
+        Scope::Sink => (SinkConnector::option_names(kind), SinkShared::OPTIONS),
+        _ => (SourceConnector::option_names(kind), SourceShared::OPTIONS),
+    };
+    known.extend(shared.iter().flat_map(OptionDescriptor::spellings));
+    known.extend(["type", "config_file"]);
+    known
+}
+
+fn misspelt(key: &str, setting: &Setting, owner: &str, known: &[&'static str], component: &str, meant: &mut Vec<String>) -> Error {
+    let near = nearest(key, known.iter().copied());
+    meant.extend(near.map(str::to_owned));
+    unknown(&setting.written, near.map(|near| format!("{owner}.{near}")).as_deref(), component, &[])
+}
+
+fn unknown(key: &str, near: Option<&str>, component: &str, names: &[&str]) -> Error {
+    let listed = if names.is_empty() { String::new() } else { format!(" (sources and sinks of this statement: {})", names.join(", ")) };
+    let all = format!("all keys: velo-sql options {component}{listed}");
+    Error::config(format!("unknown key '{key}'")).with_help(match near {
+        Some(near) => format!("did you mean '{near}'? {all}"),
+        None => all,
+    })
+}
