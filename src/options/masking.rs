@@ -73,7 +73,7 @@ fn value(text: &str, at: usize, signed: bool) -> Option<Stretch> {
 
 /// What stands in the quotes that open at `at`; a doubled quote belongs to it, and a line that was cut ends it.
 fn inside(text: &str, at: usize) -> Stretch {
-    let quote = text[at..].chars().next().unwrap_or('\'');
+    let Some(quote) = text[at..].chars().next() else { return at..at };
     let start = at + quote.len_utf8();
     let mut end = start;
     while let Some(length) = text[end..].find([quote, '\n']) {
@@ -156,6 +156,9 @@ mod tests {
                 "WITH ('k.sasl.password' = 'abc', 'k.topic'='t', 'o.encryption.key'='x/y=')",
                 "WITH ('k.sasl.password' = '****', 'k.topic'='t', 'o.encryption.key'='****')",
             ),
+            ("set 'o.encryption.key' or", "set 'o.encryption.key' or"),
+            ("see 'o.encryption.key'", "see 'o.encryption.key'"),
+            ("'o.encryption.key'=", "'o.encryption.key'="),
             ("it's 'k.password'='cut off he…", "it's 'k.password'='****"),
             ("'k.password'='cut off he…\nnext", "'k.password'='****\nnext"),
             ("'k.password'='a''b' c", "'k.password'='****' c"),
