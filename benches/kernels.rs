@@ -13,9 +13,11 @@ use futures::StreamExt;
 use sql_extensions::StreamingSqlParser;
 use velostream::clock::EpochClock;
 use velostream::error::Script;
+use velostream::formats::avro::{AvroCompression, AvroInput, AvroOutput};
 use velostream::formats::csv::{CsvEncoder, CsvInput, CsvReadOptions, CsvWriteOptions};
 use velostream::formats::json::{JsonEncoder, JsonInput, JsonReadOptions};
-use velostream::formats::{BatchEncoder, Chunk, TextInput, schema_text};
+use velostream::formats::parquet::{ParquetCompression, ParquetInput, ParquetOutput};
+use velostream::formats::{BatchEncoder, Chunk, ColumnarFormat, ColumnarInput, ColumnarRequest, TextInput, schema_text};
 use velostream::operators::guard::RowFaults;
 use velostream::operators::source_slot::SlotInput;
 use velostream::planner::{ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
@@ -53,10 +55,12 @@ fn plan(sql: &str) -> JobPlan {
         event_time: None,
         event_time_unit: arrow::datatypes::TimeUnit::Millisecond,
         refresh_interval: None,
+        metadata: &[],
     };
     let tables = [table("t", true), table("c", false)];
     let (clock, faults) = (Arc::new(EpochClock::system()), Arc::new(RowFaults::new(false)));
-    let request = PlanRequest { script: &script, statement: &statement, tables: &tables, mode: ExecutionMode::Stream, clock: &clock, faults: &faults };
+    let request =
+        PlanRequest { script: &script, statement: &statement, tables: &tables, mode: ExecutionMode::Stream, clock: &clock, faults: &faults, carry: false };
     futures::executor::block_on(plan_job(request)).unwrap()
 }
 
@@ -186,5 +190,46 @@ fn fan_out(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(kernels, language, formats, epochs, fan_out);
+fn columnar(criterion: &mut Criterion) {
+    const ROWS: usize = 8192;
+    let batch = decode(&json(ROWS));
+    let folder = tempfile::tempdir().unwrap();
+    let mut group = criterion.benchmark_group("columnar");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    let parquet = ParquetOutput { compression: ParquetCompression::Snappy };
+    let avro = AvroOutput { compression: AvroCompression::None };
+    let formats: [(&str, &dyn ColumnarFormat, &dyn ColumnarInput); 2] = [("parquet", &parquet, &ParquetInput), ("avro", &avro, &AvroInput)];
+    for (name, output, input) in formats {
+        let schema = batch.schema();
+        let write = |into: Box<dyn std::io::Write + Send>| {
+            let mut writer = output.writer(&schema, into).unwrap();
+            writer.write(black_box(&batch)).unwrap();
+            writer.finish().map(drop).unwrap();
+        };
+        group.bench_function(format!("encode {name}"), |b| b.iter(|| write(Box::new(std::io::sink()))));
+        let path = folder.path().join(name);
+        write(Box::new(std::fs::File::create(&path).unwrap()));
+        let request = ColumnarRequest {
+            schema: Arc::clone(&schema),
+            columns: (0..schema.fields().len()).collect(),
+            batch_rows: ROWS,
+            pruning: None,
+            start_row: 0,
+            partition: Arc::from(name),
+        };
+        group.bench_function(format!("decode {name}"), |b| {
+            b.iter(|| {
+                let mut reader = input.open(&path, &request).unwrap();
+                let mut rows = 0;
+                while let Some(batch) = reader.next().unwrap() {
+                    rows += batch.rows.num_rows();
+                }
+                assert_eq!(rows, ROWS);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(kernels, language, formats, columnar, epochs, fan_out);
 criterion_main!(kernels);

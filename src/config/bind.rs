@@ -295,6 +295,14 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
         },
     };
     let shared = SourceShared::from_keys(map, &mut told.errors);
+    let input = match input {
+        SourceInput::Connector(mut connector) => {
+            let known = unknown_keys::known(Some(connector.kind()), Scope::Source);
+            connector.take_rest(map, &known, &mut told.errors);
+            SourceInput::Connector(connector)
+        }
+        other => other,
+    };
     push_unknown(map, &check, Scope::Source, typeless, told);
     settings.extend_from_slice(map.effective());
     let shared = shared.or_else(|| defaults(SourceShared::from_keys))?;
@@ -344,6 +352,11 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
         },
     };
     let shared = SinkShared::from_keys(map, &mut told.errors);
+    let connector = connector.map(|mut connector| {
+        let known = unknown_keys::known(Some(connector.kind()), Scope::Sink);
+        connector.take_rest(map, &known, &mut told.errors);
+        connector
+    });
     push_unknown(map, &check, Scope::Sink, typeless, told);
     settings.extend_from_slice(map.effective());
     let (shared, connector) = (shared?, connector?);

@@ -19,7 +19,7 @@ pub(super) enum Kind {
 }
 
 /// Connectors of this build by simple name, with the roles they have.
-pub(super) const BUILT: [(&str, &[Scope]); 1] = [("file", &[Scope::Source, Scope::Sink])];
+pub(super) const BUILT: [(&str, &[Scope]); 2] = [("file", &[Scope::Source, Scope::Sink]), ("kafka", &[Scope::Source, Scope::Sink])];
 
 /// The compound spellings available in a role.
 pub(super) fn available(role: Scope) -> Vec<String> {
@@ -63,7 +63,8 @@ mod tests {
     fn compound_and_simple_spellings_mean_the_same() {
         assert_eq!(parse("file_source", Scope::Source), Kind::Built("file"));
         assert_eq!(parse("File", Scope::Sink), Kind::Built("file"));
-        assert_eq!(parse("kafka", Scope::Source), Kind::Planned("kafka"));
+        assert_eq!(parse("kafka", Scope::Source), Kind::Built("kafka"));
+        assert_eq!(parse("s3", Scope::Source), Kind::Planned("s3"));
         assert_eq!(parse("http_sink", Scope::Sink), Kind::Planned("http"));
         assert_eq!(parse("file_sink", Scope::Source), Kind::WrongRole("file"));
         assert_eq!(parse("iceberg", Scope::Source), Kind::WrongRole("iceberg"));

@@ -1,6 +1,8 @@
 //! Kinds of connectors and keys that are known but not in this build: naming one gets a plain answer instead of "unknown".
 
-use crate::options::Scope;
+use crate::options::{OptionDescriptor, Scope};
+use crate::sinks::SinkConnector;
+use crate::sources::SourceConnector;
 
 /// A key that a later build takes.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +31,7 @@ const fn key(key: &'static str, type_name: &'static str, roles: &'static [Scope]
 }
 
 /// The kinds.
-pub(super) const PLANNED: [PlannedConnector; 8] = [
-    PlannedConnector { name: "kafka", roles: BOTH, keys: KAFKA },
+pub(super) const PLANNED: [PlannedConnector; 7] = [
     PlannedConnector { name: "s3", roles: BOTH, keys: S3 },
     PlannedConnector { name: "database", roles: BOTH, keys: DATABASE },
     PlannedConnector { name: "http", roles: BOTH, keys: HTTP },
@@ -38,31 +39,6 @@ pub(super) const PLANNED: [PlannedConnector; 8] = [
     PlannedConnector { name: "elasticsearch", roles: BOTH, keys: &[] },
     PlannedConnector { name: "redis", roles: BOTH, keys: &[] },
     PlannedConnector { name: "mongodb", roles: BOTH, keys: &[] },
-];
-
-const KAFKA: &[PlannedKey] = &[
-    key("bootstrap.servers", "list", BOTH, "Brokers to ask first."),
-    key("topic", "text", BOTH, "Topic; by default the name of the source or sink."),
-    key("value.format", "format", BOTH, "Format of message values."),
-    key("source.format", "format", SOURCE, "Another spelling of value.format."),
-    key("key.format", "format", BOTH, "Format of message keys."),
-    key("key", "list", SINK, "Columns that make the message key."),
-    key("group.id", "text", SOURCE, "Consumer group."),
-    key("auto.offset.reset", "name", SOURCE, "Where to begin without a committed offset."),
-    key("schema.registry.url", "URL", BOTH, "Schema registry."),
-    key("security.protocol", "name", BOTH, "Transport security."),
-    key("sasl.mechanism", "name", BOTH, "SASL mechanism."),
-    key("sasl.username", "text", BOTH, "SASL user."),
-    key("sasl.password", "secret", BOTH, "SASL password."),
-    key("max.poll.records", "count", SOURCE, "Most rows taken in one cycle."),
-    key("session.timeout.ms", "milliseconds", SOURCE, "Session timeout of the group."),
-    key("fetch.min.bytes", "bytes", SOURCE, "Bytes a fetch waits for."),
-    key("fetch.max.wait.ms", "milliseconds", SOURCE, "Longest wait of a fetch."),
-    key("compression.type", "name", SINK, "Compression of produced messages."),
-    key("batch.size", "bytes", SINK, "Bytes of a producer request."),
-    key("linger.ms", "milliseconds", SINK, "Wait of the producer for more messages."),
-    key("acks", "text", SINK, "Acknowledgements a produce request needs."),
-    key("enable.idempotence", "boolean", SINK, "Idempotent producer."),
 ];
 
 const S3: &[PlannedKey] = &[
@@ -113,7 +89,6 @@ pub(super) const PLANNED_KEYS: &[PlannedKey] = &[
     key("lookup.mode", "name", SOURCE, "Load the table, or ask by key."),
     key("lookup.cache.max_rows", "count", SOURCE, "Rows of the lookup cache."),
     key("lookup.cache.ttl", "duration", SOURCE, "Age of the lookup cache."),
-    key("connect.timeout", "duration", BOTH, "Longest wait for a connection."),
     key("extends", "path", BOTH, "Parent of a configuration file."),
     key("active_profile", "name", JOB, "Profile of an application file."),
     key("alerting_enabled", "boolean", JOB, "Alerts."),
@@ -128,9 +103,16 @@ pub(super) fn planned_key(name: &str, role: Scope) -> Option<&'static PlannedKey
     PLANNED_KEYS.iter().find(|planned| planned.key == name && planned.roles.contains(&role))
 }
 
-/// The connector (of another kind) that has a key in a role.
+/// The connector (of another kind) that has a key in a role, in this build or in a later one.
 pub(super) fn connector_with_key(name: &str, role: Scope) -> Option<&'static str> {
-    PLANNED.iter().find(|connector| connector.keys.iter().any(|planned| planned.key == name && planned.roles.contains(&role))).map(|connector| connector.name)
+    let built = match role {
+        Scope::Source => SourceConnector::reference().to_vec(),
+        Scope::Sink => SinkConnector::reference().to_vec(),
+        Scope::Job => Vec::new(),
+    };
+    let built = built.into_iter().find(|(_, options)| options.iter().flat_map(OptionDescriptor::spellings).any(|key| key == name)).map(|(kind, _)| kind);
+    let planned = || PLANNED.iter().find(|connector| connector.keys.iter().any(|planned| planned.key == name && planned.roles.contains(&role)));
+    built.or_else(|| planned().map(|connector| connector.name))
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ pub(super) fn is_job_key(key: &str) -> bool {
 }
 
 /// Every spelling of the keys of a kind; of all kinds for `None`.
-fn known(kind: Option<&str>, role: Scope) -> Vec<&'static str> {
+pub(super) fn known(kind: Option<&str>, role: Scope) -> Vec<&'static str> {
     let (mut known, shared) = match role {
         Scope::Sink => (SinkConnector::option_names(kind), SinkShared::OPTIONS),
         _ => (SourceConnector::option_names(kind), SourceShared::OPTIONS),

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::planner::TableInput;
 use crate::runtime::{SinkSpec, SourceSpec};
 use crate::sources::SourceConnector;
+use crate::sources::kafka::SourceIdentity;
 use crate::stream::{Boundedness, DataSource};
 
 /// What is known of a statement before it is planned.
@@ -49,6 +50,10 @@ pub(super) fn create(statement: &BoundStatement, view: View<'_>, faults: &mut Ve
                 continue;
             }
             SourceInput::Unknown => None,
+            SourceInput::Connector(connector) if view.look == Look::Offline && bound.declared.is_none() && connector.is_remote() => {
+                created.notes.push(Note { source: bound.name.clone(), unchecked: columns_read(statement, &bound.name) });
+                None
+            }
             SourceInput::Connector(connector) => match create_source(statement, index, bound, connector, view) {
                 Ok(source) => source,
                 Err(error) if view.look == Look::Offline && bound.declared.is_none() && error.kind() == ErrorKind::Source => {
@@ -82,11 +87,11 @@ pub(super) fn create(statement: &BoundStatement, view: View<'_>, faults: &mut Ve
 /// A source that is not looked at.
 fn declared(bound: &BoundSource) -> Option<Arc<dyn DataSource>> {
     let schema = Arc::clone(bound.declared.as_ref()?);
-    let (bounded, bytes, what) = match &bound.input {
-        SourceInput::Connector(connector) => (connector.is_bounded(), connector.known_bytes(), connector.describe()),
-        SourceInput::Chained(_) | SourceInput::Unknown => (true, 0, "unknown".to_owned()),
+    let (bounded, bytes, what, metadata) = match &bound.input {
+        SourceInput::Connector(connector) => (connector.is_bounded(), connector.known_bytes(), connector.describe(), connector.metadata()),
+        SourceInput::Chained(_) | SourceInput::Unknown => (true, 0, "unknown".to_owned(), &[][..]),
     };
-    Some(Arc::new(DeclaredSource { name: bound.name.clone(), schema, bounded, bytes, what }))
+    Some(Arc::new(DeclaredSource { name: bound.name.clone(), schema, bounded, bytes, what, metadata }))
 }
 
 /// Creates a source; `None` if its columns can't be trusted or need not be looked for.
@@ -100,6 +105,10 @@ fn create_source(
     if bound.declared.is_some() && matches!(view.look, Look::Declared | Look::Offline) {
         return Ok(None);
     }
+    // Nobody is to wait for another system's answer if the start is refused anyway.
+    if view.refused && connector.is_remote() {
+        return Ok(None);
+    }
     let told = view.look == Look::Run && !view.refused;
     let label = format!("source_{index}_{}", bound.name);
     if told {
@@ -107,7 +116,8 @@ fn create_source(
     }
     // With a wrong setting the columns may be others than were meant; only whether there is something to read can be said.
     let columns = if bound.faulty { Some(Arc::new(arrow::datatypes::Schema::empty())) } else { bound.declared.clone() };
-    let create = || connector.create(&bound.name, columns);
+    let identity = identity(statement, index, &bound.name, connector);
+    let create = || connector.create(&bound.name, &identity, columns);
     let created = if view.refused { tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), create) } else { create() };
     match created {
         Ok(_) if bound.faulty => Ok(None),
@@ -122,6 +132,20 @@ fn create_source(
         Err(error) => Err(error
             .context(format!("Job '{}' failed to create data sources: Failed to create source '{label}'", statement.name))
             .or_at(&statement.script, bound.span)),
+    }
+}
+
+/// Whose source it is.
+fn identity(statement: &BoundStatement, index: usize, name: &str, connector: &SourceConnector) -> SourceIdentity {
+    let shared = |other: &BoundSource| match &other.input {
+        SourceInput::Connector(connector) => connector.shared_group(&other.name),
+        SourceInput::Chained(_) | SourceInput::Unknown => None,
+    };
+    let group = connector.shared_group(name);
+    SourceIdentity {
+        job: statement.name.clone(),
+        named: statement.statement.name.is_some(),
+        twin: group.is_some() && statement.sources[..index].iter().any(|earlier| shared(earlier) == group),
     }
 }
 
@@ -144,5 +168,6 @@ fn table_input(bound: &BoundSource, source: &dyn DataSource) -> TableInput {
         event_time: bound.shared.event_time.clone(),
         event_time_unit: bound.shared.event_time_unit.0,
         refresh_interval: bound.shared.refresh_interval.map(|interval| interval.0),
+        metadata: source.metadata(),
     }
 }

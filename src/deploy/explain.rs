@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::physical_expr_common::physical_expr::fmt_sql;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use serde::Serialize;
 
@@ -102,7 +103,7 @@ pub fn explain(job: &PreparedJob, verbose: bool) -> Explanation {
         sources: job.spec.sources.iter().map(|source| Described { name: source.source.name().to_owned(), what: source.source.describe() }).collect(),
         sinks,
         operators,
-        columns: crate::formats::schema_text::print(&plan.schema),
+        columns: crate::formats::schema_text::print(&crate::stream::visible(&plan.schema)),
         settings: job.settings.iter().map(setting).collect(),
         warnings: job.warnings.clone(),
         plans: verbose
@@ -125,11 +126,11 @@ fn describe(node: &Arc<dyn ExecutionPlan>, operators: &mut Vec<Operator>) -> Str
     if let Some(join) = any.downcast_ref::<LookupJoinExec>() {
         let mut inner = Vec::new();
         let table = describe(join.table(), &mut inner);
-        operator(operators, format!("lookup join ({:?}) with {table}", join.kind()), "the table's rows", "size of the table".to_owned());
-        return format!("{below} --lookup ({:?}) {table}", join.kind());
+        operator(operators, format!("lookup join ({}) with {table}", join.sql_name()), "the table's rows", "size of the table".to_owned());
+        return format!("{below} --lookup ({}) {table}", join.sql_name());
     }
     if let Some(filter) = any.downcast_ref::<GuardedFilterExec>() {
-        operator(operators, format!("filter {}", filter.predicate()), "none", "–".to_owned());
+        operator(operators, format!("filter {}", fmt_sql(filter.predicate().as_ref())), "none", "–".to_owned());
         return format!("{below} --filter");
     }
     if any.downcast_ref::<GuardedProjectionExec>().is_some() {

@@ -3,7 +3,7 @@
 use arrow::datatypes::SchemaRef;
 
 use crate::error::{Error, Result};
-use crate::stream::{Boundedness, DataReader, DataSource, ReadRequest};
+use crate::stream::{Boundedness, DataReader, DataSource, MetadataColumn, ReadRequest};
 
 /// Stands for a source in checks that are not to need its files. It can be planned with, not read.
 #[derive(Debug)]
@@ -11,6 +11,7 @@ pub(super) struct DeclaredSource {
     pub name: String,
     pub schema: SchemaRef,
     pub bounded: bool,
+    pub metadata: &'static [MetadataColumn],
     /// As far as they are known without opening anything; plans depend on them.
     pub bytes: u64,
     pub what: String,
@@ -23,6 +24,10 @@ impl DataSource for DeclaredSource {
 
     fn schema(&self) -> SchemaRef {
         SchemaRef::clone(&self.schema)
+    }
+
+    fn metadata(&self) -> &'static [MetadataColumn] {
+        self.metadata
     }
 
     fn boundedness(&self) -> Boundedness {

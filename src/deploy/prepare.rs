@@ -15,7 +15,7 @@ use crate::operators::guard::RowFaults;
 use crate::options::EffectiveSetting;
 use crate::planner::{ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
 use crate::runtime::{ChainedInput, JobSpec, SinkSpec};
-use crate::stream::{Boundedness, DataSink, FailureStrategy};
+use crate::stream::{Boundedness, DataSink, FailureStrategy, visible};
 
 /// How closely a script is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,7 +226,9 @@ impl Job<'_> {
         }
         let clock = Arc::new(EpochClock::system());
         let row_faults = Arc::new(RowFaults::new(statement.failure.strategy == FailureStrategy::LogAndContinue));
-        let request = PlanRequest { script: &statement.script, statement: &statement.statement, tables: &inputs, mode, clock: &clock, faults: &row_faults };
+        let carry = self.created.sinks.iter().any(|sink| sink.sink.wants_carried());
+        let request =
+            PlanRequest { script: &statement.script, statement: &statement.statement, tables: &inputs, mode, clock: &clock, faults: &row_faults, carry };
         let plan = match plan_job(request).await {
             Ok(plan) => plan,
             Err(error) => {
@@ -235,7 +237,7 @@ impl Job<'_> {
             }
         };
         self.check_sinks(&plan, faults);
-        let schema = Some(Arc::clone(&plan.schema));
+        let schema = Some(visible(&plan.schema));
         if !faults.is_empty() || !sound {
             return (Outcome::Faulty, schema);
         }
@@ -276,10 +278,11 @@ impl Job<'_> {
         for sink in &self.created.sinks {
             let name = sink.sink.name();
             let span = statement.sinks.iter().find(|bound| bound.name == name).map_or(statement.statement.span, |bound| bound.span);
-            let checked = sink.sink.check_schema(&plan.schema);
+            let columns = if sink.sink.wants_carried() { Arc::clone(&plan.schema) } else { visible(&plan.schema) };
+            let checked = sink.sink.check_schema(&columns);
             faults.extend(checked.err().map(|error| error.context(format!("sink '{name}'")).or_at(&statement.script, span)));
         }
-        let printed = self.stdout.map_or(Ok(()), |stdout| stdout.check_schema(&plan.schema));
+        let printed = self.stdout.map_or(Ok(()), |stdout| stdout.check_schema(&visible(&plan.schema)));
         faults.extend(printed.err().map(|error| error.or_at(&statement.script, statement.statement.span)));
     }
 
@@ -306,6 +309,7 @@ fn stream_input(name: &Arc<str>, schema: &SchemaRef, unbounded: bool) -> TableIn
         event_time: None,
         event_time_unit: arrow::datatypes::TimeUnit::Microsecond,
         refresh_interval: None,
+        metadata: &[],
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bytes to batches and back, the same at both ends. In reading order:
 //! - `contract`: what a text format offers to readers and writers
 //! - `name`: the formats by name and file suffix
+//! - `messages`: what a format offers to readers of messages
 //! - `value`: values as text, exactly
 //! - `json`, `csv`: the text formats
 //! - `columnar_in`, `columnar`: what a columnar file format offers to readers and writers
@@ -21,6 +22,7 @@ mod contract;
 pub mod csv;
 mod guess;
 pub mod json;
+mod messages;
 mod name;
 pub mod normalize;
 pub mod parquet;
@@ -35,6 +37,7 @@ pub use columnar::{ColumnarFormat, ColumnarWriter};
 pub use columnar_in::{ColumnarBatch, ColumnarInput, ColumnarReader, ColumnarRequest};
 pub use contract::{BatchEncoder, Chunk, ChunkDecoder, DecodedBatch, DecodedChunk, EncodedBatch, Preamble, RecordSplitter, TextInput};
 pub use guess::merge_schemas;
+pub use messages::{DecodedMessages, MessageDecoder, Messages};
 pub use name::FormatName;
 pub use unwind::panics_become_errors;
 

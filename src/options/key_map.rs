@@ -157,6 +157,21 @@ impl KeyMap {
         self.settings.iter().map(|(key, setting)| (key.as_str(), setting))
     }
 
+    /// Takes the settings that nobody took; they are in force, too. Values that can't be put together are faults.
+    pub fn take_leftover(&mut self, errors: &mut Vec<Error>) -> Vec<(String, Setting)> {
+        let mut taken = Vec::new();
+        for (key, setting) in std::mem::take(&mut self.settings) {
+            if let Some(error) = self.unresolved.remove(&key) {
+                errors.push(error);
+                continue;
+            }
+            let value = self.shown(&key, &setting);
+            self.effective.push(EffectiveSetting { key: self.full(&key), value, origin: setting.origin.clone() });
+            taken.push((key, setting));
+        }
+        taken
+    }
+
     /// The settings in force so far, in the order the option structs took them.
     pub fn effective(&self) -> &[EffectiveSetting] {
         &self.effective

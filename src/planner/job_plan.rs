@@ -17,7 +17,7 @@ use sql_extensions::StreamStatement;
 use super::logical::StreamNodePlanner;
 use super::plan_error::plan_error;
 use super::session::{session, task_context};
-use super::{epoch_safety, guard, rewrite, sql, wildcard, within};
+use super::{carry, epoch_safety, guard, rewrite, sql, wildcard, within};
 use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
 use crate::clock::EpochClock;
 use crate::error::{Error, Result, Script};
@@ -25,6 +25,7 @@ use crate::operators::guard::{GuardedFilterExec, RowFaults};
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::LookupJoinExec;
 use crate::operators::source_slot::{Slot, SourceExec};
+use crate::stream::MetadataColumn;
 
 /// How a job is executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct TableInput {
     pub event_time_unit: TimeUnit,
     /// How often a lookup table is loaded again.
     pub refresh_interval: Option<Duration>,
+    /// What the source knows of a record besides its value.
+    pub metadata: &'static [MetadataColumn],
 }
 
 /// What is to be planned.
@@ -69,6 +72,8 @@ pub struct PlanRequest<'a> {
     pub clock: &'a Arc<EpochClock>,
     /// The job's failing rows.
     pub faults: &'a Arc<RowFaults>,
+    /// A sink asks for the columns of [`crate::stream::Carried`].
+    pub carry: bool,
 }
 
 /// A column that a leaf yields.
@@ -136,26 +141,45 @@ pub struct JobPlan {
     pub context: Arc<TaskContext>,
 }
 
+impl JobPlan {
+    /// Whether tables are made of a source.
+    pub fn loads(&self, source: &str) -> bool {
+        self.lookups.iter().flat_map(|lookup| &lookup.leaves).any(|leaf| &*leaf.source == source)
+    }
+}
+
 /// Plans a statement. Nothing is opened.
 pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan> {
+    let plan = plan_query(PlanRequest { carry: false, ..request }).await?;
+    if !request.carry {
+        return Ok(plan);
+    }
+    // Where the rows are not one to one with those of a source there is nothing to carry.
+    Ok(plan_query(request).await.unwrap_or(plan))
+}
+
+async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan> {
     let state = session(request.clock)?;
     let (script, statement) = (request.script, request.statement);
     let mut query = statement.query.as_ref().clone();
-    let timed = |name: &str| request.tables.iter().any(|table| &*table.name == name && (table.unbounded || table.event_time.is_some()));
     let has_within = !statement.within.is_empty();
-    if has_within {
-        within::lower(&mut query, &statement.within, &timed).map_err(|error| Error::from_sql(&error, script))?;
-    }
-    let hidden = hidden_columns(request, has_within);
+    let carries = request.carry && carry::add(&mut query, request.tables);
+    let hidden = hidden_columns(request, has_within, carries);
+    let table = |name: &str| request.tables.iter().find(|table| &*table.name == name);
+    let columns = |table: &TableInput| table.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
     if !hidden.is_empty() {
-        let columns =
-            |name: &str| request.tables.iter().find(|t| &*t.name == name).map(|t| t.schema.fields().iter().map(|field| field.name().clone()).collect());
-        wildcard::expand(&mut query, &columns);
+        wildcard::expand(&mut query, &|name| table(name).map(columns));
     }
-    for table in request.tables {
-        register(&state, table, &hidden, request.mode).map_err(|error| plan_error(error, script, statement))?;
+    let timed = |name: &str| table(name).filter(|table| table.unbounded || table.event_time.is_some()).map(columns);
+    let bounds = match statement.within.as_slice() {
+        [] => Vec::new(),
+        within => within::lower(&mut query, within, &timed).map_err(|error| Error::from_sql(&error, script))?,
+    };
+    let again = bounds.iter().filter_map(|bound| Some((bound.name.as_str(), table(&bound.table)?)));
+    for (name, table) in request.tables.iter().map(|table| (&*table.name, table)).chain(again) {
+        register(&state, name, table, &hidden, request.mode).map_err(|error| plan_error(error, script, statement))?;
     }
-    let logical = sql::logical_plan(&state, query, script, statement).await?;
+    let logical = sql::logical_plan(&state, query, &bounds, script, statement).await?;
     check_names(&logical, script, statement)?;
     let root = physical_plan(&state, &logical, &request).await.map_err(|error| plan_error(error, script, statement))?;
     if request.mode == ExecutionMode::Stream {
@@ -176,27 +200,53 @@ pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan> {
         context: task_context(&state),
     };
     collect(&root, None, &request, &hidden, &mut plan);
+    check_refresh(&plan.lookups, &request)?;
     Ok(plan)
 }
 
-/// Hidden columns that the statement names, or needs for WITHIN. Naming is seen by the word alone: a column too many costs nothing, wildcards are expanded by us then.
-fn hidden_columns(request: PlanRequest<'_>, has_within: bool) -> Vec<HiddenColumn> {
-    let named = |column: &HiddenColumn| !sql_extensions::find_word(&request.script.text, request.statement.span, column.name()).is_empty();
-    HiddenColumn::ALL.into_iter().filter(|column| (has_within && *column == HiddenColumn::EventTime) || named(column)).collect()
+/// A table may be loaded again only if the join remembers nothing of its rows: which of them have matched can't be carried over to rows that may have changed.
+fn check_refresh(lookups: &[LookupPlan], request: &PlanRequest<'_>) -> Result<()> {
+    for lookup in lookups.iter().filter(|lookup| lookup.join.kind().remembers_matches()) {
+        let refreshed = |leaf: &&LeafPlan| request.tables.iter().any(|table| table.name == leaf.source && table.refresh_interval.is_some());
+        let Some(name) = lookup.leaves.iter().find(refreshed).map(|leaf| &leaf.source) else { continue };
+        let key = format!("{name}.refresh_interval");
+        let span = sql_extensions::find_word(&request.script.text, request.statement.span, &key).first().copied().unwrap_or(request.statement.span);
+        return Err(Error::config(format!(
+            "'{key}' can't be used here: the statement emits rows of the table '{name}' themselves, each once, and which have come out would be forgotten when it is loaded again"
+        ))
+        .with_help(format!("leave '{key}' out, or let only the stream's rows come out: stream LEFT JOIN {name}, or stream … IN (SELECT … FROM {name})"))
+        .at(request.script, span));
+    }
+    Ok(())
 }
 
-fn register(state: &SessionState, table: &TableInput, hidden: &[HiddenColumn], mode: ExecutionMode) -> datafusion::error::Result<()> {
+/// Hidden columns that the statement names, or needs for WITHIN. Naming is seen by the word alone: a column too many costs nothing, wildcards are expanded by us then.
+fn hidden_columns(request: PlanRequest<'_>, has_within: bool, carries: bool) -> Vec<HiddenColumn> {
+    let named = |column: &HiddenColumn| !sql_extensions::find_word(&request.script.text, request.statement.span, column.name()).is_empty();
+    let carried = |column: &HiddenColumn| matches!(column, HiddenColumn::EventTime | HiddenColumn::Metadata(MetadataColumn::Key));
+    HiddenColumn::of(&MetadataColumn::ALL)
+        .filter(|column| (has_within && *column == HiddenColumn::EventTime) || (carries && carried(column)) || named(column))
+        .collect()
+}
+
+/// Those of them that a table has; a visible column of the same name counts more.
+fn hidden_of(table: &TableInput, hidden: &[HiddenColumn]) -> Vec<HiddenColumn> {
+    let has = |column: &HiddenColumn| HiddenColumn::of(table.metadata).any(|own| own == *column) && table.schema.index_of(column.name()).is_err();
+    hidden.iter().copied().filter(has).collect()
+}
+
+/// Makes a source known by a name.
+fn register(state: &SessionState, name: &str, table: &TableInput, hidden: &[HiddenColumn], mode: ExecutionMode) -> datafusion::error::Result<()> {
     let mut fields: Vec<_> = table.schema.fields().iter().cloned().collect();
-    fields.extend(hidden.iter().map(|column| column.field()));
+    fields.extend(hidden_of(table, hidden).into_iter().map(HiddenColumn::field));
     let read_as = match mode {
         ExecutionMode::Stream => ReadAs::Stream,
         ExecutionMode::Batch => ReadAs::Table { bytes: table.bytes },
     };
     let provider = SourceTable::new(Arc::clone(&table.name), Arc::new(Schema::new(fields)), read_as, table.unbounded);
-    let reference = TableReference::bare(table.name.to_string());
-    let schema = state.schema_for_ref(reference)?;
+    let schema = state.schema_for_ref(TableReference::bare(name))?;
     let provider: Arc<dyn TableProvider> = Arc::new(provider);
-    schema.register_table(table.name.to_string(), provider)?;
+    schema.register_table(name.to_owned(), provider)?;
     Ok(())
 }
 
@@ -300,7 +350,9 @@ fn table_leaves(
 }
 
 fn leaf_plan(leaf: &SourceExec, parent: Option<&Arc<dyn ExecutionPlan>>, request: &PlanRequest<'_>, hidden: &[HiddenColumn]) -> LeafPlan {
-    let visible = request.tables.iter().find(|table| table.name == *leaf.source()).map_or(0, |table| table.schema.fields().len());
+    let table = request.tables.iter().find(|table| table.name == *leaf.source());
+    let visible = table.map_or(0, |table| table.schema.fields().len());
+    let hidden = table.map(|table| hidden_of(table, hidden)).unwrap_or_default();
     let column = |index: &usize| match index.checked_sub(visible).and_then(|at| hidden.get(at)) {
         Some(column) => LeafColumn::Hidden(*column),
         None => LeafColumn::Source(*index),

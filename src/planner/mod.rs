@@ -1,25 +1,31 @@
 //! A bound statement to a plan that can be run. In reading order:
 //! - `session`: DataFusion's settings and functions
 //! - `sql`: syntax tree to logical plan, with the names as the user spelled them
-//! - `within`, `wildcard`: what is resolved in the syntax tree before that
-//! - `plan_error`: DataFusion's errors as ours, with a place
+//! - `within`, `within_using`, `wildcard`: what is resolved in the syntax tree before that
+//! - `carry`: key and event time for sinks that ask for them
+//! - `not_in`: `NOT IN` where NULL would be forgotten
+//! - `plan_error`, `plain_text`: DataFusion's errors as ours, with a place and without its dumps
 //! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
 //! - `exact`: numbers stay exact
 //! - `guard`: rows whose expression fails don't fail the batch
 //! - `epoch_safety`: refuses what may not be executed again and again
 //! - `job_plan`: the result
 
+mod carry;
 mod epoch_safety;
 mod exact;
 mod guard;
 mod job_plan;
 mod logical;
+mod not_in;
+mod plain_text;
 mod plan_error;
 mod rewrite;
 mod session;
 mod sql;
 mod wildcard;
 mod within;
+mod within_using;
 
 pub use job_plan::{EventTime, ExecutionMode, JobPlan, LeafColumn, LeafPlan, LookupPlan, PlanRequest, TableInput, plan_job};
 pub(crate) use plan_error::sentence as error_sentence;

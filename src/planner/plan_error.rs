@@ -5,7 +5,11 @@ use std::sync::Arc;
 use datafusion::common::{Column, DataFusionError, SchemaError};
 use sql_extensions::{Location, Span, StreamStatement, find_word, nearest};
 
+use super::plain_text::{unsupported, without_dumps};
 use crate::error::{Error, ErrorKind, Fault, Script};
+
+/// How the optimiser calls a subquery that it makes a join of.
+const SUBQUERY: &str = "__correlated_sq";
 
 /// Most names listed in an error.
 const MOST_NAMES: usize = 20;
@@ -29,7 +33,13 @@ pub(super) fn plan_error(error: DataFusionError, script: &Arc<Script>, statement
     if let Some(schema) = schema_error(&error) {
         return place.schema_error(schema);
     }
-    let text = sentence(&error);
+    let text = whole_sentence(&error);
+    let quoted = quoted_names(&text);
+    let words: Vec<&str> = quoted.iter().map(String::as_str).collect();
+    if let Some((message, help)) = unsupported(&text) {
+        return place.point(Error::sql(message).with_help(help), &words);
+    }
+    let text = without_dumps(&text);
     if let Some(name) = between(&text, "Invalid function '", "'") {
         let known = between(&text, "Did you mean '", "'");
         let mut own = Error::sql(format!("unknown function '{name}'"));
@@ -41,8 +51,7 @@ pub(super) fn plan_error(error: DataFusionError, script: &Arc<Script>, statement
     if let DataFusionError::ResourcesExhausted(_) = error.find_root() {
         return Error::new(ErrorKind::Limit, Fault::User, text).at(script, statement.span);
     }
-    let quoted = quoted_names(&text);
-    place.point(Error::sql(text), &quoted.iter().map(String::as_str).collect::<Vec<_>>())
+    place.point(Error::sql(text), &words)
 }
 
 struct Place<'a> {
@@ -66,6 +75,10 @@ impl Place<'_> {
                 let mut names: Vec<&str> = valid_fields.iter().filter(of_relation).map(|column| column.name.as_str()).collect();
                 names.dedup();
                 let relations: Vec<&str> = valid_fields.iter().filter_map(|column| column.relation.as_ref()).map(|r| r.table()).collect();
+                if relations.iter().any(|name| name.starts_with(SUBQUERY)) {
+                    let own = Error::sql("this subquery can't be a condition of ON here").with_help("write it in WHERE");
+                    return self.point(own, &[&field.name]);
+                }
                 if let Some(name) = relation
                     && !relations.contains(&name)
                     && !relations.is_empty()
@@ -132,6 +145,11 @@ fn convert(span: &datafusion::common::Span) -> Span {
 
 /// DataFusion's words without prefixes, advice about its own settings, and back traces.
 pub(crate) fn sentence(error: &DataFusionError) -> String {
+    let text = whole_sentence(error);
+    unsupported(&text).map_or_else(|| without_dumps(&text), |(message, _)| message)
+}
+
+fn whole_sentence(error: &DataFusionError) -> String {
     let text = error.find_root().strip_backtrace();
     let mut text = text.as_str();
     for prefix in [

@@ -13,7 +13,9 @@ use datafusion::sql::sqlparser::ast::{
 };
 use sql_extensions::StreamStatement;
 
+use super::not_in;
 use super::plan_error::{plan_error, schema_error};
+use super::within_using::{self, UsingBound};
 use crate::error::{Result, Script};
 
 /// Writes `items[1].sku` as DataFusion wants it: a field after a subscript is a text to it.
@@ -109,14 +111,25 @@ impl VisitorMut for FieldNames {
 }
 
 /// Plans a query. Names are matched as spelled; a column or table name that matches nothing but one name in another case is taken as that one.
-pub(super) async fn logical_plan(state: &SessionState, mut query: Query, script: &Arc<Script>, statement: &StreamStatement) -> Result<LogicalPlan> {
+/// `bounds` are the `WITHIN`s that the syntax tree has no place for.
+pub(super) async fn logical_plan(
+    state: &SessionState,
+    mut query: Query,
+    bounds: &[UsingBound],
+    script: &Arc<Script>,
+    statement: &StreamStatement,
+) -> Result<LogicalPlan> {
     name_fields(&mut query);
     let _never_breaks = query.visit(&mut FieldAccess);
     // Each round settles one spelling, so this ends.
     loop {
         let attempt = Statement::Statement(Box::new(SqlStatement::Query(Box::new(query.clone()))));
         let error = match state.statement_to_plan(attempt).await {
-            Ok(plan) => return state.optimize(&plan).map_err(|error| plan_error(error, script, statement)),
+            Ok(plan) => {
+                let bounded = within_using::apply(state, plan, bounds);
+                let optimized = bounded.and_then(|plan| not_in::check(&plan).and_then(|()| state.optimize(&plan)));
+                return optimized.map_err(|error| plan_error(error, script, statement));
+            }
             Err(error) => error,
         };
         match respell(&mut query, &error) {

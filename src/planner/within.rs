@@ -4,83 +4,131 @@
 //! names and that has an event time. A joined table without event time is a lookup that the clause does not bound.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Ident, Interval, JoinConstraint, JoinOperator, Query, Select, TableFactor, TableWithJoins, Value, Visit, Visitor,
+    BinaryOperator, Expr, Ident, Interval, JoinConstraint, JoinOperator, ObjectName, Query, Select, TableFactor, TableWithJoins, Value, Visit, Visitor,
 };
 use sql_extensions::{SqlError, StreamStatement, WithinClause};
 use std::ops::ControlFlow;
 
+use super::within_using::{UsingBound, rename};
 use crate::catalog::HiddenColumn;
 
-/// Adds the conditions to a query. `has_event_time` tells whether a table (by its name in `FROM`) has an event time.
-pub(super) fn lower(query: &mut Query, within: &[WithinClause], has_event_time: &dyn Fn(&str) -> bool) -> Result<(), SqlError> {
+/// The visible columns of a table (by its name in `FROM`) that has an event time.
+pub(super) type TimedColumns<'a> = &'a dyn Fn(&str) -> Option<Vec<String>>;
+
+/// Adds the conditions to a query; those of joins with `USING` are returned.
+pub(super) fn lower(query: &mut Query, within: &[WithinClause], timed: TimedColumns<'_>) -> Result<Vec<UsingBound>, SqlError> {
+    let mut bounds = Vec::new();
     StreamStatement::for_each_within(query, within, &mut |select: &mut Select, item, join, clause| match select.from.get_mut(item) {
-        Some(from) => bound_joins(from, join, clause, has_event_time),
+        Some(from) => bound_joins(from, join, clause, timed, &mut bounds),
         None => Ok(()),
-    })
+    })?;
+    Ok(bounds)
 }
 
-/// A relation of a FROM item: the name it is referred to by, and whether it has an event time.
+/// A relation of a FROM item: the name it is referred to by, and its columns if it has an event time.
 struct Relation {
     name: Ident,
-    timed: bool,
+    timed: Option<Vec<String>>,
+    is_table: bool,
 }
 
-fn relation(factor: &TableFactor, has_event_time: &dyn Fn(&str) -> bool) -> Option<Relation> {
+fn relation(factor: &TableFactor, timed: TimedColumns<'_>) -> Option<Relation> {
     match factor {
         TableFactor::Table { name, alias, .. } => {
             let table = name.0.last()?.as_ident()?;
-            let timed = has_event_time(&table.value);
-            Some(Relation { name: alias.as_ref().map_or_else(|| table.clone(), |alias| alias.name.clone()), timed })
+            let timed = timed(&table.value);
+            Some(Relation { name: alias.as_ref().map_or_else(|| table.clone(), |alias| alias.name.clone()), timed, is_table: true })
         }
         // A derived table has the event time only if it selects it; then its bound is written by hand.
-        TableFactor::Derived { alias: Some(alias), .. } => Some(Relation { name: alias.name.clone(), timed: false }),
+        TableFactor::Derived { alias: Some(alias), .. } => Some(Relation { name: alias.name.clone(), timed: None, is_table: false }),
         _ => None,
     }
 }
 
-fn bound_joins(from: &mut TableWithJoins, only: Option<usize>, clause: &WithinClause, has_event_time: &dyn Fn(&str) -> bool) -> Result<(), SqlError> {
-    let mut left: Vec<Relation> = relation(&from.relation, has_event_time).into_iter().collect();
+fn bound_joins(
+    from: &mut TableWithJoins,
+    only: Option<usize>,
+    clause: &WithinClause,
+    timed: TimedColumns<'_>,
+    bounds: &mut Vec<UsingBound>,
+) -> Result<(), SqlError> {
+    let mut left: Vec<Relation> = relation(&from.relation, timed).into_iter().collect();
     let mut bounded = false;
     for (at, join) in from.joins.iter_mut().enumerate() {
-        let joined = relation(&join.relation, has_event_time);
+        let joined = relation(&join.relation, timed);
         if only.is_none_or(|only| only == at)
             && let Some(joined) = &joined
-            && joined.timed
-            && let Some(condition) = condition(&mut join.join_operator)
+            && joined.timed.is_some()
+            && let Some(constraint) = constraint(&mut join.join_operator)
+            && let Some(nearest) = nearest(&left, constraint)
         {
-            let named = names(condition);
-            let nearest = left.iter().rev().find(|l| l.timed && named.contains(&l.name.value)).or_else(|| left.iter().rev().find(|l| l.timed));
-            if let Some(nearest) = nearest {
-                let own = std::mem::replace(condition, Expr::Value(Value::Null.into()));
-                *condition = Expr::BinaryOp {
-                    left: Box::new(Expr::Nested(Box::new(own))),
-                    op: BinaryOperator::And,
-                    right: Box::new(between(&joined.name, &nearest.name, clause)),
-                };
-                bounded = true;
+            let bound = between(&joined.name, &nearest.name, clause);
+            match constraint {
+                JoinConstraint::On(condition) => {
+                    let own = std::mem::replace(condition, Expr::Value(Value::Null.into()));
+                    *condition = Expr::BinaryOp { left: Box::new(Expr::Nested(Box::new(own))), op: BinaryOperator::And, right: Box::new(bound) };
+                    bounded = true;
+                }
+                JoinConstraint::Using(_) => {
+                    if let Some((name, table)) = rename(&mut join.relation, bounds.len()) {
+                        bounds.push(UsingBound { name, table, condition: bound });
+                        bounded = true;
+                    }
+                }
+                JoinConstraint::Natural | JoinConstraint::None => {}
             }
         }
         left.extend(joined);
     }
-    if bounded {
-        return Ok(());
-    }
-    let untimed: Vec<&str> = left.iter().filter(|relation| !relation.timed).map(|relation| relation.name.value.as_str()).collect();
-    Err(SqlError::new("WITHIN bounds no join here: it needs an event time on both sides of one", clause.span)
-        .with_help(format!("name the column that holds it: '<table>.event_time' = '<column>' (without one: {})", untimed.join(", "))))
+    if bounded { Ok(()) } else { Err(nothing_bounded(&left, clause)) }
 }
 
-fn condition(operator: &mut JoinOperator) -> Option<&mut Expr> {
+/// The nearest relation on the left that has an event time and that the join is about; else the nearest that has one.
+fn nearest<'a>(left: &'a [Relation], constraint: &JoinConstraint) -> Option<&'a Relation> {
+    let is_meant = |relation: &Relation| match constraint {
+        JoinConstraint::On(condition) => names(condition).contains(&relation.name.value),
+        JoinConstraint::Using(columns) => {
+            let own = relation.timed.as_deref().unwrap_or_default();
+            let name = |column: &ObjectName| column.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.clone());
+            columns.iter().filter_map(name).any(|column| own.contains(&column))
+        }
+        JoinConstraint::Natural | JoinConstraint::None => false,
+    };
+    let timed = || left.iter().rev().filter(|relation| relation.timed.is_some());
+    timed().find(|relation| is_meant(relation)).or_else(|| timed().next())
+}
+
+fn nothing_bounded(relations: &[Relation], clause: &WithinClause) -> SqlError {
+    let untimed = |is_table: bool| {
+        let names = relations.iter().filter(|relation| relation.timed.is_none() && relation.is_table == is_table);
+        names.map(|relation| relation.name.value.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let (tables, queries) = (untimed(true), untimed(false));
+    let mut help = Vec::new();
+    if !tables.is_empty() {
+        help.push(format!("name the column that holds it: '<table>.event_time' = '<column>' (without one: {tables})"));
+    }
+    if !queries.is_empty() || help.is_empty() {
+        help.push(format!("for a query in brackets{} write the bound by hand: … AND b.ts BETWEEN a.ts - INTERVAL … AND a.ts + INTERVAL …", of(&queries)));
+    }
+    SqlError::new("WITHIN bounds no join here: it needs an event time on both sides of one", clause.span).with_help(help.join("; "))
+}
+
+fn of(names: &str) -> String {
+    if names.is_empty() { String::new() } else { format!(" ({names})") }
+}
+
+fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
     match operator {
-        JoinOperator::Join(JoinConstraint::On(on))
-        | JoinOperator::Inner(JoinConstraint::On(on))
-        | JoinOperator::Left(JoinConstraint::On(on))
-        | JoinOperator::LeftOuter(JoinConstraint::On(on))
-        | JoinOperator::Right(JoinConstraint::On(on))
-        | JoinOperator::RightOuter(JoinConstraint::On(on))
-        | JoinOperator::FullOuter(JoinConstraint::On(on))
-        | JoinOperator::LeftSemi(JoinConstraint::On(on))
-        | JoinOperator::LeftAnti(JoinConstraint::On(on)) => Some(on),
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint)
+        | JoinOperator::LeftSemi(constraint)
+        | JoinOperator::LeftAnti(constraint) => Some(constraint),
         _ => None,
     }
 }

@@ -18,7 +18,6 @@ use super::shutdown::Shutdown;
 use super::sink_task::SinkEvent;
 use super::source_task::SourceTask;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::stream::ReadRequest;
 
 /// Runs the jobs of a pipeline to their end, or until the run is asked to end. An error comes with the number of its job.
 pub(super) async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiver<SinkEvent>, shutdown: &Shutdown) -> Result<(), (usize, Error)> {
@@ -49,7 +48,7 @@ pub(super) async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiv
     for (at, source_at, feed) in sources {
         let part = &parts[at];
         let source = &part.sources[source_at];
-        let request = ReadRequest { columns: feed.columns.clone(), batch_rows: DECODED_ROWS, parallelism: DECODERS, pruning: feed.pruning.clone() };
+        let request = feed.request(DECODED_ROWS, DECODERS, &part.counters.health_of(source.source.name()));
         let place = format!("job '{}', source '{}'", part.spec.name, source.source.name());
         let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
         ends.push((at, Arc::from(source.source.name()), feed_source(feed, task, Arc::clone(&part.counters), shutdown.clone())));

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use serde::Serialize;
 
 use crate::operators::guard::RowFaults;
+use crate::stream::{ConnectionState, Health};
 
-/// Counts of one source.
+/// Counts of one source in one role.
 #[derive(Debug, Default)]
 pub struct SourceCounters {
     /// Records read, those that were rejected or skipped unread among them.
@@ -19,8 +20,8 @@ pub struct SourceCounters {
     pub skipped: AtomicU64,
     /// Encoded bytes.
     pub bytes: AtomicU64,
-    /// The rows were loaded as a table: they are not counted as the job's input.
-    pub is_table: AtomicBool,
+    /// The state of its connection.
+    pub health: Arc<Health>,
 }
 
 /// Counts of one sink.
@@ -38,13 +39,17 @@ pub struct SinkCounters {
     pub acked: AtomicU64,
     /// Its last write failed.
     pub down: AtomicBool,
+    /// The state of its connection.
+    pub health: Arc<Health>,
 }
 
 /// Counts of a job.
 #[derive(Debug)]
 pub struct JobCounters {
-    /// By source.
+    /// By source; what was loaded as a table is left out.
     pub sources: BTreeMap<Arc<str>, SourceCounters>,
+    /// By source of which tables are made: not the job's input. A source that is joined with itself is here too.
+    pub tables: BTreeMap<Arc<str>, SourceCounters>,
     /// By sink, in the order of `INTO`.
     pub sinks: Vec<(Arc<str>, SinkCounters)>,
     /// Rows of earlier statements of the script.
@@ -84,6 +89,10 @@ pub struct SinkSummary {
     pub retries: u64,
     /// Newest epoch that is durable.
     pub acked: u64,
+    /// The state of its connection.
+    pub state: ConnectionState,
+    /// The last error of its connection.
+    pub last_error: Option<String>,
 }
 
 /// Counts of a source in a summary.
@@ -99,6 +108,12 @@ pub struct SourceSummary {
     pub rejected: u64,
     /// Encoded bytes.
     pub bytes: u64,
+    /// The state of its connection.
+    pub state: ConnectionState,
+    /// The last error of its connection.
+    pub last_error: Option<String>,
+    /// By partition: records that wait to be read.
+    pub lag: BTreeMap<Arc<str>, u64>,
 }
 
 /// A job's counts at one time. `in + expanded = out + filtered + rejected`.
@@ -123,7 +138,7 @@ pub struct JobSummary {
     pub batches_failed: u64,
     /// Newest epoch that is durable in every sink.
     pub acked: u64,
-    /// By source.
+    /// By source, and by role if it has both.
     pub sources: Vec<SourceSummary>,
     /// By sink.
     pub sinks: Vec<SinkSummary>,
@@ -131,9 +146,16 @@ pub struct JobSummary {
 
 impl JobCounters {
     /// All zero.
-    pub fn new(sources: impl IntoIterator<Item = Arc<str>>, sinks: impl IntoIterator<Item = Arc<str>>, faults: Arc<RowFaults>, balanced: bool) -> Self {
+    pub fn new(
+        sources: impl IntoIterator<Item = Arc<str>>,
+        tables: impl IntoIterator<Item = Arc<str>>,
+        sinks: impl IntoIterator<Item = Arc<str>>,
+        faults: Arc<RowFaults>,
+        balanced: bool,
+    ) -> Self {
         Self {
             sources: sources.into_iter().map(|name| (name, SourceCounters::default())).collect(),
+            tables: tables.into_iter().map(|name| (name, SourceCounters::default())).collect(),
             sinks: sinks.into_iter().map(|name| (name, SinkCounters::default())).collect(),
             chained: AtomicU64::new(0),
             out: AtomicU64::new(0),
@@ -149,9 +171,14 @@ impl JobCounters {
         self.sinks.iter().map(|(_, sink)| read(&sink.acked)).min().unwrap_or(0)
     }
 
+    /// The state of a source's connection.
+    pub(super) fn health_of(&self, source: &str) -> Arc<Health> {
+        self.sources.get(source).map(|counts| Arc::clone(&counts.health)).unwrap_or_default()
+    }
+
     /// The counts as they stand.
     pub fn summary(&self, job: &str) -> JobSummary {
-        let streams = || self.sources.values().filter(|source| !source.is_table.load(Ordering::Relaxed));
+        let streams = || self.sources.values();
         let input = streams().map(|source| read(&source.records)).sum::<u64>() + read(&self.chained);
         let rows = self.faults.counts();
         let rejected = streams().map(|source| read(&source.rejected)).sum::<u64>() + read(&rows.rejected);
@@ -164,20 +191,34 @@ impl JobCounters {
             let accounted = out + rejected;
             (input.saturating_sub(accounted), accounted.saturating_sub(input))
         };
-        let source = |(name, source): (&Arc<str>, &SourceCounters)| SourceSummary {
-            name: name.to_string(),
-            role: if source.is_table.load(Ordering::Relaxed) { "table" } else { "stream" },
-            records: read(&source.records),
-            rejected: read(&source.rejected),
-            bytes: read(&source.bytes),
+        let source = |role, (name, source): (&Arc<str>, &SourceCounters)| {
+            let health = source.health.report();
+            SourceSummary {
+                name: name.to_string(),
+                role,
+                records: read(&source.records),
+                rejected: read(&source.rejected),
+                bytes: read(&source.bytes),
+                state: health.state,
+                last_error: health.last_error.map(|(_, text)| text),
+                lag: health.lag,
+            }
         };
-        let sink = |(name, sink): &(Arc<str>, SinkCounters)| SinkSummary {
-            name: name.to_string(),
-            rows: read(&sink.rows),
-            rejected: read(&sink.rejected),
-            lost: read(&sink.lost),
-            retries: read(&sink.retries),
-            acked: read(&sink.acked),
+        let mut sources: Vec<_> =
+            self.sources.iter().map(|entry| source("stream", entry)).chain(self.tables.iter().map(|entry| source("table", entry))).collect();
+        sources.sort_by(|a, b| a.name.cmp(&b.name));
+        let sink = |(name, sink): &(Arc<str>, SinkCounters)| {
+            let health = sink.health.report();
+            SinkSummary {
+                name: name.to_string(),
+                rows: read(&sink.rows),
+                rejected: read(&sink.rejected),
+                lost: read(&sink.lost),
+                retries: read(&sink.retries),
+                acked: read(&sink.acked),
+                state: if sink.down.load(Ordering::Relaxed) { ConnectionState::Failed } else { health.state },
+                last_error: health.last_error.map(|(_, text)| text),
+            }
         };
         JobSummary {
             job: job.to_owned(),
@@ -189,7 +230,7 @@ impl JobCounters {
             epochs: read(&self.epochs),
             batches_failed: read(&self.batches_failed),
             acked: self.acked(),
-            sources: self.sources.iter().map(source).collect(),
+            sources,
             sinks: self.sinks.iter().map(sink).collect(),
         }
     }

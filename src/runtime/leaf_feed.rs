@@ -12,12 +12,15 @@ use crate::clock::system_nanos;
 use crate::error::{Error, Result};
 use crate::operators::guard::{RowFaults, evaluate_guarded};
 use crate::planner::{LeafColumn, LeafPlan};
+use crate::stream::{Health, MetadataColumn, ReadRequest};
 
 /// The columns that the leaves of one source need together, and how each leaf gets its own.
 #[derive(Debug)]
 pub(super) struct SourceFeed {
     /// Indices into the source's schema, ascending.
     pub columns: Vec<usize>,
+    /// What else is asked of the source, after those.
+    pub metadata: Vec<MetadataColumn>,
     /// Conditions of the one leaf, over `columns`, that a reader may use to skip rows.
     pub pruning: Option<Arc<dyn PhysicalExpr>>,
     event_time: Option<Arc<dyn PhysicalExpr>>,
@@ -39,8 +42,14 @@ enum Pick {
 }
 
 impl SourceFeed {
-    /// A feed for the leaves of one source with columns `schema`; `event_time` is an expression over them.
-    pub(super) fn new(schema: &SchemaRef, leaves: Vec<LeafPlan>, event_time: Option<&Arc<dyn PhysicalExpr>>, faults: Arc<RowFaults>) -> Result<Self> {
+    /// A feed for the leaves of one source with columns `schema`; `event_time` is an expression over them. Without one the time that the source `offers` counts.
+    pub(super) fn new(
+        schema: &SchemaRef,
+        leaves: Vec<LeafPlan>,
+        event_time: Option<&Arc<dyn PhysicalExpr>>,
+        offers: &[MetadataColumn],
+        faults: Arc<RowFaults>,
+    ) -> Result<Self> {
         let wants_event_time = leaves.iter().any(|leaf| leaf.columns.contains(&LeafColumn::Hidden(HiddenColumn::EventTime)));
         let event_time = event_time.filter(|_| wants_event_time);
         let visible = leaves.iter().flat_map(|leaf| &leaf.columns).filter_map(|column| match column {
@@ -59,16 +68,43 @@ impl SourceFeed {
             [only] => only.predicate.as_ref().filter(|predicate| all_read(predicate, &read)).and_then(|predicate| reassigned(predicate).ok()),
             _ => None,
         };
+        let own_time = wants_event_time && event_time.is_none() && offers.contains(&MetadataColumn::Timestamp);
+        let named = leaves.iter().flat_map(|leaf| &leaf.columns).filter_map(|column| match column {
+            LeafColumn::Hidden(HiddenColumn::Metadata(column)) => Some(*column),
+            _ => None,
+        });
+        let mut metadata: Vec<MetadataColumn> = named.chain(own_time.then_some(MetadataColumn::Timestamp)).collect();
+        metadata.sort_unstable();
+        metadata.dedup();
+        let place = |wanted: MetadataColumn| metadata.binary_search(&wanted).map(|at| columns.len() + at);
         let picks = |leaf: &LeafPlan| {
             let pick = |column: &LeafColumn| match column {
                 LeafColumn::Source(index) => columns.binary_search(index).map(Pick::Column).map_err(|_| Error::internal("a leaf's column is not read")),
-                LeafColumn::Hidden(HiddenColumn::EventTime) => Ok(Pick::EventTime),
+                LeafColumn::Hidden(HiddenColumn::Metadata(wanted)) => {
+                    place(*wanted).map(Pick::Column).map_err(|_| Error::internal("a leaf's column is not read"))
+                }
+                LeafColumn::Hidden(HiddenColumn::EventTime) => match place(MetadataColumn::Timestamp).ok().filter(|_| own_time) {
+                    Some(at) => Ok(Pick::Column(at)),
+                    None => Ok(Pick::EventTime),
+                },
                 LeafColumn::Hidden(HiddenColumn::IngestTime) => Ok(Pick::IngestTime),
             };
             leaf.columns.iter().map(pick).collect::<Result<Vec<_>>>()
         };
         let leaves = leaves.iter().map(|leaf| Ok(LeafFeed { picks: picks(leaf)?, plan: leaf.clone() })).collect::<Result<Vec<_>>>()?;
-        Ok(Self { columns, pruning, event_time, leaves, faults })
+        Ok(Self { columns, metadata, pruning, event_time, leaves, faults })
+    }
+
+    /// What is asked of the source's reader.
+    pub(super) fn request(&self, batch_rows: usize, parallelism: usize, health: &Arc<Health>) -> ReadRequest {
+        ReadRequest {
+            columns: self.columns.clone(),
+            metadata: self.metadata.clone(),
+            health: Arc::clone(health),
+            batch_rows,
+            parallelism,
+            pruning: self.pruning.clone(),
+        }
     }
 
     /// The leaves.
@@ -113,9 +149,7 @@ impl SourceFeed {
 
 /// Whether a predicate reads nothing but columns of the source.
 fn all_read(predicate: &Arc<dyn PhysicalExpr>, read: &Schema) -> bool {
-    collect_columns(predicate)
-        .iter()
-        .all(|column| read.index_of(column.name()).is_ok() && !HiddenColumn::ALL.iter().any(|hidden| hidden.name() == column.name()))
+    collect_columns(predicate).iter().all(|column| read.index_of(column.name()).is_ok() && !HiddenColumn::is_name(column.name()))
 }
 
 impl LeafFeed {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
-use tokio::sync::{RwLock, mpsc};
+use tokio::sync::{RwLock, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::batch_run::run_batch;
@@ -16,7 +16,7 @@ use super::rate_limited_log::RateLimitedLog;
 use super::shutdown::Shutdown;
 use super::sink_set::SinkSet;
 use super::sink_task::SinkEvent;
-use super::source_task::{RowBudget, SourceTask, tolerates};
+use super::source_task::{RowBudget, SourceTask, TaskEnds, tolerates};
 use super::spec::{JobSpec, SourceSpec};
 use super::stream_driver::{Ending, Statement, StreamDriver};
 use super::stream_input::StreamInput;
@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::operators::fan_out::{FanOutExec, Outputs};
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::planner::{ExecutionMode, LeafPlan};
-use crate::stream::{DataSink, Position, ReadRequest};
+use crate::stream::{DataSink, Position};
 
 /// Tasks that decode for one source at the same time.
 pub(super) const DECODERS: usize = 2;
@@ -36,6 +36,9 @@ pub(super) const DECODED_ROWS: usize = 8192;
 
 /// Writers may take this long to end after a failure, however late it is.
 const LAST_CHANCE: Duration = Duration::from_millis(500);
+
+/// Sources may take this long to commit and to leave.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// How a job ended.
 #[derive(Debug)]
@@ -68,7 +71,7 @@ impl Running {
                 Ok(ended) => outcomes.extend(ended),
                 Err(error) => {
                     let error = Error::internal("a job ended in a panic; please report this").with_source(error);
-                    let counters = JobCounters::new([], [], Arc::new(crate::operators::guard::RowFaults::new(false)), true);
+                    let counters = JobCounters::new([], [], [], Arc::new(crate::operators::guard::RowFaults::new(false)), true);
                     outcomes.push(JobOutcome {
                         name: "?".to_owned(),
                         error: Some(error),
@@ -88,8 +91,10 @@ pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Sh
     let mut jobs = Vec::new();
     let mut pipelines: Vec<Vec<(usize, JobSpec, Arc<JobCounters>)>> = Vec::new();
     for (number, spec) in specs.into_iter().enumerate() {
+        let names = || spec.sources.iter().map(|source| Arc::<str>::from(source.source.name()));
         let counters = Arc::new(JobCounters::new(
-            spec.sources.iter().map(|source| Arc::from(source.source.name())),
+            names().filter(|name| !spec.plan.loads(name) || spec.plan.leaves.iter().any(|leaf| leaf.source == *name)),
+            names().filter(|name| spec.plan.loads(name)),
             spec.sinks.iter().map(|sink| Arc::from(sink.sink.name())),
             Arc::clone(&spec.faults),
             // A batch that ends at a limit has read more than it has used.
@@ -182,7 +187,12 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
         streamed.driver.forget_durable();
         incomplete |= streamed.driver.broken_source.is_some();
         for ((at, name), position) in streamed.names.into_iter().zip(streamed.driver.durable) {
-            durable[at].push((name, position));
+            durable[at].push((name, position.borrow().clone()));
+        }
+        // The sources have heard the last about what is durable: they say good-bye.
+        let ends = futures::future::join_all(streamed.tasks);
+        if tokio::time::timeout(LAST_WORDS, ends).await.is_err() {
+            tracing::warn!("a source did not end within {} s", LAST_WORDS.as_secs());
         }
     }
     outcomes(names, failure, incomplete, durable)
@@ -192,6 +202,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
 struct Streamed {
     driver: StreamDriver,
     names: Vec<(usize, String)>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 /// Waits for a driver; once the run is asked to end, no longer than `timeout`.
@@ -240,42 +251,41 @@ pub(super) fn feeds(part: &Part) -> Result<(NumberedFeeds, NumberedFeeds)> {
             continue;
         }
         let event_time = plan.event_times.iter().find(|(name, _)| &**name == source.source.name()).map(|(_, expression)| expression);
-        sources.push((at, SourceFeed::new(&source.source.schema(), leaves, event_time, Arc::clone(&part.spec.faults))?));
+        sources.push((at, SourceFeed::new(&source.source.schema(), leaves, event_time, source.source.metadata(), Arc::clone(&part.spec.faults))?));
     }
     let mut chained = Vec::new();
     for input in &part.spec.chained {
         let leaves = leaves_of(&input.name);
         if let Some(leaf) = leaves.first() {
             let schema = plan.inputs.iter().find(|(name, _)| *name == input.name).map_or_else(|| Arc::clone(&leaf.schema), |(_, schema)| Arc::clone(schema));
-            chained.push((input.job, SourceFeed::new(&schema, leaves, None, Arc::clone(&part.spec.faults))?));
+            chained.push((input.job, SourceFeed::new(&schema, leaves, None, &[], Arc::clone(&part.spec.faults))?));
         }
     }
     Ok((sources, chained))
 }
 
 /// The plan with its limit and the fan-out on top.
-pub(super) fn with_root(part: &Part, outputs: &Arc<EpochOutputs>) -> (Arc<dyn ExecutionPlan>, Option<Arc<LimitState>>) {
+pub(super) fn with_root(part: &Part, outputs: &Arc<EpochOutputs>) -> (Arc<dyn ExecutionPlan>, Vec<Arc<LimitState>>) {
     let mut root = Arc::clone(&part.spec.plan.root);
-    let mut limit = ending_limit(&root);
+    let mut limits = ending_limits(&root);
     if let Some(rows) = part.spec.row_limit {
         let state = Arc::new(LimitState::new(0, rows));
         let own: Arc<dyn ExecutionPlan> = Arc::new(StreamLimitExec::new(root, Arc::clone(&state), Arc::clone(&part.spec.faults)));
         root = own;
-        limit = Some(state);
+        limits.push(state);
     }
-    (Arc::new(FanOutExec::new(root, Arc::clone(outputs) as Arc<dyn Outputs>)), limit)
+    (Arc::new(FanOutExec::new(root, Arc::clone(outputs) as Arc<dyn Outputs>)), limits)
 }
 
-/// The limit through which every row of a plan passes: when it is reached the job is done.
-fn ending_limit(root: &Arc<dyn ExecutionPlan>) -> Option<Arc<LimitState>> {
+/// The limits through which every row of a stream passes: when one of them is reached no further row matters.
+fn ending_limits(root: &Arc<dyn ExecutionPlan>) -> Vec<Arc<LimitState>> {
+    let mut limits = Vec::new();
     let mut node = root;
     loop {
-        if let Some(limit) = node.as_any().downcast_ref::<StreamLimitExec>() {
-            return Some(Arc::clone(limit.state()));
-        }
+        limits.extend(node.as_any().downcast_ref::<StreamLimitExec>().map(|limit| Arc::clone(limit.state())));
         match node.children().as_slice() {
             [only] => node = only,
-            _ => return None,
+            _ => return limits,
         }
     }
 }
@@ -307,7 +317,7 @@ async fn run_stream(
             // A whole batch must fit, with the decoded batch that crosses its end: else it would wait for rows that are not allowed to come.
             let budget = RowBudget::new(part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20) + 2 * DECODED_ROWS));
             // Decoding has its own batch size: smaller batches are cut out of its batches without copying.
-            let request = ReadRequest { columns: feed.columns.clone(), batch_rows: DECODED_ROWS, parallelism: DECODERS, pruning: feed.pruning.clone() };
+            let request = feed.request(DECODED_ROWS, DECODERS, &part.counters.health_of(&name));
             let place = format!("job '{}', source '{name}'", part.spec.name);
             let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
             tasks.push((task, budget.clone()));
@@ -319,7 +329,7 @@ async fn run_stream(
         let sink_names = part.spec.sinks.iter().map(|sink| sink.sink.name().to_owned()).collect();
         let to_sinks = direct.then(|| Direct { sinks: Arc::clone(&part.sinks), readers: Vec::new() });
         let outputs = Arc::new(EpochOutputs::new(sink_names, Arc::clone(&part.counters), Arc::clone(&part.spec.plan.schema), to_sinks));
-        let (root, limit) = with_root(&part, &outputs);
+        let (root, limits) = with_root(&part, &outputs);
         let plan = part.spec.plan;
         let tables = TableLoader::new(
             &part.spec.name,
@@ -344,7 +354,7 @@ async fn run_stream(
             clock: part.spec.clock,
             tables,
             chained,
-            limit,
+            limits,
             failure: part.spec.failure,
             done: false,
         });
@@ -359,21 +369,20 @@ async fn run_stream(
         one_batch_per_epoch,
         epoch: 0,
         moved: VecDeque::new(),
-        durable: vec![Position::default(); count],
+        durable: (0..count).map(|_| watch::Sender::new(Position::default())).collect(),
         turn: 0,
         broken_source: None,
     };
-    for (index, (task, budget)) in tasks.into_iter().enumerate() {
-        let (events, shutdown, stop) = (events.clone(), shutdown.clone(), stop.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                () = stop.requested() => {}
-                () = task.run(index, budget, events, shutdown) => {}
-            }
-        });
-    }
+    let tasks = tasks
+        .into_iter()
+        .enumerate()
+        .map(|(index, (task, budget))| {
+            let ends = TaskEnds { index, budget, events: events.clone(), durable: driver.durable[index].subscribe() };
+            tokio::spawn(task.run(ends, shutdown.clone(), stop.clone()))
+        })
+        .collect();
     drop(events);
-    let driver = &mut streamed.insert(Streamed { driver, names }).driver;
+    let driver = &mut streamed.insert(Streamed { driver, names, tasks }).driver;
     let ended = driver.run().await;
     stop.request();
     ended.map(|ending| {

@@ -13,12 +13,27 @@ use super::spec::SinkSpec;
 use crate::clock::EpochClock;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Epoch;
-use crate::stream::{DataSink, DataWriter};
+use crate::stream::{DataSink, DataWriter, FailurePolicy, FailureStrategy, SinkContext, visible, visible_columns};
+
+const FAIL: FailurePolicy = FailurePolicy { strategy: FailureStrategy::FailBatch, max_retries: 0, retry_backoff: std::time::Duration::ZERO };
+
+/// The batches as the statement's columns say.
+fn without_carried(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
+    let count = visible_columns(schema);
+    if count == schema.fields().len() {
+        return Ok(batches.to_vec());
+    }
+    let columns: Vec<usize> = (0..count).collect();
+    let shown = batches.iter().map(|batch| batch.project(&columns)).collect::<std::result::Result<_, _>>();
+    shown.map_err(|error| Error::internal("a result lacks columns").with_source(error))
+}
 
 /// Hands the rows of each epoch to every sink of a job.
 pub(super) struct SinkSet {
     job: String,
     sinks: Vec<Option<SinkHandle>>,
+    /// Which of them get the carried columns.
+    carried: Vec<bool>,
     counters: Arc<JobCounters>,
     /// Where rows go when every sink is down.
     last_resort: Arc<dyn DataSink>,
@@ -46,7 +61,14 @@ impl SinkSet {
         let mut incomplete = false;
         for (index, spec) in specs.iter().enumerate() {
             let name = spec.sink.name();
-            match spec.sink.open(Arc::clone(schema), Arc::clone(clock)) {
+            let context = SinkContext {
+                place: format!("job '{job}', sink '{name}'"),
+                clock: Arc::clone(clock),
+                health: Arc::clone(&counters.sinks[index].1.health),
+                failure: spec.failure,
+            };
+            let columns = if spec.sink.wants_carried() { Arc::clone(schema) } else { visible(schema) };
+            match spec.sink.open(columns, context) {
                 Ok(writer) => {
                     tracing::info!("job '{job}': sink sink_{index}_{name} created ({})", spec.sink.describe());
                     writers.push(Some(writer));
@@ -71,6 +93,7 @@ impl SinkSet {
         let sinks = writers.into_iter().enumerate().map(start).collect();
         Ok(Self {
             job: job.to_owned(),
+            carried: specs.iter().map(|spec| spec.sink.wants_carried()).collect(),
             sinks,
             counters: Arc::clone(counters),
             last_resort,
@@ -84,11 +107,13 @@ impl SinkSet {
 
     /// Sends rows to all sinks; waits while a queue is full.
     pub(super) async fn send(&self, epoch: Epoch, batches: Vec<RecordBatch>, end: bool) -> Result<()> {
+        let shown = without_carried(&batches, &self.schema)?;
         if !batches.is_empty() && !self.sinks.is_empty() && self.counters.sinks.iter().all(|(_, sink)| sink.down.load(Ordering::Relaxed)) {
-            self.print(epoch, &batches).await?;
+            self.print(epoch, &shown).await?;
         }
-        for sink in self.sinks.iter().flatten() {
-            let message = SinkMessage::Rows { epoch, batches: batches.clone(), end };
+        for (sink, carried) in self.sinks.iter().zip(&self.carried) {
+            let Some(sink) = sink else { continue };
+            let message = SinkMessage::Rows { epoch, batches: if *carried { batches.clone() } else { shown.clone() }, end };
             if sink.queue.send(message).await.is_err() {
                 return Err(Error::new(ErrorKind::Internal, Fault::Internal, "a sink's task has ended before its job"));
             }
@@ -104,7 +129,10 @@ impl SinkSet {
         let mut fallback = self.fallback.lock().await;
         let writer = match fallback.as_mut() {
             Some(writer) => writer,
-            None => fallback.insert(self.last_resort.open(Arc::clone(&self.schema), Arc::clone(&self.clock))?),
+            None => {
+                let context = SinkContext { place: format!("job '{}'", self.job), clock: Arc::clone(&self.clock), health: Arc::default(), failure: FAIL };
+                fallback.insert(self.last_resort.open(visible(&self.schema), context)?)
+            }
         };
         for batch in batches {
             writer.write(epoch, batch).await?;

@@ -170,7 +170,7 @@ impl SinkTask {
             if let Err(error) = self.complete(Step::EndEpoch(epoch)).await {
                 self.fail(error, 0);
             }
-            self.note_acked();
+            self.settle();
         }
     }
 
@@ -185,6 +185,16 @@ impl SinkTask {
             Some((last, count)) if *last == epoch => *count += rows,
             _ => self.pending.push_back((epoch, rows)),
         }
+    }
+
+    /// What the writer has learnt late.
+    fn settle(&mut self) {
+        let rejected = self.writer.take_rejected();
+        if !rejected.is_empty() {
+            self.counts().rows.fetch_sub(rejected.len() as u64, Ordering::Relaxed);
+            self.refuse(&rejected);
+        }
+        self.note_acked();
     }
 
     fn note_acked(&mut self) {
@@ -287,7 +297,7 @@ impl SinkTask {
         if let Err(error) = self.complete(Step::Sync).await {
             self.fail(error, 0);
         }
-        self.note_acked();
+        self.settle();
     }
 
     async fn close(mut self) -> Result<()> {
@@ -295,7 +305,10 @@ impl SinkTask {
             return self.give_up();
         }
         let closed = self.complete(Step::Close).await;
-        self.note_acked();
+        self.settle();
+        if !self.is_running() {
+            return self.give_up();
+        }
         match closed {
             Ok(()) => Ok(()),
             Err(error) if is_closed_pipe(&error) => Ok(()),

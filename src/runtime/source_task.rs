@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::shutdown::Shutdown;
 use crate::error::{Error, Result};
@@ -25,6 +25,16 @@ pub(super) struct SourceTask {
     pub request: ReadRequest,
     pub policy: FailurePolicy,
     pub place: String,
+}
+
+/// What connects a task with its driver.
+pub(super) struct TaskEnds {
+    /// Number of the source in the driver.
+    pub index: usize,
+    pub budget: RowBudget,
+    pub events: mpsc::UnboundedSender<(usize, SourceEvent)>,
+    /// Up to which everything is durable in all sinks.
+    pub durable: watch::Receiver<Position>,
 }
 
 /// Rows that may wait between a source and its driver.
@@ -58,31 +68,53 @@ impl RowBudget {
 }
 
 impl SourceTask {
-    /// Reads until the end, a failure, or the request to end; sends everything to `events` with the number `index`.
-    pub(super) async fn run(self, index: usize, budget: RowBudget, events: mpsc::UnboundedSender<(usize, SourceEvent)>, shutdown: Shutdown) {
+    /// Reads until the end, a failure, or the request to end (or to `stop`); sends everything to `events`. The reader stays open, and learns what is `durable`, until nobody
+    /// can say more about that.
+    pub(super) async fn run(self, ends: TaskEnds, shutdown: Shutdown, stop: Shutdown) {
+        let TaskEnds { index, budget, events, mut durable } = ends;
         let send = |event| events.send((index, event)).is_ok();
         let mut reading = Reading { task: &self, position: Position::default(), reader: None, retry: 0 };
         loop {
             let next = tokio::select! {
                 biased;
                 () = shutdown.requested() => break,
+                () = stop.requested() => break,
+                Ok(()) = durable.changed() => {
+                    reading.durable(&durable.borrow_and_update());
+                    continue;
+                }
                 next = reading.next() => next,
             };
             match next {
                 Ok(Some(batch)) => {
-                    budget.acquire(batch.rows.num_rows()).await;
+                    let fits = budget.acquire(batch.rows.num_rows());
+                    tokio::pin!(fits);
+                    loop {
+                        tokio::select! {
+                            () = &mut fits => break,
+                            () = stop.requested() => break,
+                            Ok(()) = durable.changed() => reading.durable(&durable.borrow_and_update()),
+                        }
+                    }
                     if !send(SourceEvent::Batch(batch)) {
-                        return;
+                        break;
                     }
                 }
                 Ok(None) => break,
                 Err(error) => {
+                    self.request.health.failed(error.message());
                     send(SourceEvent::Failed(error));
                     return;
                 }
             }
         }
         send(SourceEvent::Ended);
+        drop(events);
+        while durable.changed().await.is_ok() {
+            reading.durable(&durable.borrow_and_update());
+        }
+        reading.close().await;
+        self.request.health.ended();
     }
 
     /// A reader for use without a task.
@@ -118,6 +150,18 @@ impl Reading<'_> {
             self.reader = None;
             tracing::warn!("{}: {error}; try {} of {} in {} ms", self.task.place, self.retry, policy.max_retries, wait.as_millis());
             tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn durable(&mut self, position: &Position) {
+        if let Some(reader) = &mut self.reader {
+            reader.durable(position);
+        }
+    }
+
+    async fn close(&mut self) {
+        if let Some(reader) = &mut self.reader {
+            reader.close().await;
         }
     }
 

@@ -9,7 +9,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use futures::StreamExt;
-use tokio::sync::{RwLock, mpsc};
+use tokio::sync::{RwLock, mpsc, watch};
 
 use super::batching::Decision;
 use super::counters::{JobCounters, add};
@@ -48,8 +48,8 @@ pub(super) struct Statement {
     pub tables: TableLoader,
     /// Inputs that other statements of the pipeline produce: their number, and where the rows go.
     pub chained: Vec<(usize, SourceFeed)>,
-    /// The limit that ends the statement.
-    pub limit: Option<Arc<LimitState>>,
+    /// The limits that end the statement, each by itself.
+    pub limits: Vec<Arc<LimitState>>,
     pub failure: FailurePolicy,
     pub log: RateLimitedLog,
     /// Whether the plan holds operators that collect metrics.
@@ -68,8 +68,8 @@ pub(super) struct StreamDriver {
     pub epoch: Epoch,
     /// Positions that epochs have moved, until they are durable.
     pub moved: VecDeque<(Epoch, usize, Position)>,
-    /// For each input the position up to which everything is durable in all sinks.
-    pub durable: Vec<Position>,
+    /// For each input the position up to which everything is durable in all sinks; its source listens.
+    pub durable: Vec<watch::Sender<Position>>,
     /// The input that is looked at first, so that none is starved.
     pub turn: usize,
     /// A source could not be read to its end.
@@ -279,7 +279,7 @@ impl StreamDriver {
             if acked < *epoch {
                 break;
             }
-            self.durable[*input].merge(position);
+            self.durable[*input].send_modify(|durable| durable.merge(position));
             self.moved.pop_front();
         }
     }
@@ -305,11 +305,17 @@ impl Statement {
     async fn execute(&mut self, epoch: Epoch) -> Result<Vec<RecordBatch>> {
         self.outputs.begin(epoch);
         add(&self.counters.epochs, 1);
-        let mut run = self.root.execute(0, Arc::clone(&self.context)).map_err(|error| self.failed(&error))?;
-        while let Some(done) = run.next().await {
-            done.map_err(|error| self.failed(&error))?;
+        loop {
+            let mut run = self.root.execute(0, Arc::clone(&self.context)).map_err(|error| self.failed(&error))?;
+            while let Some(done) = run.next().await {
+                done.map_err(|error| self.failed(&error))?;
+            }
+            self.done = self.limits.iter().any(|limit| limit.is_done());
+            // A stream that its limit has ended leaves table rows without partner to the joins above the limit.
+            if !self.done || !self.tables.begin_last_epoch() {
+                break;
+            }
         }
-        drop(run);
         let reasons = self.counters.faults.take_reasons();
         if let Some(first) = reasons.first() {
             self.log.warn(reasons.len() as u64, || format!("{first}; row skipped"));
@@ -318,7 +324,6 @@ impl Statement {
         if self.keeps_metrics && epoch.is_multiple_of(RESET_EVERY) {
             self.root = reset_plan_states(Arc::clone(&self.root)).map_err(|error| execution_error(&error))?;
         }
-        self.done = self.limit.as_ref().is_some_and(|limit| limit.is_done());
         Ok(results)
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
@@ -21,7 +20,6 @@ use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::operators::guard::RowFaults;
 use crate::operators::source_slot::SlotInput;
 use crate::planner::{EventTime, LookupPlan};
-use crate::stream::ReadRequest;
 
 /// Rows of a batch while a table is loaded.
 const TABLE_BATCH_ROWS: usize = 8192;
@@ -83,6 +81,15 @@ impl TableLoader {
         self.lookups.iter().for_each(|(lookup, _)| lookup.join.handle().announce_last_epoch());
     }
 
+    /// Announces the last epoch if it may have rows and has not been announced; returns whether it did.
+    pub(super) fn begin_last_epoch(&self) -> bool {
+        let begins = self.has_rows_at_the_end() && !self.lookups.iter().any(|(lookup, _)| lookup.join.handle().is_last_epoch());
+        if begins {
+            self.announce_last_epoch();
+        }
+        begins
+    }
+
     /// Whether the last epoch may have rows even if no input is left.
     pub(super) fn has_rows_at_the_end(&self) -> bool {
         self.lookups.iter().any(|(lookup, _)| lookup.join.kind().remembers_matches())
@@ -90,7 +97,8 @@ impl TableLoader {
 
     async fn load(&mut self, wanted: impl Fn(Option<Instant>) -> bool) -> Result<()> {
         let chosen: Vec<usize> = (0..self.lookups.len()).filter(|at| wanted(self.lookups[*at].1)).collect();
-        // A source of which several tables are made is read once, into memory, where it stays anyway.
+        // A source of which several tables are made is read once, into memory, where it stays anyway. One that is the stream of the join as well is read again, in epochs: to
+        // replay it, all its rows would have to be kept, while the table's plan may keep few of them, and a stream's memory must not grow with its length.
         let mut uses: BTreeMap<Arc<str>, usize> = BTreeMap::new();
         for leaf in chosen.iter().flat_map(|at| &self.lookups[*at].0.leaves) {
             *uses.entry(Arc::clone(&leaf.source)).or_default() += 1;
@@ -139,12 +147,9 @@ impl TableLoader {
             Error::config(format!("'{name}' is the output of another statement, which can't be joined as a table"))
                 .with_help("let it be the stream of the join")
         })?;
-        if let Some(counts) = self.counters.sources.get(name) {
-            counts.is_table.store(true, Ordering::Relaxed);
-        }
         let event_time: Option<&Arc<dyn PhysicalExpr>> = self.event_times.iter().find(|(source, _)| source == name).map(|(_, expression)| expression);
-        let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, Arc::clone(&self.faults))?;
-        let request = ReadRequest { columns: feed.columns.clone(), batch_rows: TABLE_BATCH_ROWS, parallelism: self.parallelism, pruning: feed.pruning.clone() };
+        let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, spec.source.metadata(), Arc::clone(&self.faults))?;
+        let request = feed.request(TABLE_BATCH_ROWS, self.parallelism, &self.counters.health_of(name));
         let place = format!("job '{}', source '{name}'", self.job);
         Ok((feed, SourceTask { source: Arc::clone(&spec.source), request, policy: spec.failure, place }))
     }
@@ -152,7 +157,7 @@ impl TableLoader {
 
 /// Counts a batch of a table and settles its rejected records.
 fn accounted(batch: crate::stream::SourceBatch, name: &Arc<str>, task: &SourceTask, log: &RateLimitedLog, counters: &JobCounters) -> Result<RecordBatch> {
-    if let Some(counts) = counters.sources.get(name) {
+    if let Some(counts) = counters.tables.get(name) {
         add(&counts.records, batch.records());
         add(&counts.rejected, batch.rejected.len() as u64);
         add(&counts.skipped, batch.skipped);

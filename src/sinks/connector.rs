@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::file::{FileSink, FileSinkOptions};
+use super::kafka::{KafkaSink, KafkaSinkOptions};
 use crate::error::{Error, Result};
+use crate::kafka::{ClientProperties, Role, client_properties};
 use crate::options::{KeyMap, OptionDescriptor};
 use crate::stream::DataSink;
 
@@ -12,6 +14,8 @@ use crate::stream::DataSink;
 pub enum SinkConnector {
     /// Files.
     File(FileSinkOptions),
+    /// A Kafka topic: our keys, and the client's own.
+    Kafka(Box<KafkaSinkOptions>, ClientProperties),
 }
 
 impl SinkConnector {
@@ -19,7 +23,16 @@ impl SinkConnector {
     pub fn from_keys(kind: &str, keys: &mut KeyMap, errors: &mut Vec<Error>) -> Option<Self> {
         match kind {
             "file" => FileSinkOptions::from_keys(keys, errors).map(Self::File),
+            "kafka" => KafkaSinkOptions::from_keys(keys, errors).map(|options| Self::Kafka(Box::new(options), ClientProperties::default())),
             _ => None,
+        }
+    }
+
+    /// Takes what is left of the keys after those that every sink has; `known` are the engine's. Only some kinds have keys of their own behind ours.
+    pub fn take_rest(&mut self, keys: &mut KeyMap, known: &[&str], errors: &mut Vec<Error>) {
+        match self {
+            Self::File(_) => {}
+            Self::Kafka(_, properties) => *properties = client_properties(keys, Role::Producer, known, "kafka_sink", errors),
         }
     }
 
@@ -35,14 +48,23 @@ impl SinkConnector {
     }
 
     /// The keys of each kind.
-    pub fn reference() -> [(&'static str, &'static [OptionDescriptor]); 1] {
-        [("file", FileSinkOptions::OPTIONS)]
+    pub fn reference() -> [(&'static str, &'static [OptionDescriptor]); 2] {
+        [("file", FileSinkOptions::OPTIONS), ("kafka", KafkaSinkOptions::OPTIONS)]
+    }
+
+    /// Its simple name.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Kafka(..) => "kafka",
+        }
     }
 
     /// Whether every batch has an output of its own, so that an epoch is to be one batch.
     pub fn per_batch(&self) -> bool {
         match self {
             Self::File(options) => options.path.contains("{batch_id}"),
+            Self::Kafka(..) => false,
         }
     }
 
@@ -50,6 +72,7 @@ impl SinkConnector {
     pub fn create(&self, name: &str, encryption_key: Option<&str>) -> Result<Arc<dyn DataSink>> {
         match self {
             Self::File(options) => Ok(Arc::new(FileSink::create(name, options.clone(), encryption_key)?)),
+            Self::Kafka(options, properties) => Ok(Arc::new(KafkaSink::create(name, options.as_ref().clone(), properties.clone())?)),
         }
     }
 }

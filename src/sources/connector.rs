@@ -5,15 +5,19 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use super::file::{FileSource, FileSourceOptions};
+use super::kafka::{KafkaSource, KafkaSourceOptions, SourceIdentity};
 use crate::error::{Error, Result};
+use crate::kafka::{ClientProperties, Role, client_properties};
 use crate::options::{KeyMap, OptionDescriptor};
-use crate::stream::DataSource;
+use crate::stream::{DataSource, MetadataColumn};
 
 /// A source's settings, by kind.
 #[derive(Clone, Debug)]
 pub enum SourceConnector {
     /// Files.
     File(FileSourceOptions),
+    /// Kafka topics: our keys, and the client's own.
+    Kafka(Box<KafkaSourceOptions>, ClientProperties),
 }
 
 impl SourceConnector {
@@ -21,7 +25,16 @@ impl SourceConnector {
     pub fn from_keys(kind: &str, keys: &mut KeyMap, errors: &mut Vec<Error>) -> Option<Self> {
         match kind {
             "file" => FileSourceOptions::from_keys(keys, errors).map(Self::File),
+            "kafka" => KafkaSourceOptions::from_keys(keys, errors).map(|options| Self::Kafka(Box::new(options), ClientProperties::default())),
             _ => None,
+        }
+    }
+
+    /// Takes what is left of the keys after those that every source has; `known` are the engine's. Only some kinds have keys of their own behind ours.
+    pub fn take_rest(&mut self, keys: &mut KeyMap, known: &[&str], errors: &mut Vec<Error>) {
+        match self {
+            Self::File(_) => {}
+            Self::Kafka(_, properties) => *properties = client_properties(keys, Role::Consumer, known, "kafka_source", errors),
         }
     }
 
@@ -37,14 +50,15 @@ impl SourceConnector {
     }
 
     /// The keys of each kind.
-    pub fn reference() -> [(&'static str, &'static [OptionDescriptor]); 1] {
-        [("file", FileSourceOptions::OPTIONS)]
+    pub fn reference() -> [(&'static str, &'static [OptionDescriptor]); 2] {
+        [("file", FileSourceOptions::OPTIONS), ("kafka", KafkaSourceOptions::OPTIONS)]
     }
 
     /// Its simple name.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::File(_) => "file",
+            Self::Kafka(..) => "kafka",
         }
     }
 
@@ -52,6 +66,33 @@ impl SourceConnector {
     pub fn is_bounded(&self) -> bool {
         match self {
             Self::File(options) => options.is_bounded(),
+            Self::Kafka(options, _) => options.until.is_some(),
+        }
+    }
+
+    /// Whether looking at it means to ask another system.
+    pub fn is_remote(&self) -> bool {
+        match self {
+            Self::File(_) => false,
+            Self::Kafka(..) => true,
+        }
+    }
+
+    /// What its sources know of a record besides its value.
+    pub fn metadata(&self) -> &'static [MetadataColumn] {
+        match self {
+            Self::File(_) => &[],
+            Self::Kafka(..) => &MetadataColumn::ALL,
+        }
+    }
+
+    /// What two sources must not share unnoticed: a consumer group that shares a topic out. `None` for kinds without.
+    pub fn shared_group(&self, name: &str) -> Option<String> {
+        match self {
+            Self::File(_) => None,
+            Self::Kafka(options, _) => {
+                Some(format!("{} {} {}", options.brokers, options.group_id.as_deref().unwrap_or_default(), options.topic.as_deref().unwrap_or(name)))
+            }
         }
     }
 
@@ -60,6 +101,7 @@ impl SourceConnector {
         match self {
             Self::File(options) if options.path == "-" => "file standard input".to_owned(),
             Self::File(options) => format!("file {}", options.path),
+            Self::Kafka(options, _) => format!("kafka {} @ {}", options.topic.as_deref().unwrap_or("topic of its name"), options.brokers),
         }
     }
 
@@ -67,13 +109,15 @@ impl SourceConnector {
     pub fn known_bytes(&self) -> u64 {
         match self {
             Self::File(options) => std::fs::metadata(&options.path).ok().filter(std::fs::Metadata::is_file).map_or(0, |file| file.len()),
+            Self::Kafka(..) => 1 << 40,
         }
     }
 
     /// Creates the source: checks that it can be read and finds out its columns.
-    pub fn create(&self, name: &str, declared: Option<SchemaRef>) -> Result<Arc<dyn DataSource>> {
+    pub fn create(&self, name: &str, identity: &SourceIdentity, declared: Option<SchemaRef>) -> Result<Arc<dyn DataSource>> {
         match self {
             Self::File(options) => Ok(Arc::new(FileSource::create(name, options.clone(), declared)?)),
+            Self::Kafka(options, properties) => Ok(Arc::new(KafkaSource::create(name, options.as_ref().clone(), properties.clone(), identity, declared)?)),
         }
     }
 }

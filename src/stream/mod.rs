@@ -2,20 +2,29 @@
 //! - `position`: where a reader resumes
 //! - `rejected`: records that could not be used, with place and reason
 //! - `source`: what is configured at the beginning, and the readers that it opens
+//! - `metadata`: what a source knows of a record besides its value
 //! - `sink`: what is configured at the end, and the writers that it opens
+//! - `carried`: columns behind the visible ones, for sinks that ask for them
 //! - `failure`: what to do when a record or a sink fails
+//! - `health`: the state of a connection
 //! - `batch_settings`: how a source's rows are cut into batches
 
 mod batch_settings;
+mod carried;
 mod failure;
+mod health;
+mod metadata;
 mod position;
 mod rejected;
 mod sink;
 mod source;
 
 pub use batch_settings::{BatchSettings, BatchStrategy};
+pub use carried::{Carried, visible, visible_columns};
 pub use failure::{FailurePolicy, FailureStrategy};
+pub use health::{ConnectionState, Health, HealthReport};
+pub use metadata::MetadataColumn;
 pub use position::Position;
 pub use rejected::{RecordPlace, RejectedRecord};
-pub use sink::{DataSink, DataWriter, WriteReport};
+pub use sink::{DataSink, DataWriter, SinkContext, WriteReport};
 pub use source::{Boundedness, DataReader, DataSource, ReadRequest, SourceBatch};

@@ -7,10 +7,23 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 
-use super::RejectedRecord;
+use super::{FailurePolicy, Health, RejectedRecord};
 use crate::clock::EpochClock;
 use crate::error::Result;
 use crate::ids::Epoch;
+
+/// What a writer needs of its job.
+#[derive(Clone, Debug)]
+pub struct SinkContext {
+    /// Begins lines of the log: `job 'x', sink 'y'`.
+    pub place: String,
+    /// The job's clock.
+    pub clock: Arc<EpochClock>,
+    /// Where the writer tells the state of its connection.
+    pub health: Arc<Health>,
+    /// How failures are met; for writers that learn of them after they have taken the rows.
+    pub failure: FailurePolicy,
+}
 
 /// A configured sink.
 pub trait DataSink: Send + Sync + Debug {
@@ -26,8 +39,18 @@ pub trait DataSink: Send + Sync + Debug {
     /// The outputs it will write to, for telling apart two sinks with one target and a sink that is also a source; empty if that can't be known.
     fn targets(&self) -> Vec<String>;
 
+    /// Whether it wants the columns of [`super::Carried`], where there are any, behind those of the statement.
+    fn wants_carried(&self) -> bool {
+        false
+    }
+
+    /// Whether the target can be reached; for checks before a start. Creates nothing.
+    fn check_target(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Creates what is needed to write and returns the writer.
-    fn open(&self, schema: SchemaRef, clock: Arc<EpochClock>) -> Result<Box<dyn DataWriter>>;
+    fn open(&self, schema: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>>;
 }
 
 /// What became of a batch.
@@ -50,6 +73,11 @@ pub trait DataWriter: Send {
 
     /// Makes durable what can be made durable now without closing files that are only readable when closed; called about once a second and never for an epoch alone.
     async fn sync(&mut self) -> Result<()>;
+
+    /// Rows of earlier calls that were refused later, by a system that answers late; asked after every other call.
+    fn take_rejected(&mut self) -> Vec<RejectedRecord> {
+        Vec::new()
+    }
 
     /// The newest epoch of which every row is durable and visible to readers of the output; 0 if none. Never goes back.
     fn acked(&self) -> Epoch;

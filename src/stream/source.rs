@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::physical_expr::PhysicalExpr;
 
-use super::{Position, RejectedRecord};
+use super::{Health, MetadataColumn, Position, RejectedRecord};
 use crate::error::Result;
 
 /// Whether a source ends by itself.
@@ -25,6 +25,10 @@ pub enum Boundedness {
 pub struct ReadRequest {
     /// Indices into [`DataSource::schema`] of the columns to decode, ascending. May be empty: then batches have rows but no columns.
     pub columns: Vec<usize>,
+    /// Columns from [`DataSource::metadata`] that the batches have after those.
+    pub metadata: Vec<MetadataColumn>,
+    /// Where the reader tells the state of its connection.
+    pub health: Arc<Health>,
     /// Most rows of a batch.
     pub batch_rows: usize,
     /// Tasks that decode at the same time; order is kept.
@@ -37,7 +41,7 @@ pub struct ReadRequest {
 /// Decoded rows, and the position after them.
 #[derive(Clone, Debug)]
 pub struct SourceBatch {
-    /// The rows, with the requested columns.
+    /// The rows, with the requested columns and then the requested metadata.
     pub rows: RecordBatch,
     /// Rows known not to satisfy [`ReadRequest::pruning`] that were not decoded.
     pub skipped: u64,
@@ -63,6 +67,11 @@ pub trait DataSource: Send + Sync + Debug {
 
     /// The columns, in source order. Text is `Utf8View`, instants are `Timestamp(Microsecond, "UTC")` unless declared otherwise.
     fn schema(&self) -> SchemaRef;
+
+    /// What it knows of a record besides its value.
+    fn metadata(&self) -> &'static [MetadataColumn] {
+        &[]
+    }
 
     /// Whether it ends.
     fn boundedness(&self) -> Boundedness;
@@ -91,4 +100,10 @@ pub trait DataReader: Send {
 
     /// Continues after `position`: the offsets of all batches so far, the later ones replacing the earlier. Before the first [`Self::next`] only.
     async fn seek(&mut self, position: &Position) -> Result<()>;
+
+    /// Everything up to `position` is durable in all sinks: the source may forget it. Returns at once; what is told later replaces what was told earlier.
+    fn durable(&mut self, _position: &Position) {}
+
+    /// Ends the reading, after the last [`Self::durable`].
+    async fn close(&mut self) {}
 }

@@ -52,7 +52,7 @@ fn explain_shows_flow_state_and_origins() {
     folder.write("s.sql", "SELECT a.id FROM a JOIN b ON a.id = b.id WHERE a.price > 1\nWITH ('a.type'='file','a.path'='a.csv','b.type'='file','b.config_file'='b.yaml','execution.mode'='stream')");
     let text = folder.run(&["explain", "s.sql"]).expect(0).out;
     assert!(text.contains("query_1 (stream)"), "{text}");
-    assert!(text.contains("lookup join (Inner) with b") && text.contains("size of the table"), "{text}");
+    assert!(text.contains("lookup join (INNER) with b") && text.contains("size of the table"), "{text}");
     assert!(
         text.contains("a.path = a.csv (s.sql:2:23)") && text.contains("b.path = a.csv (b.yaml:1)") && text.contains("a.has_headers = true (default)"),
         "{text}"

@@ -238,6 +238,36 @@ fn every_case_gives_the_expected_rows_for_every_cut() {
     println!("{} cases, {} runs", cases.len(), runs.into_inner());
 }
 
+/// Fails unless a run is refused before anything is written, with what to write instead.
+fn check_refused_with_advice(case: &Case, settings: &[String]) {
+    let (ran, folder) = case.run(settings);
+    assert_eq!(ran.status, 2, "{} is not refused: {}", case.name, ran.err);
+    assert!(ran.out.is_empty() && !folder.exists("out"), "{} has written", case.name);
+    assert!(ran.err.contains("over a stream") || ran.err.contains("may never end"), "{}: {}", case.name, ran.err);
+    let says_what_instead = ["run it over bounded sources with 'execution.mode' = 'batch'", "run it with 'execution.mode' = 'batch'"];
+    assert!(says_what_instead.iter().any(|text| ran.err.contains(text)), "{} does not say what to write instead: {}", case.name, ran.err);
+}
+
+#[test]
+fn what_is_marked_as_batch_only_is_refused_as_a_stream() {
+    let cases: Vec<Case> = cases().into_iter().filter(|case| !case.streams() && !case.folder.join("expected_error.txt").exists()).collect();
+    assert!(cases.len() >= 15, "{} cases", cases.len());
+    for case in cases {
+        check_refused_with_advice(&case, &["execution.mode=stream".to_owned()]);
+    }
+}
+
+#[test]
+fn joins_of_sources_that_follow_their_files_are_refused() {
+    let is_of_streams = |case: &Case| case.name.starts_with("within_") || case.name.starts_with("join_") && case.name.ends_with("_unbounded");
+    let cases: Vec<Case> = cases().into_iter().filter(is_of_streams).collect();
+    assert!(cases.len() >= 15, "{} cases", cases.len());
+    for case in cases {
+        let follow: Vec<String> = case.sources().iter().map(|source| format!("{source}.follow=true")).collect();
+        check_refused_with_advice(&case, &follow);
+    }
+}
+
 #[test]
 fn every_form_of_the_language_has_a_case_or_says_what_it_needs() {
     let coverage = std::fs::read_to_string(root().join("COVERAGE.md")).unwrap();

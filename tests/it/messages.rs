@@ -45,7 +45,7 @@ fn no_datasource() {
     assert!(
         refused(&folder, "CREATE STREAM j AS SELECT 100 AS constant_value").starts_with("Error: No supported datasource found in query analysis for job 'j'\n")
     );
-    let planned = refused(&folder, "CREATE STREAM j AS SELECT * FROM k WITH ('k.type'='kafka_source','k.topic'='t')");
+    let planned = refused(&folder, "CREATE STREAM j AS SELECT * FROM k WITH ('k.type'='s3_source','k.path'='s3://b/t')");
     assert!(planned.starts_with("Error: No supported datasource found in query analysis for job 'j'\n") && planned.contains("file_source"), "{planned}");
 }
 
@@ -145,5 +145,45 @@ fn deep_nesting_is_refused_by_parser_and_planner() {
         let ran = folder.run_with(&["run", "-"], &[], format!("{text} {WITH}").as_bytes());
         assert_eq!(ran.status, 2, "{}", &ran.err[..ran.err.len().min(2_000)]);
         assert!(ran.err.len() < 5_000, "the error is as long as the statement");
+    }
+}
+
+#[test]
+fn forms_that_are_not_carried_out_are_told_in_sentences() {
+    let folder = folder();
+    for (select, texts) in [
+        ("SELECT order_id IN (SELECT customer_id FROM orders) AS x FROM orders", ["this IN (SELECT …) can't be carried out", "LEFT JOIN"]),
+        (
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM orders b WHERE b.order_id = orders.customer_id) THEN 1 END AS x FROM orders",
+            ["this EXISTS (SELECT …) can't be carried out", "LEFT JOIN"],
+        ),
+        (
+            "SELECT a.order_id, x.amount FROM orders a, LATERAL (SELECT amount FROM orders b WHERE b.order_id = a.customer_id LIMIT 1) x",
+            ["a subquery names 'a.customer_id', a column of the query around it, where it can't", "write a join"],
+        ),
+        (
+            "SELECT (SELECT max(b.amount) FROM orders b WHERE b.order_id > orders.order_id) AS x FROM orders",
+            ["this subquery for a single value can't be carried out", "GROUP BY"],
+        ),
+        (
+            "SELECT a.amount FROM orders a LEFT JOIN orders b ON EXISTS (SELECT 1 FROM orders c WHERE c.order_id = a.order_id)",
+            ["this subquery can't be a condition of ON here", "WHERE"],
+        ),
+        ("SELECT order_id FROM orders WHERE order_id IN UNNEST([1])", ["IN UNNEST is not supported", ""]),
+        (
+            "SELECT a.amount FROM orders a ASOF JOIN orders b MATCH_CONDITION (a.amount >= b.amount) ON a.order_id = b.order_id",
+            ["ASOF JOIN is not supported", ""],
+        ),
+        ("SELECT INTERVAL amount AS x FROM orders", ["Unsupported interval argument. Expected string literal or number\n", ""]),
+    ] {
+        let with = "WITH ('orders.type'='file','orders.path'='orders.jsonl','execution.mode'='batch')";
+        let error = refused(&folder, &format!("{select} {with}"));
+        for text in texts {
+            assert!(error.contains(text), "{select}: lacks {text:?}: {error}");
+        }
+        let message = error.lines().find(|line| line.starts_with("Error: ")).unwrap_or_default();
+        for word in [" { ", "Ident", "Column", "Bare", "__correlated", "<subquery>"] {
+            assert!(!message.contains(word), "{word} in {message}");
+        }
     }
 }

@@ -171,9 +171,14 @@ impl Drop for Started {
 
 /// Waits until `condition` holds, at most 30 seconds.
 pub fn eventually(what: &str, condition: impl Fn() -> bool) {
+    eventually_or(what, condition, String::new);
+}
+
+/// Likewise; `explain` is told with the failure.
+pub fn eventually_or(what: &str, condition: impl Fn() -> bool, explain: impl Fn() -> String) {
     let began = Instant::now();
     while !condition() {
-        assert!(began.elapsed() < Duration::from_secs(30), "{what} did not come true in 30 s");
+        assert!(began.elapsed() < Duration::from_secs(30), "{what} did not come true in 30 s\n{}", explain());
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -30,9 +30,9 @@ pub(super) struct Fault {
     message: String,
 }
 
-type Parsed<T = ()> = std::result::Result<T, Box<Fault>>;
+pub(super) type Parsed<T = ()> = std::result::Result<T, Box<Fault>>;
 
-fn fault(message: impl Into<String>) -> Box<Fault> {
+pub(super) fn fault(message: impl Into<String>) -> Box<Fault> {
     Box::new(Fault { path: Vec::new(), message: message.into() })
 }
 
@@ -50,7 +50,7 @@ impl From<Malformed> for Box<Fault> {
 }
 
 impl Fault {
-    fn reason(mut self) -> String {
+    pub(super) fn reason(mut self) -> String {
         if self.path.is_empty() {
             return self.message;
         }
@@ -95,7 +95,7 @@ impl JsonDecoder {
     }
 }
 
-fn root(schema: &SchemaRef, rows: usize) -> Result<Column> {
+pub(super) fn root(schema: &SchemaRef, rows: usize) -> Result<Column> {
     let field = arrow::datatypes::Field::new("", arrow::datatypes::DataType::Struct(schema.fields().clone()), false);
     Column::new(&field, rows)
 }
@@ -191,7 +191,7 @@ fn end_of_line(cursor: &mut Cursor<'_>) -> Parsed {
 }
 
 /// Adds the value at the cursor to a column.
-fn value(column: &mut Column, cursor: &mut Cursor<'_>, depth: usize) -> Parsed {
+pub(super) fn value(column: &mut Column, cursor: &mut Cursor<'_>, depth: usize) -> Parsed {
     if depth > DEEPEST {
         return Err(Malformed::Deep.into());
     }

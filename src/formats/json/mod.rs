@@ -3,6 +3,7 @@
 //! - `decode`: objects to columns
 //! - `split`: where records end
 //! - `input`: both as a text format
+//! - `messages`: values of messages
 //! - `encode`: batches to lines
 //! - `infer`: columns of a sample
 
@@ -10,6 +11,7 @@ mod decode;
 mod encode;
 mod infer;
 mod input;
+mod messages;
 mod scan;
 mod split;
 #[cfg(test)]
@@ -19,3 +21,4 @@ pub use encode::JsonEncoder;
 pub(in crate::formats) use encode::texts;
 pub use infer::infer_schema;
 pub use input::{JsonInput, JsonReadOptions};
+pub use messages::JsonMessageDecoder;

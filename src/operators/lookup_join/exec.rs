@@ -57,7 +57,7 @@ pub struct LookupSpec {
     pub stream_is_left: bool,
     /// Whether NULL keys match NULL keys.
     pub null_equals_null: bool,
-    /// `NOT IN`: a NULL among the table's keys leaves nothing, and stream rows with a NULL key are left out.
+    /// `NOT IN`, with one key: a NULL among the keys of the inner side leaves nothing, and outer rows with a NULL key are left out unless the inner side is empty.
     pub null_aware: bool,
 }
 
@@ -92,6 +92,11 @@ impl LookupJoinExec {
     /// What is emitted.
     pub fn kind(&self) -> LookupKind {
         self.spec.kind
+    }
+
+    /// The join's name as SQL has it.
+    pub fn sql_name(&self) -> &'static str {
+        self.spec.kind.sql_name(self.spec.stream_is_left)
     }
 
     /// The join's state.
@@ -191,6 +196,10 @@ impl LookupJoinExec {
                 self.batch(kept.columns().to_vec(), kept.num_rows())
             }
             LookupKind::TableSemi | LookupKind::TableAnti | LookupKind::TableMark => {
+                if self.spec.null_aware {
+                    let has_null = keys.iter().any(|key| key.slice(pairs.begin, before).null_count() > 0);
+                    self.handle.saw_stream_rows(has_null);
+                }
                 self.count(before, 0);
                 Ok(RecordBatch::new_empty(Arc::clone(&self.schema)))
             }
@@ -268,11 +277,17 @@ impl LookupJoinExec {
             let all = UInt32Array::from_iter_values(0..matched.len() as u32);
             self.table_rows(&table, &all, Some(&matched))?
         } else {
-            let unmatched = (0u32..).zip(&matched).filter(|(_, matched)| !**matched).map(|(row, _)| row);
+            let unmatched = (0u32..).zip(&matched).filter(|(row, matched)| !**matched && !self.is_unknown(&table, *row)).map(|(row, _)| row);
             self.table_rows(&table, &UInt32Array::from_iter_values(unmatched), None)?
         };
         self.count(0, rows.num_rows());
         Ok(if rows.num_rows() == 0 { Vec::new() } else { vec![rows] })
+    }
+
+    /// Whether `NOT IN` over the whole stream is unknown for a table row without partner: nothing is unknown about an empty stream, otherwise a NULL on either side makes it so.
+    fn is_unknown(&self, table: &LookupTable, row: u32) -> bool {
+        let (has_rows, has_null) = self.handle.stream_rows();
+        self.spec.null_aware && has_rows && (has_null || table.keys().iter().any(|key| key.is_null(row as usize)))
     }
 
     fn batch(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {

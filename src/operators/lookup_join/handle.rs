@@ -15,6 +15,8 @@ pub struct LookupHandle {
     table: RwLock<Option<Arc<LookupTable>>>,
     version: AtomicU64,
     matched: Mutex<Vec<bool>>,
+    stream_had_rows: AtomicBool,
+    stream_had_null: AtomicBool,
     last_epoch: AtomicBool,
 }
 
@@ -41,7 +43,8 @@ impl LookupHandle {
         self.last_epoch.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_last_epoch(&self) -> bool {
+    /// Whether the last epoch has been announced.
+    pub fn is_last_epoch(&self) -> bool {
         self.last_epoch.load(Ordering::Relaxed)
     }
 
@@ -50,6 +53,17 @@ impl LookupHandle {
         let mut matched = self.matched.lock();
         matched.resize(table.rows().num_rows(), false);
         rows.filter(|row| !std::mem::replace(&mut matched[*row as usize], true)).collect()
+    }
+
+    /// Takes note of stream rows, at least one, for a `NOT IN` that is answered at the end: `with_null` if the key of one of them is NULL.
+    pub(super) fn saw_stream_rows(&self, with_null: bool) {
+        self.stream_had_rows.store(true, Ordering::Relaxed);
+        self.stream_had_null.fetch_or(with_null, Ordering::Relaxed);
+    }
+
+    /// Whether the stream has had a row, and whether it has had one with a NULL key.
+    pub(super) fn stream_rows(&self) -> (bool, bool) {
+        (self.stream_had_rows.load(Ordering::Relaxed), self.stream_had_null.load(Ordering::Relaxed))
     }
 
     /// Whether each table row has matched.

@@ -64,7 +64,20 @@ impl LookupKind {
         matches!(self, Self::KeepTable | Self::KeepBoth | Self::TableAnti | Self::TableMark)
     }
 
-    /// Phrase for `explain`.
+    /// The join's name as SQL has it, with the stream on its left or on its right.
+    pub fn sql_name(self, stream_is_left: bool) -> &'static str {
+        match (self, stream_is_left) {
+            (Self::Inner, _) => "INNER",
+            (Self::KeepStream, true) | (Self::KeepTable, false) => "LEFT",
+            (Self::KeepStream, false) | (Self::KeepTable, true) => "RIGHT",
+            (Self::KeepBoth, _) => "FULL",
+            (Self::StreamSemi | Self::TableSemi, _) => "SEMI",
+            (Self::StreamAnti | Self::TableAnti, _) => "ANTI",
+            (Self::StreamMark | Self::TableMark, _) => "MARK",
+        }
+    }
+
+    /// Phrase for plans.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Inner => "inner",

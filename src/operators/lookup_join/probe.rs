@@ -4,6 +4,8 @@ use arrow::array::{Array, ArrayRef, BooleanArray, UInt32Array};
 use arrow::compute::kernels::cmp::{eq, not_distinct};
 use arrow::compute::{filter, take};
 use datafusion::error::Result;
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr_common::datum::compare_op_for_nested;
 
 use super::table::{END, LookupTable};
 
@@ -71,7 +73,7 @@ impl<'a> Probe<'a> {
             }
             let left = take(stream_key, &stream, None)?;
             let right = take(table_key, &table, None)?;
-            let same = if self.null_equals_null { not_distinct(&left, &right)? } else { eq(&left, &right)? };
+            let same = same(&left, &right, self.null_equals_null)?;
             if same.null_count() > 0 || same.true_count() < same.len() {
                 stream = filtered(&stream, &same)?;
                 table = filtered(&table, &same)?;
@@ -79,6 +81,15 @@ impl<'a> Probe<'a> {
         }
         Ok((stream, table))
     }
+}
+
+/// Where two columns hold the same value; lists and structs as DataFusion's own joins compare them (within one, NULL is NULL).
+fn same(left: &ArrayRef, right: &ArrayRef, null_equals_null: bool) -> Result<BooleanArray> {
+    if left.data_type().is_nested() {
+        let operator = if null_equals_null { Operator::IsNotDistinctFrom } else { Operator::Eq };
+        return compare_op_for_nested(operator, left, right);
+    }
+    Ok(if null_equals_null { not_distinct(left, right)? } else { eq(left, right)? })
 }
 
 /// The numbers where `keep` is true.

@@ -5,5 +5,5 @@
 mod arithmetic;
 mod literals;
 
-pub(super) use arithmetic::checked;
-pub(super) use literals::ExactLiterals;
+pub(in crate::planner) use arithmetic::checked;
+pub(in crate::planner) use literals::ExactLiterals;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
-use datafusion::common::{DFSchema, NullEquality, plan_err};
-use datafusion::error::Result;
+use datafusion::common::{DFSchema, NullEquality};
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
@@ -13,10 +13,12 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::{LimitNode, LookupJoinNode, OnceNode};
+use crate::error::Error;
 use crate::operators::guard::RowFaults;
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::{LookupJoinExec, LookupKind, LookupSpec, ResidualFilter, Side};
 use crate::operators::once::OnceExec;
+use crate::planner::exact::checked;
 
 /// Plans the nodes of this folder.
 #[derive(Debug)]
@@ -65,19 +67,20 @@ fn spec(planner: &dyn PhysicalPlanner, node: &LookupJoinNode, state: &SessionSta
     let mut table_keys = Vec::with_capacity(join.on.len());
     for (left, right) in &join.on {
         let (stream, table) = if node.stream_is_left { (left, right) } else { (right, left) };
-        stream_keys.push(planner.create_physical_expr(stream, stream_schema, state)?);
-        table_keys.push(planner.create_physical_expr(table, table_schema, state)?);
+        stream_keys.push(checked(planner.create_physical_expr(stream, stream_schema, state)?, stream_schema.as_arrow())?);
+        table_keys.push(checked(planner.create_physical_expr(table, table_schema, state)?, table_schema.as_arrow())?);
     }
     let residual = match &join.filter {
         Some(filter) => {
             let both = stream_schema.join(table_schema)?;
-            let expression = planner.create_physical_expr(filter, &both, state)?;
+            let expression = checked(planner.create_physical_expr(filter, &both, state)?, both.as_arrow())?;
             Some(residual(expression, &both, stream_schema.fields().len())?)
         }
         None => None,
     };
-    if join.null_aware && residual.is_some() {
-        return plan_err!("NOT IN with a further condition on both sides is not supported over a stream; write NOT EXISTS instead");
+    if join.null_aware && (residual.is_some() || stream_keys.len() != 1) {
+        let error = Error::sql("NOT IN (SELECT …) of a constant, or with a condition on columns of both queries, can't be run over a stream");
+        return Err(DataFusionError::External(Box::new(error.with_help("write NOT EXISTS (SELECT … WHERE <inner column> = <outer column>)"))));
     }
     Ok(LookupSpec {
         kind: LookupKind::from_join(join.join_type, node.stream_is_left),

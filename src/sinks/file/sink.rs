@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::{Component, PathBuf};
-use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
@@ -13,11 +12,10 @@ use super::output::OutputOptions;
 use super::partitions::Partitioning;
 use super::path_template::PathTemplate;
 use super::writer::{FileWriter, Rolling};
-use crate::clock::EpochClock;
 use crate::error::{Error, Result};
 use crate::formats::FormatName;
 use crate::options::{OptionValue, Secret};
-use crate::stream::{DataSink, DataWriter};
+use crate::stream::{DataSink, DataWriter, SinkContext};
 
 /// Files as a sink.
 #[derive(Debug)]
@@ -162,7 +160,7 @@ impl DataSink for FileSink {
         vec![absolute(&self.options.path).to_string_lossy().into_owned()]
     }
 
-    fn open(&self, schema: SchemaRef, clock: Arc<EpochClock>) -> Result<Box<dyn DataWriter>> {
+    fn open(&self, schema: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {
         let partitioning = self.partitioning(&schema)?;
         partitioning.warn_of_missing(&self.name);
         let format = SinkFormat::new(self.format, &self.options, &partitioning.schema)?;
@@ -190,7 +188,7 @@ impl DataSink for FileSink {
                 interval: self.options.roll_interval.map(|interval| interval.0),
                 max_files: self.options.max_files,
             },
-            clock,
+            clock: context.clock,
             files: HashMap::new(),
             numbers: HashMap::new(),
             last_ended: 0,

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::{FileSink, FileSinkOptions};
 use crate::clock::EpochClock;
 use crate::options::{KeyMap, Origin, Setting};
-use crate::stream::{DataSink, DataWriter};
+use crate::stream::{DataSink, DataWriter, FailurePolicy, FailureStrategy, SinkContext};
 
 const HOUR: i64 = 3_600_000_000_000;
 /// 2024-01-05T09:30:00Z
@@ -37,7 +37,8 @@ fn sink(settings: &[(&str, &str)]) -> FileSink {
 }
 
 fn open(sink: &FileSink, clock: &Arc<EpochClock>) -> Box<dyn DataWriter> {
-    sink.open(schema(), Arc::clone(clock)).expect("a folder that can be written")
+    let failure = FailurePolicy { strategy: FailureStrategy::FailBatch, max_retries: 0, retry_backoff: std::time::Duration::ZERO };
+    sink.open(schema(), SinkContext { place: String::new(), clock: Arc::clone(clock), health: Arc::default(), failure }).expect("a folder that can be written")
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -9,13 +9,12 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::table::Table;
-use crate::clock::EpochClock;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::formats::BatchEncoder;
 use crate::formats::csv::{CsvEncoder, CsvWriteOptions};
 use crate::formats::json::JsonEncoder;
 use crate::ids::Epoch;
-use crate::stream::{DataSink, DataWriter, WriteReport};
+use crate::stream::{DataSink, DataWriter, SinkContext, WriteReport};
 
 /// How rows are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +96,7 @@ impl DataSink for StdoutSink {
         Vec::new()
     }
 
-    fn open(&self, schema: SchemaRef, _: Arc<EpochClock>) -> Result<Box<dyn DataWriter>> {
+    fn open(&self, schema: SchemaRef, _: SinkContext) -> Result<Box<dyn DataWriter>> {
         let printer = match self.format {
             OutputFormat::Table => Printer::Table(Table::new(&schema)),
             OutputFormat::Json => Printer::Lines(Box::new(JsonEncoder::new(&schema)?)),

@@ -18,7 +18,7 @@ mod records;
 mod sample;
 mod source;
 mod text_reader;
-mod work;
+pub(in crate::sources) mod work;
 
 pub use options::{Compression, FileSourceOptions};
 pub use source::FileSource;

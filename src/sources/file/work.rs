@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -19,7 +20,7 @@ const WORTH_A_TASK: usize = 32 << 10;
 
 /// One step of a file's reading, in file order.
 #[derive(Debug)]
-pub(super) enum Work {
+pub(in crate::sources) enum Work {
     /// Batches.
     Done(Result<Vec<SourceBatch>>),
     /// A chunk that is being decoded.
@@ -27,34 +28,48 @@ pub(super) enum Work {
 }
 
 /// The reading thread's end.
-pub(super) struct WorkSender {
+pub(in crate::sources) struct WorkSender {
     sender: mpsc::Sender<Work>,
     runtime: Handle,
     schema: SchemaRef,
 }
 
 /// The consumer's end.
-pub(super) struct WorkReceiver {
+pub(in crate::sources) struct WorkReceiver {
     receiver: mpsc::Receiver<Work>,
     current: Option<JoinHandle<Result<Vec<SourceBatch>>>>,
     ready: VecDeque<SourceBatch>,
 }
 
 /// At most `parallelism` chunks are decoded at the same time. `schema` is that of the batches.
-pub(super) fn work_queue(parallelism: usize, schema: SchemaRef) -> (WorkSender, WorkReceiver) {
+pub(in crate::sources) fn work_queue(parallelism: usize, schema: SchemaRef) -> (WorkSender, WorkReceiver) {
     let (sender, receiver) = mpsc::channel(parallelism.max(1));
     (WorkSender { sender, runtime: Handle::current(), schema }, WorkReceiver { receiver, current: None, ready: VecDeque::new() })
 }
 
 impl WorkSender {
     /// Whether the consumer has gone.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(in crate::sources) fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
 
     /// Sends a step; false if the consumer has gone.
-    pub(super) fn send(&self, work: Work) -> bool {
+    pub(in crate::sources) fn send(&self, work: Work) -> bool {
         self.sender.blocking_send(work).is_ok()
+    }
+
+    /// Waits for a free place, at most so long.
+    pub(in crate::sources) fn reserve(&self, wait: Duration) -> Submitted<'_> {
+        match self.runtime.block_on(async { tokio::time::timeout(wait, self.sender.reserve()).await }) {
+            Ok(Ok(permit)) => Submitted::Permit(permit),
+            Ok(Err(_)) => Submitted::Closed,
+            Err(_) => Submitted::Full,
+        }
+    }
+
+    /// Runs a job on a task of its own; its batches take the place in the queue.
+    pub(in crate::sources) fn spawn(&self, permit: mpsc::Permit<'_, Work>, job: impl FnOnce() -> Result<Vec<SourceBatch>> + Send + 'static) {
+        permit.send(Work::Decoding(self.runtime.spawn_blocking(job)));
     }
 
     /// Has a piece decoded; false if the consumer has gone.
@@ -85,9 +100,24 @@ fn decode(chunk: &Chunk, decoder: &dyn ChunkDecoder, offset: u64) -> Result<Vec<
     Ok(batches.collect())
 }
 
+/// What became of a wish for a place in the queue.
+pub(in crate::sources) enum Submitted<'a> {
+    /// There is one.
+    Permit(mpsc::Permit<'a, Work>),
+    /// Not in time.
+    Full,
+    /// The consumer has gone.
+    Closed,
+}
+
 impl WorkReceiver {
+    /// Takes nothing more: the sender learns that nobody wants rows.
+    pub(in crate::sources) fn close(&mut self) {
+        self.receiver.close();
+    }
+
     /// The next batch in order; `None` when the reading thread has ended. Dropping the future loses nothing.
-    pub(super) async fn next(&mut self) -> Result<Option<SourceBatch>> {
+    pub(in crate::sources) async fn next(&mut self) -> Result<Option<SourceBatch>> {
         loop {
             if let Some(batch) = self.ready.pop_front() {
                 return Ok(Some(batch));

@@ -1,5 +1,4 @@
 -- A30 A41: a bound on times written in ON, one way only
--- modes: batch
 SELECT c.click_id, p.purchase_id, p.ts FROM clicks c JOIN purchases p ON c.user_id = p.user_id AND p.ts BETWEEN c.ts AND c.ts + INTERVAL '10' MINUTE
 WITH ('clicks.type' = 'file_source', 'clicks.path' = 'inputs/clicks.jsonl',
       'clicks.schema' = 'click_id BIGINT, user_id BIGINT, page VARCHAR, campaign VARCHAR, ts TIMESTAMP',

@@ -1,5 +1,4 @@
 -- A41: a scalar subquery that names the outer row
--- modes: batch
 SELECT o.id, (SELECT MAX(p.amount) FROM purchases p WHERE p.user_id = o.customer_id) AS best FROM orders o
 WITH ('orders.type' = 'file_source', 'orders.path' = 'inputs/orders.jsonl',
       'orders.schema' = 'id BIGINT, customer_id BIGINT',

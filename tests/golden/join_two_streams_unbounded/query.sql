@@ -1,5 +1,4 @@
 -- A33: two streams without WITHIN, as a batch
--- modes: batch
 SELECT c.click_id, p.purchase_id FROM clicks c JOIN purchases p ON c.user_id = p.user_id
 WITH (
     'clicks.type' = 'file_source', 'clicks.path' = 'inputs/clicks.jsonl',

@@ -1,5 +1,4 @@
 -- A42 A30: EXISTS with a bound on times
--- modes: batch
 SELECT c.click_id FROM clicks c WHERE EXISTS (SELECT 1 FROM purchases p WHERE p.user_id = c.user_id AND p.ts >= c.ts AND p.ts <= c.ts + INTERVAL '15' MINUTE)
 WITH ('clicks.type' = 'file_source', 'clicks.path' = 'inputs/clicks.jsonl',
       'clicks.schema' = 'click_id BIGINT, user_id BIGINT, page VARCHAR, campaign VARCHAR, ts TIMESTAMP',

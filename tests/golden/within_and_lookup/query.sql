@@ -1,5 +1,4 @@
 -- A31 A32: it does not limit lookups
--- modes: batch
 SELECT c.click_id, p.purchase_id, u.name FROM clicks c JOIN purchases p ON c.user_id = p.user_id LEFT JOIN customers u ON c.user_id = u.id WITHIN INTERVAL '5' MINUTES
 WITH (
     'clicks.type' = 'file_source', 'clicks.path' = 'inputs/clicks.jsonl',

@@ -1,5 +1,4 @@
 -- A31 A32: WITHIN leaves lookups of tables alone
--- modes: batch
 SELECT c.click_id, p.purchase_id, u.name, b.reason FROM clicks c JOIN purchases p ON c.user_id = p.user_id JOIN customers u ON c.user_id = u.id LEFT JOIN blocked b ON b.customer_id = u.id
 WITHIN INTERVAL '10' MINUTES WHERE p.amount > 0
 WITH ('clicks.type' = 'file_source', 'clicks.path' = 'inputs/clicks.jsonl',

@@ -1,5 +1,4 @@
 -- A31: one clause for every join of streams
--- modes: batch
 SELECT c.click_id, p.purchase_id, v.view_id FROM clicks c JOIN purchases p ON c.user_id = p.user_id LEFT JOIN views v ON c.user_id = v.user_id WITHIN INTERVAL '2' MINUTES
 WITH (
     'clicks.type' = 'file_source', 'clicks.path' = 'inputs/clicks.jsonl',

@@ -1,5 +1,4 @@
 -- A31: a WITHIN for each join
--- modes: batch
 SELECT t.sensor, t.ts, h.ts AS humidity_ts, p.ts AS pressure_ts FROM temperature t JOIN humidity h ON t.sensor = h.sensor
 WITHIN INTERVAL '1' MINUTE LEFT JOIN pressure p ON h.sensor = p.sensor
 WITHIN INTERVAL '20' SECONDS

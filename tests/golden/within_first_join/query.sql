@@ -1,5 +1,4 @@
 -- A31: WITHIN after an inner ON bounds that join alone
--- modes: batch
 SELECT t.sensor, t.ts, h.ts AS humidity_ts, p.ts AS pressure_ts FROM temperature t JOIN humidity h ON t.sensor = h.sensor
 WITHIN INTERVAL '30' SECONDS LEFT JOIN pressure p ON t.sensor = p.sensor AND p.ts BETWEEN t.ts AND t.ts + INTERVAL '3' MINUTE
 WITH ('temperature.type' = 'file_source', 'temperature.path' = 'inputs/temperature.jsonl',

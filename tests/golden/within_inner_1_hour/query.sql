@@ -1,5 +1,4 @@
 -- A30: both directions, bounds included
--- modes: batch
 SELECT c.click_id, p.purchase_id FROM clicks c INNER JOIN purchases p ON c.user_id = p.user_id WITHIN INTERVAL '1' HOUR
 WITH (
     'clicks.type' = 'file_source', 'clicks.path' = 'inputs/clicks.jsonl',

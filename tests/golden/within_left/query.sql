@@ -1,5 +1,4 @@
 -- A34 A30: a row without partner once
--- modes: batch
 SELECT c.click_id, p.purchase_id FROM clicks c LEFT JOIN purchases p ON c.user_id = p.user_id WITHIN INTERVAL '10' MINUTES
 WITH (
     'clicks.type' = 'file_source', 'clicks.path' = 'inputs/clicks.jsonl',

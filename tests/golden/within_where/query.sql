@@ -1,5 +1,4 @@
 -- A12 A30: before WHERE
--- modes: batch
 SELECT c.click_id, p.purchase_id FROM clicks c JOIN purchases p ON c.user_id = p.user_id WITHIN INTERVAL '30' MINUTES WHERE c.campaign IS NOT NULL
 WITH (
     'clicks.type' = 'file_source', 'clicks.path' = 'inputs/clicks.jsonl',

@@ -1,0 +1,43 @@
+//! What a format offers to readers of messages: values that come one by one, each with bounds of its own.
+
+use std::fmt::Debug;
+
+use arrow::array::RecordBatch;
+use arrow::buffer::Buffer;
+
+use crate::error::Result;
+
+/// The values of messages, one after another in one buffer.
+#[derive(Clone, Debug)]
+pub struct Messages {
+    /// The bytes. Shared: text columns may point into it.
+    pub bytes: Buffer,
+    /// Where each value ends.
+    pub ends: Vec<usize>,
+}
+
+impl Messages {
+    /// Start and end of each value.
+    pub fn ranges(&self) -> impl Iterator<Item = (usize, usize)> {
+        std::iter::once(0).chain(self.ends.iter().copied()).zip(self.ends.iter().copied())
+    }
+}
+
+/// The rows of messages.
+#[derive(Debug)]
+pub struct DecodedMessages {
+    /// The rows, in the order of the messages.
+    pub rows: RecordBatch,
+    /// For each row the number of its message.
+    pub message_of_row: Vec<u32>,
+    /// Messages that can't be used: their numbers, and why.
+    pub rejected: Vec<(u32, String)>,
+    /// Messages that hold no row: empty arrays.
+    pub empty: u64,
+}
+
+/// Decodes the values of messages; has no state, so that several can be decoded at the same time.
+pub trait MessageDecoder: Send + Sync + Debug {
+    /// Decodes them. A value that does not decode is in `rejected`; only a fault of the engine is an error.
+    fn decode(&self, messages: &Messages) -> Result<DecodedMessages>;
+}

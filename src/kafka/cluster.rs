@@ -1,0 +1,153 @@
+//! Topics, partitions and offsets, asked of the brokers. Nothing is created by asking.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::Client;
+use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaType};
+use rdkafka::{Offset, TopicPartitionList};
+use rdkafka_sys as sys;
+
+use super::assignment::{Assignment, PartitionId};
+use super::context::Context;
+use super::fault::{client_error, describe, unreachable};
+use super::properties::ClientProperties;
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::stream::Health;
+
+/// Partitions of topics, by topic.
+pub type Topics = BTreeMap<Arc<str>, Vec<i32>>;
+
+/// A connection for questions.
+pub struct Cluster {
+    client: Client<Context>,
+    properties: ClientProperties,
+    kind: ErrorKind,
+    timeout: Duration,
+}
+
+impl Cluster {
+    /// Connects, within `timeout`; `kind` is that of errors.
+    pub fn connect(properties: &ClientProperties, kind: ErrorKind, timeout: Duration) -> Result<Self> {
+        let mut properties = properties.clone();
+        // A client that reads never makes the broker create a topic.
+        for other in ["transactional.id", "enable.idempotence", "group.id", "allow.auto.create.topics"] {
+            properties.remove(other);
+        }
+        let config = properties.config();
+        let native = config.create_native_config().map_err(|error| client_error(kind, "client settings", &error))?;
+        Context::register(native.ptr());
+        let health = Arc::new(Health::default());
+        let context = Context::new("kafka".to_owned(), Arc::clone(&health), Assignment::default()).quiet();
+        let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_CONSUMER, context).map_err(|error| settings_error(kind, &error))?;
+        let cluster = Self { client, properties, kind, timeout };
+        let began = Instant::now();
+        loop {
+            // SAFETY: the client is alive; its callbacks only touch its context.
+            unsafe { sys::rd_kafka_poll(cluster.client.native_ptr(), 0) };
+            let left = timeout.saturating_sub(began.elapsed());
+            // The call waits its whole time when something is wrong, and the reason comes with the next poll.
+            match cluster.client.fetch_metadata(Some("velo-connect-probe"), left.clamp(Duration::from_millis(1), Duration::from_millis(200))) {
+                Ok(_) => return Ok(cluster),
+                Err(error) => {
+                    let reason = health.last_error();
+                    if left.is_zero() || reason.as_deref().is_some_and(super::fault::refuses) {
+                        return Err(unreachable(kind, cluster.properties.brokers(), timeout, reason.as_deref()));
+                    }
+                    if error.rdkafka_error_code().is_some_and(|code| !super::fault::is_unreachable(code)) {
+                        return Err(client_error(kind, "metadata", &error));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The partitions of a topic; `None` if there is no such topic.
+    pub fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>> {
+        let began = Instant::now();
+        loop {
+            let metadata = self.client.fetch_metadata(Some(topic), self.timeout).map_err(|error| client_error(self.kind, topic, &error))?;
+            let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
+            match found.error().map(Code::from) {
+                None => {
+                    let mut partitions: Vec<i32> = found.partitions().iter().map(|partition| partition.id()).collect();
+                    partitions.sort_unstable();
+                    return Ok((!partitions.is_empty()).then_some(partitions));
+                }
+                Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => return Ok(None),
+                // A topic that is being created has no leaders yet.
+                Some(Code::LeaderNotAvailable) if began.elapsed() < self.timeout => std::thread::sleep(Duration::from_millis(50)),
+                Some(code) => {
+                    return Err(Error::new(self.kind, Fault::User, format!("topic '{topic}': {}", describe(code))));
+                }
+            }
+        }
+    }
+
+    /// All topics, the brokers' own ones left out.
+    pub fn topics(&self) -> Result<Topics> {
+        let metadata = self.client.fetch_metadata(None, self.timeout).map_err(|error| client_error(self.kind, "topics", &error))?;
+        let own = |name: &str| name.starts_with("__");
+        Ok(metadata
+            .topics()
+            .iter()
+            .filter(|topic| topic.error().is_none() && !own(topic.name()))
+            .map(|topic| (Arc::from(topic.name()), topic.partitions().iter().map(|partition| partition.id()).collect()))
+            .collect())
+    }
+
+    /// The first offset of a partition and the one after its last message.
+    pub fn watermarks(&self, id: &PartitionId) -> Result<(i64, i64)> {
+        self.client.fetch_watermarks(&id.topic, id.partition, self.timeout).map_err(|error| client_error(self.kind, &id.name(), &error))
+    }
+
+    /// For each partition the first offset at or after a time (milliseconds since 1970); the end of the partition if there is none.
+    pub fn offsets_at(&self, ids: &[PartitionId], millis: i64) -> Result<BTreeMap<PartitionId, i64>> {
+        let mut list = TopicPartitionList::with_capacity(ids.len());
+        for id in ids {
+            list.add_partition_offset(&id.topic, id.partition, Offset::Offset(millis)).map_err(|error| client_error(self.kind, &id.name(), &error))?;
+        }
+        let wait = i32::try_from(self.timeout.as_millis()).unwrap_or(i32::MAX);
+        // SAFETY: client and list are alive.
+        let code: Code = unsafe { sys::rd_kafka_offsets_for_times(self.client.native_ptr(), list.ptr(), wait) }.into();
+        if code != Code::NoError {
+            return Err(client_error(self.kind, "offsets of a time", &rdkafka::error::KafkaError::Global(code)));
+        }
+        let mut offsets = BTreeMap::new();
+        for id in ids {
+            let found = list.find_partition(&id.topic, id.partition).map(|element| element.offset());
+            let offset = match found {
+                Some(Offset::Offset(offset)) => offset,
+                _ => self.watermarks(id)?.1,
+            };
+            offsets.insert(id.clone(), offset);
+        }
+        Ok(offsets)
+    }
+
+    /// Creates a topic; -1 leaves a number to the broker.
+    pub fn create_topic(&self, topic: &str, partitions: i32, replication: i32) -> Result<()> {
+        let mut config = self.properties.config();
+        config.remove("enable.partition.eof");
+        let what = format!("topic '{topic}' can't be created");
+        let admin: AdminClient<_> = config.create().map_err(|error| client_error(self.kind, &what, &error))?;
+        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(replication));
+        let options = AdminOptions::new().request_timeout(Some(self.timeout));
+        let results = futures::executor::block_on(admin.create_topics([&new], &options)).map_err(|error| client_error(self.kind, &what, &error))?;
+        match results.into_iter().next() {
+            None | Some(Ok(_)) | Some(Err((_, Code::TopicAlreadyExists))) => Ok(()),
+            Some(Err((_, code))) => Err(client_error(self.kind, &what, &rdkafka::error::KafkaError::Global(code))),
+        }
+    }
+}
+
+/// Settings that are wrong together, which the client says when it is made.
+pub(super) fn settings_error(kind: ErrorKind, error: &rdkafka::error::KafkaError) -> Error {
+    let text = match error {
+        rdkafka::error::KafkaError::ClientCreation(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Error::new(kind, Fault::User, format!("the Kafka client refuses its settings: {text}"))
+}

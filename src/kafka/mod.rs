@@ -1,0 +1,30 @@
+//! The Kafka client, as sources and sinks use it: the `rdkafka` crate for settings, metadata and life time, librdkafka's C API for what is done with every message. All `unsafe` of
+//! the Kafka connectors is in this folder. In reading order:
+//! - `properties`: client properties by name, checked before anything is opened
+//! - `leftover`: keys that are the client library's own
+//! - `context`: what a client tells of itself: logs, errors, its group's partitions
+//! - `cluster`: topics, partitions and offsets, asked of the brokers
+//! - `consumer`: messages in batches
+//! - `assignment`: which partitions a consumer owns, and how far each may be committed
+//! - `producer`: messages in batches, and what became of them
+//! - `fault`: the client's errors as ours
+//! - `embedded`: a broker inside this process, for the demo and for tests
+
+mod assignment;
+mod cluster;
+mod consumer;
+mod context;
+mod embedded;
+mod fault;
+mod leftover;
+mod producer;
+mod properties;
+
+pub use assignment::{Begin, PartitionId};
+pub use cluster::{Cluster, Topics};
+pub use consumer::{BatchConsumer, ConsumerOptions, Message, Polled, Wanted};
+pub use embedded::EmbeddedBroker;
+pub use fault::{client_error, is_unreachable};
+pub use leftover::client_properties;
+pub use producer::{BatchProducer, Delivery, HeaderColumn, Outgoing, Payload, Undelivered};
+pub use properties::{ClientProperties, PropertyFault, Role, Security, check_property, properties_of};

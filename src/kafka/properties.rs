@@ -1,0 +1,177 @@
+//! Client properties by name. They are checked by the client library itself, which needs no broker for it.
+
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString};
+use std::sync::OnceLock;
+
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka_sys as sys;
+
+/// What a client is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Reads.
+    Consumer,
+    /// Writes.
+    Producer,
+}
+
+/// The properties of a client.
+#[derive(Clone, Default)]
+pub struct ClientProperties {
+    values: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for ClientProperties {
+    /// Names only: values may be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.values.keys()).finish()
+    }
+}
+
+impl ClientProperties {
+    /// Sets a property.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.values.insert(name.to_owned(), value.into());
+    }
+
+    /// Sets a property unless it is set.
+    pub fn set_default(&mut self, name: &str, value: &str) {
+        self.values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+    }
+
+    /// Takes a property back.
+    pub fn remove(&mut self, name: &str) {
+        self.values.remove(name);
+    }
+
+    /// The value of a property that was set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// Sets what a secure connection needs. SASL properties are left out without SASL, since the client would warn of them.
+    pub fn secure(&mut self, security: &Security<'_>) {
+        let protocol = security.protocol.unwrap_or("plaintext").to_ascii_lowercase();
+        if protocol.contains("sasl") {
+            let given = [("sasl.mechanisms", security.mechanism), ("sasl.username", security.username), ("sasl.password", security.password)];
+            given.into_iter().filter_map(|(name, value)| Some((name, value?))).for_each(|(name, value)| self.set(name, value));
+        }
+        let own_authorities = self.values.keys().any(|name| name.starts_with("ssl.ca.") || name == "ssl.certificate.pem");
+        if protocol.contains("ssl") && !own_authorities {
+            // The library is built with a TLS that does not know where systems keep their certificates.
+            self.set("ssl.ca.location", "probe");
+        }
+        self.set("security.protocol", protocol);
+    }
+
+    /// The brokers to ask first.
+    pub fn brokers(&self) -> &str {
+        self.get("bootstrap.servers").unwrap_or_default()
+    }
+
+    pub(super) fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        for (name, value) in &self.values {
+            config.set(name, value);
+        }
+        config.set_log_level(RDKafkaLogLevel::Info);
+        config
+    }
+}
+
+/// How a connection is secured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Security<'a> {
+    /// plaintext, ssl, sasl_plaintext or sasl_ssl.
+    pub protocol: Option<&'a str>,
+    /// SASL mechanism.
+    pub mechanism: Option<&'a str>,
+    /// User.
+    pub username: Option<&'a str>,
+    /// Password.
+    pub password: Option<&'a str>,
+}
+
+/// What is wrong with a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PropertyFault {
+    /// No client has it.
+    Unknown,
+    /// The value can't be used; why.
+    Value(String),
+}
+
+/// Asks the client library about one property.
+///
+/// **Errors**: it does not know the name, or does not take the value.
+pub fn check_property(name: &str, value: &str) -> Result<(), PropertyFault> {
+    let (Ok(c_name), Ok(c_value)) = (CString::new(name), CString::new(value)) else { return Err(PropertyFault::Value("it holds a NUL byte".to_owned())) };
+    let mut text = [0 as std::ffi::c_char; 512];
+    // SAFETY: the configuration is destroyed below; the library writes at most the size of the buffer, with a NUL at its end.
+    let (result, text) = unsafe {
+        let conf = sys::rd_kafka_conf_new();
+        let result = sys::rd_kafka_conf_set(conf, c_name.as_ptr(), c_value.as_ptr(), text.as_mut_ptr(), text.len());
+        sys::rd_kafka_conf_destroy(conf);
+        (result, CStr::from_ptr(text.as_ptr()).to_string_lossy().into_owned())
+    };
+    match result {
+        sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK => Ok(()),
+        sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_UNKNOWN => Err(PropertyFault::Unknown),
+        sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_INVALID => Err(PropertyFault::Value(text)),
+    }
+}
+
+/// The names of the client library's properties for a role, aliases among them.
+pub fn properties_of(role: Role) -> &'static [String] {
+    static CONSUMER: OnceLock<Vec<String>> = OnceLock::new();
+    static PRODUCER: OnceLock<Vec<String>> = OnceLock::new();
+    match role {
+        Role::Consumer => CONSUMER.get_or_init(|| names('C')),
+        Role::Producer => PRODUCER.get_or_init(|| names('P')),
+    }
+}
+
+/// The library prints a table of its properties: name | C, P or * | range | default | …
+fn names(role: char) -> Vec<String> {
+    let mut text = std::ptr::null_mut();
+    let mut length = 0;
+    // SAFETY: the stream writes to memory that it allocates, which is valid once it is closed, and freed below.
+    let table = unsafe {
+        let stream = libc::open_memstream(&mut text, &mut length);
+        if stream.is_null() {
+            return Vec::new();
+        }
+        sys::rd_kafka_conf_properties_show(stream.cast());
+        libc::fclose(stream);
+        let table = String::from_utf8_lossy(std::slice::from_raw_parts(text.cast::<u8>(), length)).into_owned();
+        libc::free(text.cast());
+        table
+    };
+    let row = |line: &str| {
+        let mut cells = line.split('|').map(str::trim);
+        let (name, side) = (cells.next()?, cells.next()?);
+        let is_name = name.contains('.') || name.chars().all(|c| c.is_ascii_lowercase());
+        (is_name && !name.is_empty() && (side == "*" || side.starts_with(role))).then(|| name.to_owned())
+    };
+    let mut names: Vec<String> = table.lines().filter_map(row).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_says_what_it_knows() {
+        assert_eq!(check_property("fetch.min.bytes", "32768"), Ok(()));
+        assert_eq!(check_property("sasl.mechanism", "PLAIN"), Ok(()), "an alias");
+        assert_eq!(check_property("max.poll.records", "500"), Err(PropertyFault::Unknown));
+        assert!(matches!(check_property("fetch.min.bytes", "many"), Err(PropertyFault::Value(_))));
+        let has = |role: Role, name: &str| properties_of(role).iter().any(|known| known == name);
+        assert!(has(Role::Consumer, "session.timeout.ms") && has(Role::Producer, "partitioner") && has(Role::Producer, "ssl.ca.location"));
+        assert!(!has(Role::Producer, "session.timeout.ms") && !has(Role::Consumer, "compression.type"));
+    }
+}

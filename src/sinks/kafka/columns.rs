@@ -1,0 +1,169 @@
+//! Which columns make value, key, headers and time of a message.
+
+use std::ffi::CString;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit, TimestampMillisecondType};
+
+use super::options::{KafkaSinkOptions, KeyFormat};
+use crate::error::{Error, Result};
+use crate::formats::json::JsonEncoder;
+use crate::formats::{BatchEncoder, plain_texts};
+use crate::kafka::{HeaderColumn, Payload};
+use crate::stream::{Carried, visible_columns};
+
+type Keys = Vec<Option<Vec<u8>>>;
+
+/// Where the parts of a message come from.
+#[derive(Debug)]
+pub(super) struct MessageColumns {
+    value: Vec<usize>,
+    value_encoder: JsonEncoder,
+    key: KeySource,
+    headers: Vec<(usize, CString)>,
+    time: Option<usize>,
+}
+
+#[derive(Debug)]
+enum KeySource {
+    None,
+    /// The text of one column.
+    Text(usize),
+    /// An object of several.
+    Object(Vec<usize>, JsonEncoder),
+}
+
+impl MessageColumns {
+    /// For rows of `schema`, carried columns at its end.
+    ///
+    /// **Errors**: a column that is named does not exist, or is of a type that can't be written.
+    pub(super) fn new(schema: &SchemaRef, options: &KafkaSinkOptions) -> Result<Self> {
+        let visible = visible_columns(schema);
+        let find = |key: &str, name: &str| {
+            let found = schema.fields().iter().take(visible).position(|field| field.name() == name);
+            found.ok_or_else(|| {
+                let names = schema.fields().iter().take(visible).map(|field| field.name().as_str());
+                let nearest = sql_extensions::nearest(name, names)
+                    .map(|near| format!("nearest: {near}"))
+                    .unwrap_or_else(|| "name a column of the SELECT list".to_owned());
+                Error::config(format!("'{key}' names '{name}', which is no column of the statement")).with_help(nearest)
+            })
+        };
+        let all = |key: &str, names: &[String]| names.iter().map(|name| find(key, name)).collect::<Result<Vec<_>>>();
+        let header_columns = all("headers", options.headers.as_ref().map_or(&[], |names| &names.0))?;
+        let value: Vec<usize> = (0..visible).filter(|at| !header_columns.contains(at)).collect();
+        let project = |columns: &[usize]| -> Result<SchemaRef> {
+            Ok(Arc::new(schema.project(columns).map_err(|error| Error::internal("a message's columns").with_source(error))?))
+        };
+        let key = match &options.key {
+            None => Carried::Key.index(schema).map_or(KeySource::None, KeySource::Text),
+            Some(names) => match (all("key", &names.0)?.as_slice(), options.key_format) {
+                ([], _) => KeySource::None,
+                ([one], KeyFormat::String) => KeySource::Text(*one),
+                (several, _) => KeySource::Object(several.to_vec(), JsonEncoder::new(&project(several)?)?),
+            },
+        };
+        let time = match &options.timestamp {
+            Some(name) => Some(find("timestamp", name)?),
+            None => Carried::Time.index(schema),
+        };
+        if let Some(at) = time {
+            let data_type = schema.field(at).data_type();
+            if !matches!(data_type, DataType::Timestamp(..)) {
+                return Err(Error::config(format!(
+                    "'timestamp' names a column of type {}; expected a TIMESTAMP",
+                    crate::formats::schema_text::print_type(data_type)
+                )));
+            }
+        }
+        let headers = header_columns.into_iter().map(|at| {
+            let name = CString::new(schema.field(at).name().as_str()).map_err(|_| Error::config("the name of a header holds a NUL"))?;
+            Ok((at, name))
+        });
+        let headers = headers.collect::<Result<Vec<_>>>()?;
+        let value_encoder = JsonEncoder::new(&project(&value)?)?;
+        Ok(Self { value, value_encoder, key, headers, time })
+    }
+
+    /// The values, one a row.
+    ///
+    /// **Errors**: only faults of the engine; rows that can't be written are numbered in the result.
+    pub(super) fn values(&self, batch: &RecordBatch) -> Result<(Payload, Vec<String>)> {
+        let encoded = self.value_encoder.encode(&project(batch, &self.value)?)?;
+        let mut payload = Payload { ends: Vec::with_capacity(batch.num_rows()), bytes: encoded.bytes, gap: 1 };
+        // Every line is a row: line ends within texts are escaped.
+        payload.ends.extend(memchr::memchr_iter(b'\n', &payload.bytes).map(|end| end + 1));
+        Ok((payload, encoded.rejected.into_iter().map(|rejected| rejected.reason).collect()))
+    }
+
+    /// The keys by row; `None`: no message has one.
+    pub(super) fn keys(&self, batch: &RecordBatch) -> Result<Option<Keys>> {
+        match &self.key {
+            KeySource::None => Ok(None),
+            KeySource::Text(at) => texts(batch.column(*at)).map(Some),
+            KeySource::Object(columns, encoder) => {
+                let encoded = encoder.encode(&project(batch, columns)?)?;
+                Ok(Some(encoded.bytes.split_inclusive(|byte| *byte == b'\n').map(|line| Some(line[..line.len() - 1].to_vec())).collect()))
+            }
+        }
+    }
+
+    /// The times by row in milliseconds, 0 where there is none.
+    pub(super) fn times(&self, batch: &RecordBatch) -> Result<Option<Vec<i64>>> {
+        let Some(at) = self.time else { return Ok(None) };
+        let zone = match batch.column(at).data_type() {
+            DataType::Timestamp(_, zone) => zone.clone(),
+            _ => None,
+        };
+        let millis = cast_with_options(batch.column(at), &DataType::Timestamp(TimeUnit::Millisecond, zone), &CastOptions::default());
+        let millis = millis.map_err(|error| Error::internal("a time that can't be converted").with_source(error))?;
+        let millis = millis.as_primitive::<TimestampMillisecondType>();
+        Ok(Some(millis.iter().map(|millis| millis.unwrap_or(0).max(0)).collect()))
+    }
+
+    /// The headers.
+    pub(super) fn headers(&self, batch: &RecordBatch) -> Result<Vec<HeaderColumn>> {
+        let mut headers = Vec::new();
+        for (at, name) in &self.headers {
+            let column = batch.column(*at);
+            match column.as_map_opt() {
+                Some(map) => {
+                    let (names, values) = (texts(map.keys())?, texts(map.values())?);
+                    for row in 0..map.len() {
+                        if map.is_null(row) {
+                            continue;
+                        }
+                        let (start, end) = (map.value_offsets()[row] as usize, map.value_offsets()[row + 1] as usize);
+                        for entry in start..end {
+                            let Some(name) = names[entry].clone().and_then(|name| CString::new(name).ok()) else { continue };
+                            let place = headers.iter().position(|(known, _): &HeaderColumn| *known == name).unwrap_or_else(|| {
+                                headers.push((name, vec![None; batch.num_rows()]));
+                                headers.len() - 1
+                            });
+                            headers[place].1[row] = values[entry].clone();
+                        }
+                    }
+                }
+                None => headers.push((name.clone(), texts(column)?)),
+            }
+        }
+        Ok(headers)
+    }
+}
+
+fn project(batch: &RecordBatch, columns: &[usize]) -> Result<RecordBatch> {
+    let schema: Schema = batch.schema().project(columns).map_err(|error| Error::internal("a message's columns").with_source(error))?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let columns: Vec<ArrayRef> = columns.iter().map(|at| Arc::clone(batch.column(*at))).collect();
+    RecordBatch::try_new_with_options(Arc::new(schema), columns, &options).map_err(|error| Error::internal("a message's columns").with_source(error))
+}
+
+/// The values of a column as the bytes of their texts.
+fn texts(column: &ArrayRef) -> Result<Keys> {
+    if let Some(views) = column.as_string_view_opt() {
+        return Ok(views.iter().map(|text| text.map(|text| text.as_bytes().to_vec())).collect());
+    }
+    Ok(plain_texts(column)?.into_iter().map(|text| text.map(String::into_bytes)).collect())
+}

@@ -1,0 +1,126 @@
+//! The configured sink.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use arrow::datatypes::SchemaRef;
+
+use super::columns::MessageColumns;
+use super::options::KafkaSinkOptions;
+use super::writer::KafkaWriter;
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::kafka::{ClientProperties, Cluster, Security};
+use crate::options::Secret;
+use crate::stream::{DataSink, DataWriter, SinkContext};
+
+/// A topic as a sink.
+#[derive(Debug)]
+pub struct KafkaSink {
+    name: String,
+    options: KafkaSinkOptions,
+    properties: ClientProperties,
+    topic: String,
+}
+
+impl KafkaSink {
+    /// Checks the settings; asks no broker. `properties` are the client's own.
+    pub fn create(name: &str, options: KafkaSinkOptions, properties: ClientProperties) -> Result<Self> {
+        let topic = options.topic.clone().unwrap_or_else(|| name.to_owned());
+        if topic.trim().is_empty() || topic.contains(',') || topic.starts_with('^') {
+            return Err(Error::config(format!("'{name}.topic' = '{topic}' is not the name of one topic")));
+        }
+        if options.idempotence && options.acks.as_deref().is_some_and(|acks| !matches!(acks, "all" | "-1")) {
+            return Err(Error::config(format!("'{name}.acks' must be all while '{name}.enable.idempotence' is true"))
+                .with_help(format!("set '{name}.enable.idempotence' = 'false', or leave '{name}.acks' out")));
+        }
+        let properties = client_properties(&options, properties);
+        Ok(Self { name: name.to_owned(), options, properties, topic })
+    }
+
+    /// Makes sure that the topic is there.
+    fn find_topic(&self) -> Result<()> {
+        let cluster = Cluster::connect(&self.properties, ErrorKind::Sink, self.options.connect_timeout.0)?;
+        if cluster.partitions(&self.topic)?.is_some() {
+            return Ok(());
+        }
+        if !self.options.create_topic {
+            return Err(Error::new(ErrorKind::Sink, Fault::User, format!("topic '{}' does not exist", self.topic))
+                .with_help(format!("create it, or leave '{}.topic.create' out", self.name)));
+        }
+        let number = |count: Option<usize>| count.map_or(-1, |count| i32::try_from(count).unwrap_or(i32::MAX));
+        cluster.create_topic(&self.topic, number(self.options.partitions), number(self.options.replication))?;
+        // It takes a moment until every broker knows it.
+        let begun = Instant::now();
+        while cluster.partitions(&self.topic)?.is_none() && begun.elapsed() < self.options.connect_timeout.0 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        tracing::info!("sink '{}': topic '{}' created", self.name, self.topic);
+        Ok(())
+    }
+}
+
+/// What the client is told.
+fn client_properties(options: &KafkaSinkOptions, mut properties: ClientProperties) -> ClientProperties {
+    properties.set("bootstrap.servers", options.brokers.as_str());
+    properties.set("linger.ms", options.linger.to_string());
+    properties.set("enable.idempotence", options.idempotence.to_string());
+    let text = |count: &usize| count.to_string();
+    let given = [("batch.size", options.batch_size.as_ref().map(text)), ("acks", options.acks.clone()), ("compression.type", options.compression.clone())];
+    given.into_iter().filter_map(|(name, value)| Some((name, value?))).for_each(|(name, value)| properties.set(name, value));
+    properties.secure(&Security {
+        protocol: options.security_protocol.as_deref(),
+        mechanism: options.sasl_mechanism.as_deref(),
+        username: options.sasl_username.as_deref(),
+        password: options.sasl_password.as_ref().map(Secret::reveal),
+    });
+    for (name, value) in [
+        // As Java clients do, so that topics written by both stay co-partitioned.
+        ("partitioner", "murmur2_random"),
+        // Bounded memory; the queue's end is felt by the sources.
+        ("queue.buffering.max.messages", "200000"),
+        ("queue.buffering.max.kbytes", "65536"),
+        ("reconnect.backoff.max.ms", "2000"),
+        ("client.id", "velostream"),
+    ] {
+        properties.set_default(name, value);
+    }
+    properties
+}
+
+impl DataSink for KafkaSink {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn describe(&self) -> String {
+        format!("kafka {} @ {}", self.topic, self.options.brokers)
+    }
+
+    fn check_schema(&self, schema: &SchemaRef) -> Result<()> {
+        MessageColumns::new(schema, &self.options).map(|_| ())
+    }
+
+    fn targets(&self) -> Vec<String> {
+        vec![format!("kafka://{}/{}", self.options.brokers, self.topic)]
+    }
+
+    fn wants_carried(&self) -> bool {
+        self.options.key.is_none() || self.options.timestamp.is_none()
+    }
+
+    fn open(&self, schema: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {
+        self.find_topic()?;
+        Ok(Box::new(KafkaWriter {
+            columns: MessageColumns::new(&schema, &self.options)?,
+            properties: self.properties.clone(),
+            topic: self.topic.clone(),
+            context,
+            producer: None,
+            under_way: BTreeMap::new(),
+            again: Vec::new(),
+            tries: 0,
+            rejected: Vec::new(),
+            last_ended: 0,
+        }))
+    }
+}

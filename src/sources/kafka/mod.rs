@@ -1,0 +1,19 @@
+//! Kafka topics. In reading order:
+//! - `options`: the keys
+//! - `bounds`: where reading begins and ends, as written
+//! - `source`: checks of the settings, the topic and its columns
+//! - `sample`: columns of a topic without declared ones
+//! - `plan`: the partitions of a reader, and from where to where
+//! - `reader`: the thread that polls
+//! - `gathered`: polled messages as a batch of rows
+
+mod bounds;
+mod gathered;
+mod options;
+mod plan;
+mod reader;
+mod sample;
+mod source;
+
+pub use options::{KafkaSourceOptions, MessageFormat};
+pub use source::{KafkaSource, SourceIdentity};

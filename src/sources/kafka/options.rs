@@ -1,0 +1,81 @@
+//! The keys of a Kafka source.
+
+use super::bounds::Place;
+use crate::options::{ByteSize, Millis, OptionValue, Secret, define_options};
+
+/// The format of message values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageFormat {
+    /// An object, or an array of objects.
+    Json,
+}
+
+impl OptionValue for MessageFormat {
+    const TYPE: &'static str = "message format";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "json" => Ok(Self::Json),
+            _ => Err("expected json".to_owned()),
+        }
+    }
+}
+
+/// Where to begin without a committed offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetReset {
+    /// With the first message.
+    Earliest,
+    /// With what comes from now on.
+    Latest,
+}
+
+impl OptionValue for OffsetReset {
+    const TYPE: &'static str = "offset reset";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "earliest" | "smallest" | "beginning" => Ok(Self::Earliest),
+            "latest" | "largest" | "end" => Ok(Self::Latest),
+            _ => Err("expected earliest or latest".to_owned()),
+        }
+    }
+}
+
+define_options! {
+    /// Settings of a Kafka source. Keys that are not among them are handed to the client library (librdkafka), which checks them.
+    pub struct KafkaSourceOptions (Source) {
+        /// Brokers to ask first: `host:port`, several separated by commas.
+        brokers: String = "bootstrap.servers" [] required;
+        /// A topic, several separated by commas, or a pattern (`^orders-.*`). Without it, the name of the source.
+        topic: String = "topic" [] optional;
+        /// Format of message values: json (an object, or an array of objects, each of which is a row). A message without a value (a tombstone) and an empty array are
+        /// counted as filtered; an empty value is a bad record.
+        format: MessageFormat = "value.format" ["format"] default "json";
+        /// Consumer group. Without it `velo-streams-` and the job's name; a SELECT without CREATE STREAM has a group of its own that commits nothing.
+        group_id: String = "group.id" [] optional;
+        /// Where to begin in partitions for which the group has committed nothing: earliest or latest.
+        auto_offset_reset: OffsetReset = "auto.offset.reset" [] default "earliest";
+        /// Where to begin, whatever the group has committed: earliest, latest, a timestamp, or offsets (`0:1500,1:2000`).
+        start: Place = "start" [] optional;
+        /// Where to end: latest (what is there at the start), a timestamp, or offsets. Makes the source bounded: it begins at `start` (else with the first message), and commits
+        /// nothing.
+        until: Place = "until" [] optional;
+        /// Most messages taken in one cycle.
+        max_poll_records: usize = "max.poll.records" [] optional;
+        /// plaintext, ssl, sasl_plaintext or sasl_ssl.
+        security_protocol: String = "security.protocol" [] optional;
+        /// PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER.
+        sasl_mechanism: String = "sasl.mechanism" ["sasl.mechanisms"] optional;
+        /// User.
+        sasl_username: String = "sasl.username" [] optional;
+        /// Password.
+        sasl_password: Secret = "sasl.password" [] optional;
+        /// Longest wait of a fetch, in milliseconds. Short waits make idle partitions quick to read; the brokers are asked more often.
+        fetch_max_wait: usize = "fetch.max.wait.ms" ["fetch.wait.max.ms"] default "100";
+        /// Longest wait for the brokers at the start.
+        connect_timeout: Millis = "connect.timeout" [] default "10s";
+        /// Longer records are rejected.
+        max_record_size: ByteSize = "max_record_size" [] default "16MiB";
+    }
+}

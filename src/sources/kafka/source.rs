@@ -1,0 +1,191 @@
+//! The configured source.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+
+use super::gathered::{Decoding, with_metadata_columns};
+use super::options::{KafkaSourceOptions, MessageFormat};
+use super::plan::{TopicList, plan};
+use super::reader::{KafkaReader, ReaderSpec};
+use super::sample;
+use crate::error::{Error, ErrorKind, Result};
+use crate::formats::json::JsonMessageDecoder;
+use crate::formats::{MessageDecoder, schema_text};
+use crate::kafka::{ClientProperties, Cluster};
+use crate::stream::{Boundedness, DataReader, DataSource, MetadataColumn, ReadRequest};
+
+/// Whose source it is.
+#[derive(Clone, Debug)]
+pub struct SourceIdentity {
+    /// Name of the job.
+    pub job: String,
+    /// The job was created by name, so that its offsets are kept under it.
+    pub named: bool,
+    /// Another source of the statement reads the same topic in the same group before this one.
+    pub twin: bool,
+}
+
+/// Kafka topics as a source.
+#[derive(Debug)]
+pub struct KafkaSource {
+    name: String,
+    options: KafkaSourceOptions,
+    properties: ClientProperties,
+    topics: TopicList,
+    /// The consumer group, if offsets are committed to it.
+    group: Option<String>,
+    schema: SchemaRef,
+    declared: bool,
+    place: String,
+}
+
+impl KafkaSource {
+    /// Checks that the topic can be read and finds out the columns: `declared`, or those of its first messages, which are then logged as the line to paste. `properties` are
+    /// the client's own.
+    pub fn create(
+        name: &str,
+        options: KafkaSourceOptions,
+        properties: ClientProperties,
+        identity: &SourceIdentity,
+        declared: Option<SchemaRef>,
+    ) -> Result<Self> {
+        let topics = TopicList::parse(options.topic.as_deref().unwrap_or(name));
+        if topics == TopicList::Names(Vec::new()) {
+            return Err(Error::config(format!("'{name}.topic' names no topic")));
+        }
+        let group = group(&options, identity, name);
+        let properties = client_properties(&options, properties, group.as_deref());
+        let timeout = options.connect_timeout.0;
+        let cluster = Cluster::connect(&properties, ErrorKind::Source, timeout)?;
+        let partitions = topics.partitions(&cluster)?;
+        let is_declared = declared.is_some();
+        let schema = match declared {
+            Some(declared) => declared,
+            None => {
+                let schema = Arc::new(sample::json_schema(name, &properties, &partitions, &cluster, timeout)?);
+                let text = schema_text::print(&schema).replace('\'', "''");
+                tracing::info!("source '{name}': columns inferred; to declare them: '{name}.schema' = '{text}'");
+                schema
+            }
+        };
+        decoder(&options, &schema).map_err(|error| error.context(format!("source '{name}'")))?;
+        let group = group.filter(|_| options.until.is_none());
+        let place = format!("job '{}', source '{name}'", identity.job);
+        Ok(Self { name: name.to_owned(), options, properties, topics, group, schema, declared: is_declared, place })
+    }
+}
+
+fn group(options: &KafkaSourceOptions, identity: &SourceIdentity, name: &str) -> Option<String> {
+    if let Some(group) = &options.group_id {
+        return Some(group.clone());
+    }
+    let own = format!("velo-streams-{}", identity.job);
+    identity.named.then(|| if identity.twin { format!("{own}-{name}") } else { own })
+}
+
+fn decoder(options: &KafkaSourceOptions, schema: &SchemaRef) -> Result<Arc<dyn MessageDecoder>> {
+    let longest = usize::try_from(options.max_record_size.0).unwrap_or(usize::MAX);
+    match options.format {
+        MessageFormat::Json => Ok(Arc::new(JsonMessageDecoder::new(Arc::clone(schema), longest)?)),
+    }
+}
+
+/// What the client is told.
+fn client_properties(options: &KafkaSourceOptions, mut properties: ClientProperties, group: Option<&str>) -> ClientProperties {
+    properties.set("bootstrap.servers", options.brokers.as_str());
+    let throw_away = || format!("velo-adhoc-{:016x}", rand::random::<u64>());
+    properties.set("group.id", group.map_or_else(throw_away, str::to_owned));
+    properties.set(
+        "auto.offset.reset",
+        match options.auto_offset_reset {
+            super::options::OffsetReset::Earliest => "earliest",
+            super::options::OffsetReset::Latest => "latest",
+        },
+    );
+    properties.set("fetch.wait.max.ms", options.fetch_max_wait.to_string());
+    let security = crate::kafka::Security {
+        protocol: options.security_protocol.as_deref(),
+        mechanism: options.sasl_mechanism.as_deref(),
+        username: options.sasl_username.as_deref(),
+        password: options.sasl_password.as_ref().map(crate::options::Secret::reveal),
+    };
+    properties.secure(&security);
+    for (name, value) in [
+        // Bounded memory, and no second-long waits when a queue was full.
+        ("queued.max.messages.kbytes", "16384"),
+        ("queued.min.messages", "10000"),
+        ("fetch.max.bytes", "8388608"),
+        ("fetch.message.max.bytes", "4194304"),
+        ("fetch.queue.backoff.ms", "2"),
+        ("auto.commit.interval.ms", "500"),
+        ("topic.metadata.refresh.interval.ms", "10000"),
+        ("reconnect.backoff.max.ms", "2000"),
+        ("partition.assignment.strategy", "cooperative-sticky"),
+        ("client.id", "velostream"),
+    ] {
+        properties.set_default(name, value);
+    }
+    properties
+}
+
+impl DataSource for KafkaSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn metadata(&self) -> &'static [MetadataColumn] {
+        &MetadataColumn::ALL
+    }
+
+    fn boundedness(&self) -> Boundedness {
+        if self.options.until.is_some() { Boundedness::Bounded } else { Boundedness::Unbounded }
+    }
+
+    fn estimated_bytes(&self) -> u64 {
+        // Larger than any table that is looked up.
+        1 << 40
+    }
+
+    fn inputs(&self) -> Vec<String> {
+        match &self.topics {
+            TopicList::Names(names) => names.iter().map(|name| format!("kafka://{}/{name}", self.options.brokers)).collect(),
+            TopicList::Pattern(_) => Vec::new(),
+        }
+    }
+
+    fn describe(&self) -> String {
+        let group = self.group.as_ref().map_or_else(|| "no offsets committed".to_owned(), |group| format!("group {group}"));
+        let how = if self.declared { "declared" } else { "inferred" };
+        format!("kafka {} @ {}, {group}, {} columns {how}", self.topics.text(), self.options.brokers, self.schema.fields().len())
+    }
+
+    fn open(&self, request: ReadRequest) -> Result<Box<dyn DataReader>> {
+        let columns = self.schema.project(&request.columns).map_err(|error| Error::internal("a column that the source does not have").with_source(error))?;
+        let schema = with_metadata_columns(&columns, &request.metadata);
+        let decoding = Decoding { decoder: decoder(&self.options, &Arc::new(columns))?, metadata: request.metadata, schema };
+        let (properties, options, topics, commits) = (self.properties.clone(), self.options.clone(), self.topics.clone(), self.group.is_some());
+        let connect = {
+            let (properties, timeout) = (properties.clone(), options.connect_timeout.0);
+            move || Cluster::connect(&properties, ErrorKind::Source, timeout)
+        };
+        let discover = {
+            let (connect, topics) = (connect.clone(), topics.clone());
+            Arc::new(move || topics.partitions(&connect()?))
+        };
+        Ok(Box::new(KafkaReader::new(ReaderSpec {
+            place: self.place.clone(),
+            properties,
+            plan: Arc::new(move |resume| plan(&options, &topics, commits, &connect, resume)),
+            discover,
+            decoding: Arc::new(decoding),
+            health: request.health,
+            parallelism: request.parallelism,
+            most: self.options.max_poll_records.unwrap_or(usize::MAX).max(1),
+        })))
+    }
+}

@@ -1,0 +1,106 @@
+//! The state of a source's or sink's connection, written by the connector and read by whoever asks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+
+/// Whether a connector can work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum ConnectionState {
+    /// It works.
+    #[default]
+    Connected,
+    /// The other side does not answer; the connector goes on trying.
+    Reconnecting,
+    /// It has given up.
+    Failed,
+    /// It has ended.
+    Disconnected,
+}
+
+/// What is known of a connection at one time.
+#[derive(Clone, Debug, Serialize)]
+pub struct HealthReport {
+    /// Its state.
+    pub state: ConnectionState,
+    /// Since when.
+    pub since: SystemTime,
+    /// The last error, and when it happened.
+    pub last_error: Option<(SystemTime, String)>,
+    /// By partition: records that wait to be read.
+    pub lag: BTreeMap<Arc<str>, u64>,
+}
+
+/// The state of a connection.
+#[derive(Debug)]
+pub struct Health {
+    report: Mutex<HealthReport>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { report: Mutex::new(HealthReport { state: ConnectionState::Connected, since: SystemTime::now(), last_error: None, lag: BTreeMap::new() }) }
+    }
+}
+
+impl Health {
+    fn enter(&self, state: ConnectionState) -> bool {
+        let mut report = self.report.lock();
+        if report.state == state {
+            return false;
+        }
+        report.state = state;
+        report.since = SystemTime::now();
+        true
+    }
+
+    /// It works (again); true if that is news.
+    pub fn connected(&self) -> bool {
+        self.enter(ConnectionState::Connected)
+    }
+
+    /// The connection was lost; true if that is news.
+    pub fn reconnecting(&self, reason: &str) -> bool {
+        self.note_error(reason);
+        self.enter(ConnectionState::Reconnecting)
+    }
+
+    /// It is not tried any more.
+    pub fn failed(&self, reason: &str) {
+        self.note_error(reason);
+        self.enter(ConnectionState::Failed);
+    }
+
+    /// It has ended.
+    pub fn ended(&self) {
+        self.enter(ConnectionState::Disconnected);
+    }
+
+    /// Takes note of an error that does not change the state.
+    pub fn note_error(&self, reason: &str) {
+        self.report.lock().last_error = Some((SystemTime::now(), reason.to_owned()));
+    }
+
+    /// Sets the lag of partitions; those that are not named have none any more.
+    pub fn set_lag(&self, lag: Vec<(Arc<str>, u64)>) {
+        self.report.lock().lag = lag.into_iter().collect();
+    }
+
+    /// Whether the connection is lost at present.
+    pub fn is_reconnecting(&self) -> bool {
+        self.report.lock().state == ConnectionState::Reconnecting
+    }
+
+    /// The text of the last error.
+    pub fn last_error(&self) -> Option<String> {
+        self.report.lock().last_error.as_ref().map(|(_, text)| text.clone())
+    }
+
+    /// What is known now.
+    pub fn report(&self) -> HealthReport {
+        self.report.lock().clone()
+    }
+}

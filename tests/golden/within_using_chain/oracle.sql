@@ -1,0 +1,1 @@
+SELECT c.*, p.purchase_id, v.view_id FROM clicks c JOIN purchases p ON c.user_id = p.user_id AND epoch_us(p.ts) - epoch_us(c.ts) BETWEEN -600000000 AND 600000000 LEFT JOIN views v ON p.user_id = v.user_id AND epoch_us(v.ts) - epoch_us(p.ts) BETWEEN -600000000 AND 600000000

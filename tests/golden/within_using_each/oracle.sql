@@ -1,0 +1,1 @@
+SELECT click_id, purchase_id, view_id FROM clicks c LEFT JOIN purchases p ON c.user_id = p.user_id AND epoch_us(p.ts) - epoch_us(c.ts) BETWEEN -120000000 AND 120000000 JOIN views v ON c.user_id = v.user_id AND c.page = v.page AND epoch_us(v.ts) - epoch_us(c.ts) BETWEEN -3600000000 AND 3600000000
