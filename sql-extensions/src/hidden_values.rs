@@ -13,12 +13,12 @@ const MASK: &str = "****";
 /// A stretch that is not shown.
 struct Hidden {
     span: Span,
-    /// The key, if it is known.
+    /// The key, if it is known and the value may be shown beside it.
     key: Option<String>,
     replacement: &'static str,
 }
 
-/// The line that `blamed` starts in as it may be shown, and where `blamed` is in it. Only the blamed value is shown, and only if its key does not say that it is secret.
+/// The line that `blamed` starts in as it may be shown, and where `blamed` is in it. Only the blamed value is shown, and only if neither its key nor its form says that it is secret.
 pub(crate) fn line_without_values(sql: &str, blamed: Span) -> (String, Span) {
     let number = blamed.start.line;
     let line: Vec<char> = sql.split('\n').nth(usize::try_from(number).unwrap_or(1).saturating_sub(1)).unwrap_or_default().chars().collect();
@@ -119,10 +119,17 @@ fn settings(tokens: &[TokenWithSpan]) -> Vec<Hidden> {
         if first < at {
             let span = span_at(tokens, first).to(span_at(tokens, at - 1));
             let quoted = at - first == 1 && matches!(tokens[first].token, Token::SingleQuotedString(_));
-            found.push(Hidden { span, key: key.map(|(key, _)| key), replacement: if quoted { "'****'" } else { MASK } });
+            let key = key.map(|(key, _)| key).filter(|_| !tokens[first..at].iter().any(may_hold_password));
+            found.push(Hidden { span, key, replacement: if quoted { "'****'" } else { MASK } });
         }
     }
     found
+}
+
+/// Whether a value is a URL or a connection string (`host=h password=p`).
+fn may_hold_password(token: &TokenWithSpan) -> bool {
+    let text = token.token.to_string();
+    text.contains("://") || text.contains('=')
 }
 
 /// Whether a token is a text in any spelling.

@@ -66,17 +66,14 @@ pub(super) async fn prepare_all(
 ) -> Result<Prepared, Vec<Error>> {
     let (mut all, mut errors) = (Prepared::default(), Vec::new());
     let mut fit = Fit::default();
-    for loaded in scripts {
-        let mut bindings = match loaded {
-            Ok(loaded) => bind(&loaded, overrides),
-            Err(error) => {
-                fit.uncertain = true;
-                errors.push(error);
-                continue;
-            }
-        };
-        bindings.iter_mut().for_each(|binding| fit.add(binding));
-        match prepare(PrepareRequest { bindings, environment: &ProcessEnvironment, stdout: Arc::clone(stdout), row_limit, look }).await {
+    // What can't be read may have any key; its fault is told in its turn.
+    let unreadable = |error| vec![Binding { faults: vec![error], ..Binding::default() }];
+    let mut bound: Vec<Vec<Binding>> = scripts.into_iter().map(|loaded| loaded.map_or_else(unreadable, |loaded| bind(&loaded, overrides))).collect();
+    bound.iter_mut().flatten().for_each(|binding| fit.add(binding));
+    let unfit = fit.into_errors(overrides);
+    let refused = !unfit.is_empty() || bound.iter().flatten().any(|binding| !binding.faults.is_empty());
+    for bindings in bound {
+        match prepare(PrepareRequest { bindings, environment: &ProcessEnvironment, stdout: Arc::clone(stdout), row_limit, look, refused }).await {
             Ok(mut prepared) => {
                 let before = all.jobs.len();
                 prepared.jobs.iter_mut().flat_map(|job| &mut job.spec.chained).for_each(|chained| chained.job += before);
@@ -86,7 +83,7 @@ pub(super) async fn prepare_all(
             Err(faults) => errors.extend(faults),
         }
     }
-    errors.extend(fit.into_errors(overrides));
+    errors.extend(unfit);
     // A variable or a key of the command line is wrong in every statement that it is for.
     let mut told = HashSet::new();
     errors.retain(|error| told.insert(error.render()));

@@ -114,3 +114,15 @@ pub(super) fn connector_with_key(name: &str, role: Scope) -> Option<&'static str
     let planned = || PLANNED.iter().find(|connector| connector.keys.iter().any(|planned| planned.key == name && planned.roles.contains(&role)));
     built.or_else(|| planned().map(|connector| connector.name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::is_secret_key;
+
+    #[test]
+    fn keys_of_secrets_are_known_by_their_names() {
+        let keys = PLANNED.iter().flat_map(|connector| connector.keys).chain(PLANNED_KEYS).filter(|key| key.type_name == "secret");
+        keys.for_each(|key| assert!(is_secret_key(&format!("x.{}", key.key)), "{}", key.key));
+    }
+}

@@ -42,7 +42,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<YamlEntry>> {
     let mut entries = Vec::new();
     match value {
         Value::Null => {}
-        Value::Mapping(_) => flatten(&value, String::new(), 0, text, path, &mut entries)?,
+        Value::Mapping(_) => flatten(&value, &[], text, path, &mut entries)?,
         _ => return Err(Error::config(format!("{}:1: expected 'key: value' lines", path.display()))),
     }
     Ok(entries)
@@ -72,10 +72,12 @@ fn starts(line: &str, name: &str) -> bool {
     line.strip_prefix(name).is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
 }
 
-fn flatten(value: &Value, key: String, depth: usize, text: &str, path: &Path, entries: &mut Vec<YamlEntry>) -> Result<()> {
-    let line = line_of(text, &key);
+/// `names` lead to the value, from the outermost map.
+fn flatten(value: &Value, names: &[&str], text: &str, path: &Path, entries: &mut Vec<YamlEntry>) -> Result<()> {
+    let line = line_of(text, names);
+    let key = names.join(".");
     let fault = |what: &str| Error::config(format!("{}:{line}: '{key}' {what}", path.display()));
-    if depth > DEEPEST {
+    if names.len() > DEEPEST {
         return Err(fault("is nested too deeply"));
     }
     if entries.len() >= MOST_KEYS {
@@ -85,8 +87,7 @@ fn flatten(value: &Value, key: String, depth: usize, text: &str, path: &Path, en
         Value::Mapping(map) => {
             for (name, inner) in map {
                 let Value::String(name) = name else { return Err(fault("has a key that is not a text")) };
-                let full = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-                flatten(inner, full, depth + 1, text, path, entries)?;
+                flatten(inner, &[names, &[name.as_str()]].concat(), text, path, entries)?;
             }
             return Ok(());
         }
@@ -111,16 +112,16 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// The line a (possibly nested) key stands on: the YAML library keeps no places, so each part is looked for after the one before it.
-fn line_of(text: &str, key: &str) -> usize {
+/// The line a (possibly nested) key stands on: the YAML library keeps no places, so each name is looked for after the one around it.
+fn line_of(text: &str, names: &[&str]) -> usize {
     let mut from = 0;
     let mut found = 1;
-    let whole = text.lines().position(|line| starts(line, key));
-    if let Some(at) = whole {
-        return at + 1;
-    }
-    for part in key.split('.') {
-        if let Some(at) = text.lines().skip(from).position(|line| starts(line, part) || line.contains(&format!("{part}:"))) {
+    for (depth, name) in names.iter().enumerate() {
+        let mut lines = text.lines().skip(from);
+        let inside = |line: &str| line.contains(&format!("{name}:"));
+        // Only a nested key stands within a line more often than at its start.
+        let first = if depth == 0 { lines.position(|line| starts(line, name)) } else { lines.position(|line| starts(line, name) || inside(line)) };
+        if let Some(at) = first.or_else(|| text.lines().skip(from).position(inside)) {
             found = from + at + 1;
             from += at;
         }

@@ -34,7 +34,7 @@ pub(super) struct Created {
 pub(super) struct View<'a> {
     /// How closely.
     pub look: Look,
-    /// Whether it will be refused for faults that are known already; then there is nothing to tell of what is right.
+    /// Whether it will be refused anyway; then there is nothing to tell of what is right.
     pub refused: bool,
     /// The key of encrypted files.
     pub key: Option<&'a str>,

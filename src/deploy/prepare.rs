@@ -42,6 +42,8 @@ pub struct PrepareRequest<'a> {
     pub row_limit: Option<usize>,
     /// How closely it is looked at.
     pub look: Look,
+    /// Whether the run is refused anyway, for faults of its settings or of other scripts; then there is nothing to tell of what is right.
+    pub refused: bool,
 }
 
 /// A script, prepared.
@@ -121,7 +123,7 @@ pub async fn prepare(request: PrepareRequest<'_>) -> Result<Prepared, Vec<Error>
         statements.push(binding.statement);
     }
     let key = environment.get("VELO_ENCRYPTION_KEY");
-    let view = View { look, refused: faults.iter().any(|faults| !faults.is_empty()), key: key.as_deref() };
+    let view = View { look, refused: request.refused, key: key.as_deref() };
     let created: Vec<Option<Created>> =
         statements.iter().zip(&mut faults).map(|(statement, faults)| statement.as_ref().map(|statement| create::create(statement, view, faults))).collect();
     let modes = modes(&statements, &created, &mut faults);

@@ -75,6 +75,9 @@ fn value(text: &str, at: usize, signed: bool) -> Option<Stretch> {
 fn inside(text: &str, at: usize) -> Stretch {
     let Some(quote) = text[at..].chars().next() else { return at..at };
     let start = at + quote.len_utf8();
+    if text[start..].starts_with(MASK) {
+        return start..start + MASK.len();
+    }
     let mut end = start;
     while let Some(length) = text[end..].find([quote, '\n']) {
         end += length;
