@@ -94,7 +94,7 @@ define_options! {
         roll_size: ByteSize = "roll.size" [] optional;
         /// Begin a new file when one has this age.
         roll_interval: Millis = "roll.interval" [] optional;
-        /// Bytes collected before they are handed to the operating system.
+        /// Bytes collected before they are handed to the operating system; a file in place gets what there is at the end of each batch, too.
         buffer_size_bytes: ByteSize = "buffer_size_bytes" [] default "65536";
         /// AES256 encrypts the file; read it with velo-sql decrypt.
         encryption: Encryption = "encryption" [] optional;

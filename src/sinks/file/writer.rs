@@ -257,7 +257,8 @@ impl DataWriter for FileWriter {
         if self.template.per_batch() {
             self.close_where(|_, _| true)?;
         }
-        Ok(())
+        // Readers that follow the file see the rows now, not when the buffer is full.
+        self.files.values_mut().filter_map(|current| current.file.in_place()).try_for_each(|file| file.flush())
     }
 
     async fn sync(&mut self) -> Result<()> {
