@@ -4,6 +4,7 @@
 //! - `within`, `within_using`, `wildcard`: what is resolved in the syntax tree before that
 //! - `carry`: key and event time for sinks that ask for them
 //! - `not_in`: `NOT IN` where NULL would be forgotten
+//! - `unfolding`: limits of how large expressions get while they are optimised
 //! - `plan_error`, `plain_text`: DataFusion's errors as ours, with a place and without its dumps
 //! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
 //! - `exact`: numbers stay exact
@@ -23,6 +24,7 @@ mod plan_error;
 mod rewrite;
 mod session;
 mod sql;
+mod unfolding;
 mod wildcard;
 mod within;
 mod within_using;

@@ -15,6 +15,7 @@ use sql_extensions::StreamStatement;
 
 use super::not_in;
 use super::plan_error::{plan_error, schema_error};
+use super::unfolding;
 use super::within_using::{self, UsingBound};
 use crate::error::{Result, Script};
 
@@ -127,7 +128,7 @@ pub(super) async fn logical_plan(
         let error = match state.statement_to_plan(attempt).await {
             Ok(plan) => {
                 let bounded = within_using::apply(state, plan, bounds);
-                let optimized = bounded.and_then(|plan| not_in::check(&plan).and_then(|()| state.optimize(&plan)));
+                let optimized = bounded.and_then(|plan| not_in::check(&plan).and_then(|()| unfolding::optimize(state, &plan)));
                 return optimized.map_err(|error| plan_error(error, script, statement));
             }
             Err(error) => error,

@@ -15,6 +15,7 @@ mod golden;
 mod kafka;
 mod kafka_broker;
 mod layout;
+mod limits;
 mod lookup_cases;
 mod lookups;
 mod memory;
