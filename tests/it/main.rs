@@ -14,5 +14,6 @@ mod layout;
 mod lookups;
 mod messages;
 mod secrets;
+mod sinks;
 mod streaming;
 mod velo;
