@@ -1,13 +1,51 @@
 //! `decrypt`.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Stdout, Write};
 
 use super::arguments::DecryptCommand;
 use super::exit::ExitStatus;
 use super::report::tell;
 use crate::error::io_text;
-use crate::sinks::file::{EncryptionKey, decrypt as decrypt_file};
+use crate::sinks::file::{EncryptionKey, Replacement, decrypt as decrypt_file};
+
+/// Where the plain bytes go.
+enum Target {
+    Stdout(Stdout),
+    /// Appears when it is complete: a wrong key or a cut input leaves what is there.
+    File(Replacement),
+}
+
+/// A target that remembers whether a fault was its own.
+struct Output {
+    target: Target,
+    failed: bool,
+}
+
+impl Output {
+    fn noting<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        self.failed |= result.is_err();
+        result
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = match &mut self.target {
+            Target::Stdout(stdout) => stdout.write(bytes),
+            Target::File(file) => file.write(bytes),
+        };
+        self.noting(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = match &mut self.target {
+            Target::Stdout(stdout) => stdout.flush(),
+            Target::File(file) => file.flush(),
+        };
+        self.noting(flushed)
+    }
+}
 
 /// Decrypts a file.
 pub(super) fn decrypt(command: &DecryptCommand) -> ExitStatus {
@@ -30,17 +68,33 @@ pub(super) fn decrypt(command: &DecryptCommand) -> ExitStatus {
         Ok(input) => input,
         Err(error) => return refuse(format!("cannot read {}: {}", command.input.display(), io_text(&error))),
     };
-    let output: Box<dyn Write> = match &command.output {
-        None => Box::new(std::io::stdout()),
-        Some(path) => match File::create(path) {
-            Ok(file) => Box::new(file),
-            Err(error) => return refuse(format!("cannot write {}: {}", path.display(), io_text(&error))),
+    let target = match &command.output {
+        None => Target::Stdout(io::stdout()),
+        Some(path) => match Replacement::create(path) {
+            Ok(file) => Target::File(file),
+            Err(error) => return refuse(format!("cannot write {}", error.message())),
         },
     };
-    match decrypt_file(&mut BufReader::new(input), &mut BufWriter::new(output), &key) {
-        Ok(_) => ExitStatus::Done,
-        Err(error) => {
-            tell(&format!("Error: {}: {}", command.input.display(), io_text(&error)));
+    let mut output = BufWriter::new(Output { target, failed: false });
+    let decrypted = decrypt_file(&mut BufReader::new(input), &mut output, &key);
+    // What is still buffered after a fault is not to be written by the way.
+    let (output, _) = output.into_parts();
+    let completed = match (decrypted, output) {
+        (Ok(_), Output { target: Target::File(file), .. }) => file.complete().map_err(|error| (error, true)),
+        (Ok(_), _) => Ok(()),
+        (Err(error), output) => Err((error, output.failed)),
+    };
+    match completed {
+        Ok(()) => ExitStatus::Done,
+        // Nobody reads on: `… | head`.
+        Err((error, true)) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Done,
+        Err((error, is_output)) => {
+            let place = match (&command.output, is_output) {
+                (_, false) => command.input.display().to_string(),
+                (Some(path), true) => path.display().to_string(),
+                (None, true) => "standard output".to_owned(),
+            };
+            tell(&format!("Error: {place}: {}", io_text(&error)));
             ExitStatus::Failed
         }
     }

@@ -276,3 +276,48 @@ fn few_rows_on_a_full_standard_output_fail_the_job() {
         }
     }
 }
+
+const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+const WRONG_KEY: &str = "MTEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+fn encrypted() -> Folder {
+    let folder = Folder::new();
+    folder.write("a.jsonl", noise(0, 5_000));
+    let sql = "SELECT * FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','o.path'='o.enc','o.format'='json','o.encryption'='AES256')";
+    folder.run_with(&["--sql", sql], &[("VELO_ENCRYPTION_KEY", KEY)], b"").expect(0);
+    folder
+}
+
+#[test]
+fn a_decrypted_file_is_whole_or_not_there() {
+    let folder = encrypted();
+    let decrypt = |input: &str, output: &str, key: &str| folder.run_with(&["decrypt", input, "-o", output], &[("VELO_ENCRYPTION_KEY", key)], b"");
+    let whole = std::fs::read(folder.path().join("o.enc")).unwrap();
+    folder.write("cut.enc", &whole[..whole.len() - 5]);
+    folder.write("plain", "kept");
+    let wrong = decrypt("o.enc", "plain", WRONG_KEY).expect(1);
+    assert!(wrong.err.contains("o.enc: the key is wrong"), "{}", wrong.err);
+    decrypt("cut.enc", "plain", KEY).expect(1);
+    decrypt("cut.enc", "new", KEY).expect(1);
+    assert_eq!(folder.read("plain"), "kept");
+    decrypt("o.enc", "plain", KEY).expect(0);
+    decrypt("o.enc", "o.enc", KEY).expect(0);
+    assert!(folder.read("plain") == noise(0, 5_000) && folder.read("o.enc") == noise(0, 5_000));
+    assert_eq!(folder.list(""), ["a.jsonl", "cut.enc", "o.enc", "plain"]);
+}
+
+#[test]
+fn decrypting_to_an_output_that_takes_no_more() {
+    let folder = encrypted();
+    let shell = |command: &str| {
+        let script = format!("set -o pipefail; {} {command}", crate::velo::binary().display());
+        let ran = Command::new("bash").arg("-c").arg(script).current_dir(folder.path()).env("VELO_ENCRYPTION_KEY", KEY).output().unwrap();
+        (ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned())
+    };
+    assert_eq!(shell("decrypt o.enc | head -n 1 > /dev/null"), (Some(0), String::new()));
+    for command in ["decrypt o.enc > /dev/full", "decrypt o.enc -o /dev/full"] {
+        let (status, err) = shell(command);
+        assert_eq!(status, Some(1));
+        assert!(err.contains("No space left on device") && !err.contains("o.enc"), "{err}");
+    }
+}

@@ -12,6 +12,7 @@
 //! - `temporary`: hidden names
 //! - `lock`: one writer at a time
 //! - `encrypted`: AES-256-GCM in frames
+//! - `replacement`: one file written whole or not at all, for `decrypt`
 //! - `fault_tests`: what is replaced, what is lost, what stays
 
 mod closed;
@@ -26,6 +27,7 @@ mod output;
 mod partitions;
 mod path_template;
 mod progress;
+mod replacement;
 mod sink;
 mod temporary;
 #[cfg(test)]
@@ -34,4 +36,5 @@ mod writer;
 
 pub use encrypted::{EncryptionKey, decrypt};
 pub use options::FileSinkOptions;
+pub use replacement::Replacement;
 pub use sink::FileSink;
