@@ -22,6 +22,7 @@ mod memory;
 mod messages;
 mod secrets;
 mod setting_files;
+mod sinks;
 mod standard_output;
 mod streaming;
 mod velo;

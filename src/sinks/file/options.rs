@@ -112,9 +112,9 @@ define_options! {
 impl FileSinkOptions {
     /// The compression of text files: the key's, else the one that the path's suffix stands for, so that a source reads the file without being told.
     pub(super) fn text_compression(&self) -> Codec {
-        self.compression.unwrap_or_else(|| match self.path.rsplit('.').next() {
-            Some("gz" | "gzip") => Codec::Gzip,
-            Some("zst" | "zstd") => Codec::Zstd,
+        self.compression.unwrap_or_else(|| match self.path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "gz" | "gzip" => Codec::Gzip,
+            "zst" | "zstd" => Codec::Zstd,
             _ => Codec::None,
         })
     }

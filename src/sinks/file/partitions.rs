@@ -51,6 +51,17 @@ impl Partitioning {
         }
     }
 
+    /// What the folders of each column begin with: `day=`.
+    pub(super) fn folder_beginnings(&self) -> Vec<String> {
+        let beginning = |name: &String| {
+            let mut beginning = String::new();
+            escape(name, &mut beginning);
+            beginning.push('=');
+            beginning
+        };
+        self.names.iter().map(beginning).collect()
+    }
+
     /// The rows of each folder (`a=1/b=x`, or an empty name without partition columns), in the order of their first rows.
     pub(super) fn split(&self, batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>> {
         if self.keys.is_empty() {
@@ -68,7 +79,9 @@ impl Partitioning {
                 escape(name, &mut folder);
                 folder.push('=');
                 match column.as_ref().and_then(|column| column[row].as_ref()) {
-                    // An empty text can't name a folder either.
+                    // The text that looks like NULL is told apart by its first sign; readers take the `%` back.
+                    Some(text) if text == NULL_FOLDER => folder.push_str(&NULL_FOLDER.replacen('_', "%5F", 1)),
+                    // An empty text can't name a folder; Hive takes it for NULL as well.
                     Some(text) if !text.is_empty() => escape(text, &mut folder),
                     _ => folder.push_str(NULL_FOLDER),
                 }
@@ -112,6 +125,11 @@ fn escape(text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, StringArray};
+    use arrow::datatypes::Field;
+
     use super::*;
 
     #[test]
@@ -123,5 +141,15 @@ mod tests {
         };
         assert_eq!(escaped("a/../b=ü %"), "a%2F..%2Fb%3Dü %25");
         assert_eq!(escaped(".."), "%2E%2E");
+    }
+
+    #[test]
+    fn a_text_is_never_taken_for_null() {
+        let schema = Arc::new(Schema::new(vec![Field::new("d", DataType::Utf8, true), Field::new("id", DataType::Int64, false)]));
+        let texts = StringArray::from(vec![None, Some(""), Some(NULL_FOLDER), Some("x")]);
+        let rows = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(texts), Arc::new(Int64Array::from(vec![1, 2, 3, 4]))]).expect("rows");
+        let parts = Partitioning::new(&schema, &["d".to_owned()]).expect("a column").split(&rows).expect("parts");
+        let found: Vec<(&str, usize)> = parts.iter().map(|(folder, rows)| (folder.as_str(), rows.num_rows())).collect();
+        assert_eq!(found, [("d=__HIVE_DEFAULT_PARTITION__", 2), ("d=%5F_HIVE_DEFAULT_PARTITION__", 1), ("d=x", 1)]);
     }
 }
