@@ -6,8 +6,10 @@ use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 
-use crate::error::{Error, Result};
+use super::temporary::LONGEST_NAME;
+use crate::error::{Error, Result, excerpt};
 use crate::formats::plain_texts;
+use crate::stream::RejectedRecord;
 
 /// Stands for NULL in the name of a folder, as in Hive.
 const NULL_FOLDER: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -62,20 +64,21 @@ impl Partitioning {
         self.names.iter().map(beginning).collect()
     }
 
-    /// The rows of each folder (`a=1/b=x`, or an empty name without partition columns), in the order of their first rows.
-    pub(super) fn split(&self, batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>> {
+    /// The rows of each folder (`a=1/b=x`, or an empty name without partition columns), in the order of their first rows. Rows whose values can't name a folder go to `rejected`.
+    pub(super) fn split(&self, batch: &RecordBatch, rejected: &mut Vec<RejectedRecord>) -> Result<Vec<(String, RecordBatch)>> {
         if self.keys.is_empty() {
             return Ok(vec![(String::new(), batch.clone())]);
         }
         let texts = self.keys.iter().map(|at| at.map(|at| plain_texts(batch.column(at))).transpose()).collect::<Result<Vec<_>>>()?;
         let mut order: Vec<(String, Vec<u32>)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
-        for row in 0..batch.num_rows() {
+        'rows: for row in 0..batch.num_rows() {
             let mut folder = String::new();
             for (name, column) in self.names.iter().zip(&texts) {
                 if !folder.is_empty() {
                     folder.push('/');
                 }
+                let start = folder.len();
                 escape(name, &mut folder);
                 folder.push('=');
                 match column.as_ref().and_then(|column| column[row].as_ref()) {
@@ -84,6 +87,11 @@ impl Partitioning {
                     // An empty text can't name a folder; Hive takes it for NULL as well.
                     Some(text) if !text.is_empty() => escape(text, &mut folder),
                     _ => folder.push_str(NULL_FOLDER),
+                }
+                if folder.len() - start > LONGEST_NAME {
+                    let value = excerpt(&folder[start..]);
+                    rejected.push(RejectedRecord { place: None, reason: format!("partition column '{name}': {value} is too long for the name of a folder") });
+                    continue 'rows;
                 }
             }
             let place = *places.entry(folder).or_insert_with_key(|folder| {
@@ -144,12 +152,15 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_never_taken_for_null() {
+    fn a_text_is_never_taken_for_null_and_a_long_one_for_a_fault_of_the_disk() {
         let schema = Arc::new(Schema::new(vec![Field::new("d", DataType::Utf8, true), Field::new("id", DataType::Int64, false)]));
-        let texts = StringArray::from(vec![None, Some(""), Some(NULL_FOLDER), Some("x")]);
-        let rows = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(texts), Arc::new(Int64Array::from(vec![1, 2, 3, 4]))]).expect("rows");
-        let parts = Partitioning::new(&schema, &["d".to_owned()]).expect("a column").split(&rows).expect("parts");
+        let long = "ü".repeat(127);
+        let texts = StringArray::from(vec![None, Some(""), Some(NULL_FOLDER), Some("x"), Some(&long)]);
+        let rows = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(texts), Arc::new(Int64Array::from_iter_values(1..6))]).expect("rows");
+        let mut rejected = Vec::new();
+        let parts = Partitioning::new(&schema, &["d".to_owned()]).expect("a column").split(&rows, &mut rejected).expect("parts");
         let found: Vec<(&str, usize)> = parts.iter().map(|(folder, rows)| (folder.as_str(), rows.num_rows())).collect();
         assert_eq!(found, [("d=__HIVE_DEFAULT_PARTITION__", 2), ("d=%5F_HIVE_DEFAULT_PARTITION__", 1), ("d=x", 1)]);
+        assert!(rejected.len() == 1 && rejected[0].reason.ends_with("is too long for the name of a folder"), "{rejected:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The longest name that file systems take, in bytes.
-const LONGEST_NAME: usize = 255;
+pub(super) const LONGEST_NAME: usize = 255;
 
 /// The hidden names of one output: `.name.<output>.<run>.<number>.tmp`. Since an output is locked while it is written, whatever has its mark, but not that of this run, was left by
 /// a run that died.

@@ -259,7 +259,7 @@ impl FileWriter {
 
     fn parts(&self, batch: &RecordBatch, report: &mut WriteReport) -> Result<Vec<Part>> {
         let mut parts = Vec::new();
-        for (folder, rows) in self.partitioning.split(batch)? {
+        for (folder, rows) in self.partitioning.split(batch, &mut report.rejected)? {
             let mut count = rows.num_rows() as u64;
             let encoded = match &self.format {
                 SinkFormat::Text(encoder) => {
