@@ -175,6 +175,10 @@ fn create_source(
         let bounded = connector.is_bounded();
         return Ok(Some(Arc::new(DeclaredSource { name: bound.name.clone(), schema: Arc::clone(schema), bounded })));
     }
+    // What is read from a pipe is gone for the run that follows.
+    if offline && connector.reads_pipe() {
+        return Ok(None);
+    }
     tracing::info!("job '{}': Creating {} source {label}", statement.name, connector.kind());
     match connector.create(&bound.name, bound.declared.clone()) {
         Ok(source) => {
