@@ -12,7 +12,7 @@ pub(super) struct GzipMembers<R> {
 enum State<R> {
     /// Before the first member.
     Beginning(R),
-    Member(GzDecoder<R>),
+    Member(Box<GzDecoder<R>>),
     /// After a member.
     Between(R),
     Ended,
@@ -31,11 +31,11 @@ impl<R: BufRead> Read for GzipMembers<R> {
         }
         loop {
             match std::mem::replace(&mut self.state, State::Ended) {
-                State::Beginning(input) => self.state = State::Member(GzDecoder::new(input)),
+                State::Beginning(input) => self.state = State::Member(Box::new(GzDecoder::new(input))),
                 State::Member(mut member) => {
                     let read = member.read(out);
                     match read {
-                        Ok(0) => self.state = State::Between(member.into_inner()),
+                        Ok(0) => self.state = State::Between((*member).into_inner()),
                         Err(error) if error.kind() != ErrorKind::Interrupted => return Err(plain(error)),
                         _ => {
                             self.state = State::Member(member);
@@ -59,7 +59,7 @@ impl<R: BufRead> Read for GzipMembers<R> {
                         input.consume(zeros);
                         State::Between(input)
                     } else {
-                        State::Member(GzDecoder::new(input))
+                        State::Member(Box::new(GzDecoder::new(input)))
                     };
                 }
                 State::Ended => return Ok(0),

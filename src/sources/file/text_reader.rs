@@ -1,7 +1,7 @@
 //! Reads text files: a thread reads and splits, tasks decode, order is kept.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -132,7 +132,7 @@ fn read_all(plan: &TextPlan, resume: &Position, work: &WorkSender) -> Result<()>
 }
 
 /// Reads a file to its end; false if the consumer has gone.
-pub(super) fn read_file(plan: &TextPlan, path: &PathBuf, resume: &Position, work: &WorkSender) -> Result<bool> {
+pub(super) fn read_file(plan: &TextPlan, path: &Path, resume: &Position, work: &WorkSender) -> Result<bool> {
     let resume_at = resume.offsets.get(&partition_name(path)).copied().unwrap_or(0);
     let stream = InputStream::open(path, plan.compression, plan.encoding).map_err(|error| lost(path, &error))?;
     read_stream(plan, path, resume_at, stream, work)
