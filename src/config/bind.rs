@@ -254,7 +254,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
     merge::resolve_variables(map, places.environment, &[]);
     // Before the others: what is wrong with them is not to hide what is wrong with the columns.
     let declared = declared(map, places, &mut told.errors);
-    let mut typeless = None;
+    let (mut typeless, mut built) = (None, None);
     let (input, check) = match map.remove_resolved("type") {
         None => match earlier.iter().position(|name| *name == source.name).filter(|_| !map.is_incomplete()) {
             Some(number) => (SourceInput::Chained(number), Check::Kind(None)),
@@ -275,8 +275,9 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
             (SourceInput::Unknown, Check::AnyKind)
         }
         Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Source) {
-            Kind::Built(connector) => {
-                let connector = SourceConnector::from_keys(connector, map, &mut told.errors);
+            Kind::Built(name) => {
+                built = Some(name);
+                let connector = SourceConnector::from_keys(name, map, &mut told.errors);
                 (connector.map_or(SourceInput::Unknown, SourceInput::Connector), Check::Kind(Some(kind.value)))
             }
             Kind::Planned(connector) => {
@@ -295,13 +296,15 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
         },
     };
     let shared = SourceShared::from_keys(map, &mut told.errors);
-    let input = match input {
-        SourceInput::Connector(mut connector) => {
-            let known = unknown_keys::known(Some(connector.kind()), Scope::Source);
-            connector.take_rest(map, &known, &mut told.errors);
-            SourceInput::Connector(connector)
+    let input = match (built, input) {
+        (Some(kind), input) => {
+            let connector = match input {
+                SourceInput::Connector(connector) => Some(connector),
+                SourceInput::Chained(_) | SourceInput::Unknown => None,
+            };
+            SourceConnector::with_rest(connector, kind, map, &mut told.errors).map_or(SourceInput::Unknown, SourceInput::Connector)
         }
-        other => other,
+        (None, input) => input,
     };
     push_unknown(map, &check, Scope::Source, typeless, told);
     settings.extend_from_slice(map.effective());
@@ -324,7 +327,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
     let before = told.faults();
     // Dates in a path change while the job runs.
     merge::resolve_variables(map, owner.places.environment, &["DATE", "TIME"]);
-    let mut typeless = None;
+    let (mut typeless, mut built) = (None, None);
     let (connector, check) = match map.remove_resolved("type") {
         None => {
             let error = Error::config(format!(
@@ -338,7 +341,10 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
             (None, Check::AnyKind)
         }
         Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Sink) {
-            Kind::Built(connector) => (SinkConnector::from_keys(connector, map, &mut told.errors), Check::Kind(Some(kind.value))),
+            Kind::Built(name) => {
+                built = Some(name);
+                (SinkConnector::from_keys(name, map, &mut told.errors), Check::Kind(Some(kind.value)))
+            }
             Kind::Planned(connector) => {
                 let message = format!("sink '{name}' is of kind {connector}, which this build does not have");
                 let error = Error::config(message).with_help(format!("it has {}", connector_type::available(Scope::Sink).join(", ")));
@@ -352,11 +358,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
         },
     };
     let shared = SinkShared::from_keys(map, &mut told.errors);
-    let connector = connector.map(|mut connector| {
-        let known = unknown_keys::known(Some(connector.kind()), Scope::Sink);
-        connector.take_rest(map, &known, &mut told.errors);
-        connector
-    });
+    let connector = built.and_then(|kind| SinkConnector::with_rest(connector, kind, map, &mut told.errors));
     push_unknown(map, &check, Scope::Sink, typeless, told);
     settings.extend_from_slice(map.effective());
     let (shared, connector) = (shared?, connector?);

@@ -117,13 +117,15 @@ pub(super) fn is_job_key(key: &str) -> bool {
 }
 
 /// Every spelling of the keys of a kind; of all kinds for `None`.
-pub(super) fn known(kind: Option<&str>, role: Scope) -> Vec<&'static str> {
+fn known(kind: Option<&str>, role: Scope) -> Vec<&'static str> {
     let (mut known, shared) = match role {
         Scope::Sink => (SinkConnector::option_names(kind), SinkShared::OPTIONS),
         _ => (SourceConnector::option_names(kind), SourceShared::OPTIONS),
     };
+    let rest = if role == Scope::Sink { SinkConnector::rest_names(kind) } else { SourceConnector::rest_names(kind) };
     known.extend(shared.iter().flat_map(OptionDescriptor::spellings));
     known.extend(["type", "config_file"]);
+    known.extend(rest.iter().map(String::as_str));
     known
 }
 

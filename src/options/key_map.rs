@@ -43,6 +43,19 @@ pub struct Replaced {
     pub secret: bool,
 }
 
+/// A setting that no option struct took.
+#[derive(Debug)]
+pub struct Leftover {
+    /// Its key.
+    pub key: String,
+    /// The setting.
+    pub setting: Setting,
+    /// Why its value can't be known.
+    pub fault: Option<Error>,
+    /// Its value as it may be printed.
+    pub shown: String,
+}
+
 /// The keys of one owner. Option structs take the keys they know; what is left is unknown.
 #[derive(Debug, Default)]
 pub struct KeyMap {
@@ -157,19 +170,27 @@ impl KeyMap {
         self.settings.iter().map(|(key, setting)| (key.as_str(), setting))
     }
 
-    /// Takes the settings that nobody took; they are in force, too. Values that can't be put together are faults.
-    pub fn take_leftover(&mut self, errors: &mut Vec<Error>) -> Vec<(String, Setting)> {
-        let mut taken = Vec::new();
-        for (key, setting) in std::mem::take(&mut self.settings) {
-            if let Some(error) = self.unresolved.remove(&key) {
-                errors.push(error);
-                continue;
-            }
-            let value = self.shown(&key, &setting);
-            self.effective.push(EffectiveSetting { key: self.full(&key), value, origin: setting.origin.clone() });
-            taken.push((key, setting));
-        }
+    /// Takes the settings that nobody took.
+    pub fn take_leftover(&mut self) -> Vec<Leftover> {
+        let taken = std::mem::take(&mut self.settings).into_iter();
         taken
+            .map(|(key, setting)| {
+                let fault = self.unresolved.remove(&key);
+                let shown = self.shown(&key, &setting);
+                Leftover { key, setting, fault, shown }
+            })
+            .collect()
+    }
+
+    /// Takes note of a leftover setting that is in force.
+    pub fn note(&mut self, leftover: &Leftover) {
+        let (value, origin) = (leftover.shown.clone(), leftover.setting.origin.clone());
+        self.effective.push(EffectiveSetting { key: self.full(&leftover.key), value, origin });
+    }
+
+    /// Gives back a leftover setting that is unknown.
+    pub fn put_back(&mut self, leftover: Leftover) {
+        self.settings.insert(leftover.key, leftover.setting);
     }
 
     /// The settings in force so far, in the order the option structs took them.

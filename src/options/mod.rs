@@ -20,7 +20,7 @@ pub use byte_size::ByteSize;
 pub(crate) use define::define_options;
 pub use define::{OptionDescriptor, Presence, Scope};
 pub use duration::Millis;
-pub use key_map::{EffectiveSetting, KeyMap, Replaced, Setting};
+pub use key_map::{EffectiveSetting, KeyMap, Leftover, Replaced, Setting};
 pub(crate) use list::ELEMENT_SEPARATOR;
 pub use list::NameList;
 pub use origin::Origin;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::file::{FileSink, FileSinkOptions};
 use super::kafka::{KafkaSink, KafkaSinkOptions};
 use crate::error::{Error, Result};
-use crate::kafka::{ClientProperties, Role, client_properties};
+use crate::kafka::{ClientProperties, Role, client_properties, properties_of};
 use crate::options::{KeyMap, OptionDescriptor};
 use crate::stream::DataSink;
 
@@ -28,12 +28,23 @@ impl SinkConnector {
         }
     }
 
-    /// Takes what is left of the keys after those that every sink has; `known` are the engine's. Only some kinds have keys of their own behind ours.
-    pub fn take_rest(&mut self, keys: &mut KeyMap, known: &[&str], errors: &mut Vec<Error>) {
-        match self {
-            Self::File(_) => {}
-            Self::Kafka(_, properties) => *properties = client_properties(keys, Role::Producer, known, "kafka_sink", errors),
+    /// Takes what is left of the keys after those that every sink has. Only some kinds have keys of their own behind ours; they are checked even if ours are wrong.
+    pub fn with_rest(connector: Option<Self>, kind: &str, keys: &mut KeyMap, errors: &mut Vec<Error>) -> Option<Self> {
+        match kind {
+            "kafka" => {
+                let properties = client_properties(keys, Role::Producer, errors);
+                match connector {
+                    Some(Self::Kafka(options, _)) => Some(Self::Kafka(options, properties)),
+                    other => other,
+                }
+            }
+            _ => connector,
         }
+    }
+
+    /// The names of the keys that a kind has behind ours; of all kinds for `None`.
+    pub fn rest_names(kind: Option<&str>) -> &'static [String] {
+        if kind.is_none_or(|kind| kind.trim().to_ascii_lowercase().trim_end_matches("_sink") == "kafka") { properties_of(Role::Producer) } else { &[] }
     }
 
     /// Every spelling of the keys of a kind in either spelling; of all kinds for `None`.

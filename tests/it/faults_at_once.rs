@@ -141,6 +141,18 @@ fn a_type_is_missing_and_other_keys_are_unknown() {
 }
 
 #[test]
+fn keys_of_the_kafka_client_are_known_whatever_else_is_wrong() {
+    let kafka = "'k.type'='kafka_source','k.linger.ms'='5','k.fetch.min.bytes'='7'";
+    assert_told(&format!("SELECT * FROM k WITH ({kafka},'k.bootstrap.srevers'='h:1')"), &["unknown key 'k.bootstrap.srevers'"]);
+    assert_told(&format!("SELECT * FROM k WITH ({kafka},'k.path'='x')"), &["'k.bootstrap.servers' is missing", "'k.path' is a key of file_source"]);
+    assert_told(
+        &format!("SELECT * FROM k WITH ({kafka},'k.bootstrap.servers'='${{NOT_SET}}','k.fetch.max.bytes'='many','k.client.rack'='${{NOT_SET_EITHER}}')"),
+        &["environment variable NOT_SET is not set", "environment variable NOT_SET_EITHER is not set", "'k.fetch.max.bytes': "],
+    );
+    assert_told("SELECT * FROM k WITH ('k.linger.ms'='5')", &["Source type must be explicitly specified for 'k'."]);
+}
+
+#[test]
 fn scripts_do_not_hide_each_other() {
     let folder = folder();
     folder.write("t.sql", "SELECT * FROM orders WITH ('orders.path'='x')");
