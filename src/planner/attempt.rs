@@ -12,12 +12,12 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::sql::sqlparser::ast::Query;
 use sql_extensions::Span;
 
-use super::job_plan::{ExecutionMode, PlanRequest, TableInput};
+use super::job_plan::{ExecutionMode, PlanRequest, TableInput, hidden_of};
 use super::logical::StreamNodePlanner;
 use super::names::{self, Fault, Names};
 use super::narrow::narrow;
 use super::plan_error::{plan_error, sentence};
-use super::{guard, rewrite, sql, wildcard, within};
+use super::{carry, guard, rewrite, sql, wildcard, within};
 use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
 use crate::error::{Error, Result};
 
@@ -54,6 +54,8 @@ impl<'a> Attempts<'a> {
         let written = self.request.statement.query.as_ref();
         let mut error = match self.attempt(written).await {
             Ok(planned) => return self.with_distinct_names(planned, written),
+            // Without them there is a plan, or it has been said why there is none.
+            Err(error) if self.request.carry => return Err(vec![plan_error(error, None, self.request.script, self.request.statement)]),
             Err(error) => error,
         };
         let mut spelled = written.clone();
@@ -93,7 +95,7 @@ impl<'a> Attempts<'a> {
         names::resolve(query, &|name| {
             let table = self.request.tables.iter().find(|table| &*table.name == name)?;
             let own = table.schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone(), true));
-            let hidden = HiddenColumn::ALL.iter().map(|column| (column.name().to_owned(), column.field().data_type().clone(), false));
+            let hidden = hidden_of(table, self.hidden).into_iter().map(|column| (column.name().to_owned(), column.field().data_type().clone(), false));
             Some(own.chain(hidden).collect())
         })
     }
@@ -114,6 +116,9 @@ impl<'a> Attempts<'a> {
 
     async fn attempt(&self, query: &Query) -> datafusion::error::Result<Planned> {
         let mut query = query.clone();
+        if self.request.carry {
+            carry::add(&mut query, self.request.tables);
+        }
         let table = |name: &str| self.request.tables.iter().find(|table| &*table.name == name);
         let columns = |table: &TableInput| table.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
         if !self.hidden.is_empty() {
@@ -122,8 +127,9 @@ impl<'a> Attempts<'a> {
         let timed = |name: &str| table(name).filter(|table| table.unbounded || table.event_time.is_some()).map(columns);
         let bounds = match self.request.statement.within.as_slice() {
             [] => Vec::new(),
-            within => within::lower(&mut query, within, &timed)
-                .map_err(|error| DataFusionError::External(Box::new(Error::from_sql(&error, self.request.script))))?,
+            within => {
+                within::lower(&mut query, within, &timed).map_err(|error| DataFusionError::External(Box::new(Error::from_sql(&error, self.request.script))))?
+            }
         };
         for bound in &bounds {
             table(&bound.table).map_or(Ok(()), |table| self.register(&bound.name, table))?;
@@ -141,7 +147,7 @@ impl<'a> Attempts<'a> {
             return Ok(());
         }
         let mut fields: Vec<_> = table.schema.fields().iter().cloned().collect();
-        fields.extend(self.hidden.iter().map(|column| column.field()));
+        fields.extend(hidden_of(table, self.hidden).into_iter().map(HiddenColumn::field));
         let read_as = match self.request.mode {
             ExecutionMode::Stream => ReadAs::Stream,
             ExecutionMode::Batch => ReadAs::Table { bytes: table.bytes },

@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// Finds the place of the error that a query makes. `plan` gives the text of the error, or `None` if there is none.
 pub(super) async fn narrow(query: &Query, plan: impl AsyncFn(&Query) -> Option<String>) -> Option<Span> {
     let mut query = query.clone();
-    let _never_breaks = query.visit(&mut NameItems);
+    let _never_breaks = VisitMut::visit(&mut query, &mut NameItems);
     let mut nodes = Nodes::default();
     let _never_breaks = Visit::visit(&query, &mut nodes);
     let mut search = Search { error: plan(&query).await?, query, nodes: nodes.nodes, attempts: 0, began: Instant::now(), plan };
@@ -33,7 +33,7 @@ impl NameItems {
             SetExpr::Select(select) => {
                 for item in &mut select.projection {
                     let SelectItem::UnnamedExpr(expr) = item else { continue };
-                    let name = match expr {
+                    let name = match &*expr {
                         Expr::Identifier(name) => name.value.clone(),
                         Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()).unwrap_or_default(),
                         other => other.to_string(),
@@ -150,7 +150,7 @@ impl<P: AsyncFn(&Query) -> Option<String>> Search<P> {
             return None;
         }
         let mut query = self.query.clone();
-        let _never_breaks = query.visit(&mut Replace { nodes: &self.nodes, replaced, next: 0 });
+        let _never_breaks = VisitMut::visit(&mut query, &mut Replace { nodes: &self.nodes, replaced, next: 0 });
         Some((self.plan)(&query).await.is_some_and(|error| error == self.error))
     }
 

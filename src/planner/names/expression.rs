@@ -7,9 +7,9 @@ use arrow::datatypes::DataType;
 use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Ident, Query, Spanned, Subscript, Value, VisitMut, VisitorMut};
 use datafusion::sql::sqlparser::tokenizer::Location;
 
+use super::Resolver;
 use super::path::{Resolved, find_field, resolve, resolve_field};
 use super::scope::Scopes;
-use super::Resolver;
 
 impl Resolver<'_> {
     /// Looks at every name in a piece of the syntax tree that stands in the innermost scope.

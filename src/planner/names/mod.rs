@@ -53,12 +53,8 @@ pub(super) struct Names {
 
 /// Spells the names of a query as those that they match, and notes what is wrong. `columns_of` gives the columns of a table: name, type, and whether `*` sees it.
 pub(super) fn resolve(query: &mut Query, columns_of: &dyn Fn(&str) -> Option<Vec<(String, DataType, bool)>>) -> Names {
-    let mut resolver = Resolver {
-        columns_of,
-        scopes: Scopes::default(),
-        ctes: Vec::new(),
-        names: Names { respelled: false, faults: Vec::new(), repeated: Vec::new() },
-    };
+    let mut resolver =
+        Resolver { columns_of, scopes: Scopes::default(), ctes: Vec::new(), names: Names { respelled: false, faults: Vec::new(), repeated: Vec::new() } };
     resolver.query(query);
     let mut names = resolver.names;
     names.faults.sort_by_key(|fault| fault.place.map(|place| place.start));

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, ExcludeSelectItem, Expr, GroupByExpr, Ident, LimitClause, ObjectNamePart, OrderByExpr, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, Spanned,
-    Value, Visit, Visitor, WildcardAdditionalOptions,
+    AccessExpr, ExcludeSelectItem, Expr, GroupByExpr, Ident, LimitClause, ObjectNamePart, OrderByExpr, OrderByKind, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, Spanned, Value, Visit, Visitor, WildcardAdditionalOptions,
 };
 
 use super::path::resolve;
@@ -180,10 +180,6 @@ impl Resolver<'_> {
             SelectItem::ExprWithAlias { expr, alias } => {
                 self.names_in(expr);
                 Some(vec![OutputColumn { name: alias.value.clone(), place: place(alias.span), data_type: self.type_of(expr) }])
-            }
-            SelectItem::ExprWithAliases { expr, .. } => {
-                self.names_in(expr);
-                None
             }
             SelectItem::Wildcard(options) => {
                 let relations = self.scopes.innermost().to_vec();
