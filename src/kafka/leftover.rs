@@ -2,7 +2,7 @@
 
 use super::properties::{ClientProperties, PropertyFault, Role, check_property, properties_of};
 use crate::error::Error;
-use crate::options::{KeyMap, MASK, Setting};
+use crate::options::{KeyMap, Leftover, Setting};
 
 /// Properties that are ours to set, with the reason.
 const OWN: [(&str, &str); 8] = [
