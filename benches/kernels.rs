@@ -38,7 +38,8 @@ fn json(rows: usize) -> Vec<u8> {
 
 fn decode(text: &[u8]) -> RecordBatch {
     let schema = Arc::new(schema_text::parse(COLUMNS).unwrap());
-    let input = JsonInput::new(JsonReadOptions { schema, batch_rows: 8192, document: false, max_record_size: 1 << 20 }).unwrap();
+    let input =
+        JsonInput::new(JsonReadOptions { schema, batch_rows: 8192, document: false, max_record_size: 1 << 20, inferred: false, encoding: "UTF-8" }).unwrap();
     let decoder = input.preamble(text, true, "b").unwrap().unwrap().decoder;
     let chunk = Chunk { bytes: Buffer::from(text.to_vec()), partition: Arc::from("b"), first_line: 1 };
     decoder.decode(&chunk).unwrap().batches.swap_remove(0).rows
@@ -93,7 +94,16 @@ fn formats(criterion: &mut Criterion) {
     group.bench_function("encode csv", |b| b.iter(|| csv.encode(black_box(&batch)).unwrap()));
     let lines = csv.encode(&batch).unwrap().bytes;
     let all = (0..schema.fields().len()).collect();
-    let options = CsvReadOptions { table: Arc::clone(&schema), columns: all, batch_rows: ROWS, delimiter: b',', has_headers: false, max_record_size: 1 << 20 };
+    let options = CsvReadOptions {
+        table: Arc::clone(&schema),
+        columns: all,
+        batch_rows: ROWS,
+        delimiter: b',',
+        has_headers: false,
+        max_record_size: 1 << 20,
+        inferred: false,
+        encoding: "UTF-8",
+    };
     let decoder = CsvInput::new(options).unwrap().preamble(&lines, true, "b").unwrap().unwrap().decoder;
     let chunk = Chunk { bytes: Buffer::from(lines), partition: Arc::from("b"), first_line: 1 };
     group.bench_function("decode csv", |b| b.iter(|| decoder.decode(black_box(&chunk)).unwrap()));

@@ -5,7 +5,7 @@
 //! - `dialect`: which SQL is accepted
 //! - `hash_comments`, `parts`, `tokens`: text to the tokens of each statement, with comments dropped
 //! - `parser`: scripts and statements
-//! - `first_word`, `brackets`, `limits`: what is refused before parsing; `shape`: and after it
+//! - `first_word`, `brackets`, `limits`: what is refused before parsing; `shape`, `unfold`: and after it
 //! - `create_stream`, `into`, `within`, `with_clause`: one clause each; `within_place`: the join of a `WITHIN`
 //! - `statement`: what comes out; `display`, `mend`: and back to text
 //! - `analyzer`: sources, sinks, joins and columns of a statement
@@ -32,6 +32,7 @@ mod shape;
 mod stack;
 mod statement;
 mod tokens;
+mod unfold;
 mod with_clause;
 mod within;
 mod within_place;

@@ -7,9 +7,17 @@ use crate::error::SqlError;
 
 /// Deepest nesting of brackets, CASE and NOT: each level costs several stack frames in the parser and in the planner.
 const DEEPEST: usize = 48;
+/// Deepest nesting of CASE alone: with each level DataFusion's CASE takes twice the time to plan.
+const DEEPEST_CASE: usize = 12;
 /// Most operators of one chain (`a AND b AND …`, `1 + 1 + …`, `… UNION …`), those in its brackets included: the tree of a chain is as deep as the chain is long, and it is walked by
 /// recursion in many places, on 2 MB stacks. Lists (IN, SELECT) and the branches of a CASE are flat and not limited.
-pub(crate) const LONGEST_CHAIN: usize = 256;
+const LONGEST_CHAIN: usize = 256;
+
+/// Most tables in one FROM: joins take time to plan that grows with the cube of their number.
+pub(crate) const MOST_JOINED: usize = 64;
+
+/// Most grouping sets of one GROUP BY; each groups all rows.
+pub(crate) const MOST_GROUPINGS: usize = 4096;
 
 /// Most dots of one name; the SQL parser takes quadratic time for them.
 const MOST_DOTS: usize = 64;
@@ -87,7 +95,13 @@ pub(crate) fn check_limits(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
                 // A CASE without END ends here too.
                 while close(&mut innermost, &mut open) {}
             }
-            _ if keyword == Keyword::CASE => open.push(std::mem::replace(&mut innermost, Open::case())),
+            _ if keyword == Keyword::CASE => {
+                open.push(std::mem::replace(&mut innermost, Open::case()));
+                if open.iter().filter(|around| around.is_case).count() >= DEEPEST_CASE {
+                    let error = SqlError::new(format!("CASE nested more than {DEEPEST_CASE} levels deep"), token.span.into());
+                    return Err(error.with_help("write more WHEN branches into one CASE instead of a CASE after ELSE"));
+                }
+            }
             _ if keyword == Keyword::END && innermost.is_case => {
                 close(&mut innermost, &mut open);
             }

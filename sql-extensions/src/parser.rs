@@ -12,7 +12,7 @@ use crate::stack::with_room;
 use crate::statement::{BrokenStatement, SinkName, StreamStatement, WithEntry};
 use crate::tokens::{check, is_word, lower_first, shown, span_at};
 use crate::within::WithinClause;
-use crate::{brackets, create_stream, first_word, hidden_values, into, shape, with_clause, within, within_place};
+use crate::{brackets, create_stream, first_word, hidden_values, into, shape, unfold, with_clause, within, within_place};
 
 /// Errors reported for one script at most.
 const MOST_ERRORS: usize = 20;
@@ -112,6 +112,7 @@ fn statement(tokens: &[TokenWithSpan]) -> Result<StreamStatement, SqlError> {
     })?;
     within_place::take_marks(&mut query, &mut within)?;
     shape::check(&query, span)?;
+    unfold::check(&query)?;
     Ok(StreamStatement { name, query: Box::new(query), within, into, with, span })
 }
 

@@ -2,13 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use datafusion_sql::sqlparser::ast::{DataType, Expr, Query, Select, SetExpr, Spanned, TableFactor, TypedString, Value, ValueWithSpan, Visit, Visitor};
+use datafusion_sql::sqlparser::ast::{
+    DataType, Expr, GroupByExpr, Query, Select, SetExpr, Spanned, TableFactor, TableWithJoins, TypedString, Value, ValueWithSpan, Visit, Visitor,
+};
 
 use crate::error::{Span, SqlError};
-use crate::limits::LONGEST_CHAIN;
+use crate::limits::{MOST_GROUPINGS, MOST_JOINED};
 use crate::tokens::short;
 
-/// Refuses statements that change data (`WITH … DELETE …`), `SELECT … INTO` within brackets, overlong FROM lists, which become a chain of joins, and what nothing would carry out:
+/// Refuses statements that change data (`WITH … DELETE …`), `SELECT … INTO` within brackets, too many tables in one FROM or grouping sets, and what nothing would carry out:
 /// parameters, samples and hints.
 pub(crate) fn check(query: &Query, statement: Span) -> Result<(), SqlError> {
     let mut shape = Shape { statement, result: Ok(()) };
@@ -52,11 +54,46 @@ impl Shape {
             let span = into.name.span().into();
             return Err(SqlError::new("INTO can't stand in brackets", span).with_help("write INTO once, at the end of the statement"));
         }
-        if select.from.len() > LONGEST_CHAIN {
-            return Err(SqlError::new(format!("more than {LONGEST_CHAIN} tables in FROM"), self.statement).with_help("split the statement"));
+        if let Some(table) = joined(&select.from).get(MOST_JOINED) {
+            return Err(SqlError::new(format!("more than {MOST_JOINED} tables in one FROM"), table.span().into()).with_help("split the statement"));
         }
-        Ok(())
+        match grouped(&select.group_by) {
+            Some(expr) => {
+                Err(SqlError::new(format!("more than {MOST_GROUPINGS} grouping sets"), expr.span().into()).with_help("each column of CUBE doubles them"))
+            }
+            None => Ok(()),
+        }
     }
+}
+
+/// The expression of a GROUP BY that makes its grouping sets too many.
+fn grouped(group_by: &GroupByExpr) -> Option<&Expr> {
+    let GroupByExpr::Expressions(expressions, _) = group_by else { return None };
+    let mut sets = 1usize;
+    expressions.iter().find(|expr| {
+        let own = match expr {
+            Expr::Cube(columns) => 1usize.checked_shl(u32::try_from(columns.len()).unwrap_or(u32::MAX)).unwrap_or(usize::MAX),
+            Expr::Rollup(columns) => columns.len() + 1,
+            Expr::GroupingSets(own) => own.len().max(1),
+            _ => 1,
+        };
+        sets = sets.saturating_mul(own);
+        sets > MOST_GROUPINGS
+    })
+}
+
+/// What is joined in a FROM, brackets taken away.
+fn joined(from: &[TableWithJoins]) -> Vec<&TableFactor> {
+    let mut found = Vec::new();
+    for item in from {
+        for factor in std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)) {
+            match factor {
+                TableFactor::NestedJoin { table_with_joins, .. } => found.extend(joined(std::slice::from_ref(table_with_joins.as_ref()))),
+                other => found.push(other),
+            }
+        }
+    }
+    found
 }
 
 fn placeholder(text: &str, span: Span) -> SqlError {

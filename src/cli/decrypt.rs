@@ -1,14 +1,52 @@
 //! `decrypt`.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Stdout, Write};
 use std::path::Path;
 
 use super::arguments::DecryptCommand;
 use super::exit::ExitStatus;
 use super::report::tell;
 use crate::error::io_text;
-use crate::sinks::file::{EncryptionKey, decrypt as decrypt_file};
+use crate::sinks::file::{EncryptionKey, Replacement, decrypt as decrypt_file};
+
+/// Where the plain bytes go.
+enum Target {
+    Stdout(Stdout),
+    /// Appears when it is complete: a wrong key or a cut input leaves what is there.
+    File(Replacement),
+}
+
+/// A target that remembers whether a fault was its own.
+struct Output {
+    target: Target,
+    failed: bool,
+}
+
+impl Output {
+    fn noting<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        self.failed |= result.is_err();
+        result
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = match &mut self.target {
+            Target::Stdout(stdout) => stdout.write(bytes),
+            Target::File(file) => file.write(bytes),
+        };
+        self.noting(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = match &mut self.target {
+            Target::Stdout(stdout) => stdout.flush(),
+            Target::File(file) => file.flush(),
+        };
+        self.noting(flushed)
+    }
+}
 
 /// Bytes read of a key file: a key and some line ends.
 const LONGEST_KEY: u64 = 1024;
@@ -34,22 +72,33 @@ pub(super) fn decrypt(command: &DecryptCommand) -> ExitStatus {
         Ok(input) => input,
         Err(error) => return refuse(format!("cannot read {}: {}", command.input.display(), io_text(&error))),
     };
-    let (output, name): (Box<dyn Write>, String) = match &command.output {
-        None => (Box::new(std::io::stdout()), "standard output".to_owned()),
-        Some(path) => match File::create(path) {
-            Ok(file) => (Box::new(file), path.display().to_string()),
-            Err(error) => return refuse(format!("cannot write {}: {}", path.display(), io_text(&error))),
+    let target = match &command.output {
+        None => Target::Stdout(io::stdout()),
+        Some(path) => match Replacement::create(path) {
+            Ok(file) => Target::File(file),
+            Err(error) => return refuse(format!("cannot write {}", error.message())),
         },
     };
-    let mut output = Output { output, failed: false };
-    let decrypted = decrypt_file(&mut BufReader::new(input), &mut BufWriter::new(&mut output), &key);
-    match decrypted {
-        Ok(_) => ExitStatus::Done,
-        // Whoever read it has what they wanted.
-        Err(error) if command.output.is_none() && error.kind() == std::io::ErrorKind::BrokenPipe => ExitStatus::Done,
-        Err(error) => {
-            let name = if output.failed { name } else { command.input.display().to_string() };
-            tell(&format!("Error: {name}: {}", io_text(&error)));
+    let mut output = BufWriter::new(Output { target, failed: false });
+    let decrypted = decrypt_file(&mut BufReader::new(input), &mut output, &key);
+    // What is still buffered after a fault is not to be written by the way.
+    let (output, _) = output.into_parts();
+    let completed = match (decrypted, output) {
+        (Ok(_), Output { target: Target::File(file), .. }) => file.complete().map_err(|error| (error, true)),
+        (Ok(_), _) => Ok(()),
+        (Err(error), output) => Err((error, output.failed)),
+    };
+    match completed {
+        Ok(()) => ExitStatus::Done,
+        // Nobody reads on: `… | head`.
+        Err((error, true)) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Done,
+        Err((error, is_output)) => {
+            let place = match (&command.output, is_output) {
+                (_, false) => command.input.display().to_string(),
+                (Some(path), true) => path.display().to_string(),
+                (None, true) => "standard output".to_owned(),
+            };
+            tell(&format!("Error: {place}: {}", io_text(&error)));
             ExitStatus::Failed
         }
     }
@@ -60,20 +109,4 @@ fn read_key(file: &Path) -> std::io::Result<String> {
     let mut key = String::new();
     File::open(file)?.take(LONGEST_KEY).read_to_string(&mut key)?;
     Ok(key)
-}
-
-/// An output that remembers whether the error was its own.
-struct Output {
-    output: Box<dyn Write>,
-    failed: bool,
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.output.write(bytes).inspect_err(|_| self.failed = true)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.output.flush().inspect_err(|_| self.failed = true)
-    }
 }

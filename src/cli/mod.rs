@@ -25,6 +25,10 @@ pub use parse::parse;
 
 use arguments::{Arguments, Command};
 
+/// Stack of every thread that plans or runs statements. Plans are walked by recursion; the deepest within the limits of the SQL layer (a chain of 250 EXCEPT) takes 8 MB in an
+/// unoptimised build. Memory that is not touched costs nothing.
+const STACK: usize = 32 << 20;
+
 /// A damaged file makes some decoders panic; that becomes an error, and nothing else is to be printed of it.
 fn quiet_guarded_panics() {
     let usual = std::panic::take_hook();
@@ -39,23 +43,33 @@ fn quiet_guarded_panics() {
 pub fn main(arguments: Arguments) -> ExitStatus {
     logging::start(&arguments);
     quiet_guarded_panics();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // The stack of the first thread is not ours to choose.
+    match std::thread::Builder::new().stack_size(STACK).name("main".to_owned()).spawn(move || run_command(&arguments)) {
+        Ok(thread) => thread.join().unwrap_or(ExitStatus::Failed),
+        Err(error) => no_threads(&error),
+    }
+}
+
+fn no_threads(error: &std::io::Error) -> ExitStatus {
+    report::tell(&format!("Error: cannot start threads: {error}"));
+    ExitStatus::Failed
+}
+
+fn run_command(arguments: &Arguments) -> ExitStatus {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            report::tell(&format!("Error: cannot start threads: {error}"));
-            return ExitStatus::Failed;
-        }
+        Err(error) => return no_threads(&error),
     };
     let status = runtime.block_on(async {
         match &arguments.command {
-            Some(Command::Run(run)) => run::run(run, &arguments).await,
-            Some(Command::Validate(validate)) => validate::validate(validate, &arguments).await,
-            Some(Command::Explain(explain)) => explain::explain(explain, &arguments).await,
+            Some(Command::Run(run)) => run::run(run, arguments).await,
+            Some(Command::Validate(validate)) => validate::validate(validate, arguments).await,
+            Some(Command::Explain(explain)) => explain::explain(explain, arguments).await,
             Some(Command::Options(options)) => options::options(options),
             Some(Command::Decrypt(decrypt)) => decrypt::decrypt(decrypt),
-            Some(Command::Demo(demo)) => demo::demo(demo, &arguments).await,
+            Some(Command::Demo(demo)) => demo::demo(demo, arguments).await,
             Some(Command::Completions { shell }) => arguments::completions(*shell),
-            None => run::run_sql(&arguments).await,
+            None => run::run_sql(arguments).await,
         }
     });
     // Threads that wait for standard input or poll files have nothing more to say.

@@ -50,7 +50,10 @@ pub(super) fn create(statement: &BoundStatement, view: View<'_>, faults: &mut Ve
                 continue;
             }
             SourceInput::Unknown => None,
-            SourceInput::Connector(connector) if view.look == Look::Offline && bound.declared.is_none() && connector.is_remote() => {
+            // Another system is not asked, and what is read from a pipe is gone for the run that follows.
+            SourceInput::Connector(connector)
+                if view.look == Look::Offline && bound.declared.is_none() && (connector.is_remote() || connector.reads_pipe()) =>
+            {
                 created.notes.push(Note { source: bound.name.clone(), unchecked: columns_read(statement, &bound.name) });
                 None
             }

@@ -231,8 +231,8 @@ impl Job<'_> {
             PlanRequest { script: &statement.script, statement: &statement.statement, tables: &inputs, mode, clock: &clock, faults: &row_faults, carry };
         let plan = match plan_job(request).await {
             Ok(plan) => plan,
-            Err(error) => {
-                faults.push(error);
+            Err(errors) => {
+                faults.extend(errors);
                 return (Outcome::Faulty, None);
             }
         };

@@ -17,6 +17,12 @@ pub trait ColumnarWriter: Send {
     /// Bytes handed to the output so far plus an estimate of those still buffered: what the file would measure if it were finished now.
     fn written(&self) -> u64;
 
+    /// Bytes in memory that wait for the end of a row group or a block.
+    fn buffered(&self) -> u64;
+
+    /// Ends the row group or block, so that they are written now. After an error the file is unusable.
+    fn spill(&mut self) -> Result<()>;
+
     /// Writes what is left and gives the output back.
     fn finish(self: Box<Self>) -> Result<Box<dyn Write + Send>>;
 }

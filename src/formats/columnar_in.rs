@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::common::ScalarValue;
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Literal;
 
 use crate::error::Result;
 use crate::stream::RejectedRecord;
@@ -39,6 +41,12 @@ pub struct ColumnarBatch {
     pub skipped: u64,
     /// Rows of the file accounted for so far, those before [`ColumnarRequest::start_row`] included; a later reader resumes here.
     pub next_row: u64,
+}
+
+/// Whether a predicate says that no row satisfies it.
+pub(super) fn never_holds(predicate: &Arc<dyn PhysicalExpr>) -> bool {
+    let literal = predicate.as_any().downcast_ref::<Literal>();
+    literal.is_some_and(|literal| matches!(literal.value(), ScalarValue::Boolean(Some(false) | None)))
 }
 
 /// One open columnar file.

@@ -38,20 +38,33 @@ pub struct DecodedChunk {
     pub batches: Vec<DecodedBatch>,
 }
 
-/// Finds the ends of records in a growing buffer. One splitter serves one file from its beginning (or from a record start) to its end.
-pub trait RecordSplitter: Send {
-    /// `buffer` starts at a record start. Returns the length of its longest prefix of whole records (0: the first one is not complete). Bytes that were seen by an earlier
-    /// call that returned 0 are not scanned again. After a call that returned n > 0 the next buffer starts n bytes later. With `at_end` nothing will follow: a last
-    /// record without terminator counts as whole.
-    fn whole_records(&mut self, buffer: &[u8], at_end: bool) -> usize;
+/// What a splitter found at the beginning of a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// So many bytes of whole records.
+    Records(usize),
+    /// So many bytes of a record without a proper end, and why; after them records may begin again.
+    Broken(usize, &'static str),
+    /// The first record is not complete: more bytes are needed (or, at the end, there are none).
+    Incomplete,
+}
 
-    /// Drops the state of the unfinished record and of its already seen bytes; used when a record is longer than allowed. Returns the length of the prefix of `buffer` that
-    /// still belongs to that record including its terminator, or `None` if its end is not in `buffer`.
+/// Finds the ends of records in a growing buffer. One splitter serves one file from its beginning (or from a record start) to its end.
+pub trait RecordSplitter: Send + Debug {
+    /// `buffer` starts at a record start. Finds its longest prefix of whole records. After a call that found n bytes the next buffer starts n bytes later; bytes that were
+    /// seen by an earlier call are not scanned again. With `at_end` nothing will follow: a last record without terminator counts as whole.
+    fn next(&mut self, buffer: &[u8], at_end: bool) -> Split;
+
+    /// Drops the unfinished record; used when a record is longer than allowed. Returns the length of the prefix of `buffer` that still belongs to that record including its
+    /// terminator, or `None` if its end is not in `buffer`, of which nothing is seen again then.
     fn skip_record(&mut self, buffer: &[u8]) -> Option<usize>;
 
-    /// Lines in `records`, which this splitter found to be whole.
-    fn lines(&self, records: &[u8]) -> u64 {
-        memchr::memchr_iter(b'\n', records).count() as u64
+    /// Takes note of whole records that were handed out by an earlier run.
+    fn pass_over(&mut self, _records: &[u8]) {}
+
+    /// What is wrong with the end of the file, apart from its last record.
+    fn fault_at_end(&self) -> Option<&'static str> {
+        None
     }
 }
 
@@ -63,21 +76,20 @@ pub trait ChunkDecoder: Send + Sync + Debug {
 
 /// A text format as configured for reading.
 pub trait TextInput: Send + Sync + Debug {
-    /// A splitter for the records of one file (after its preamble).
-    fn splitter(&self) -> Box<dyn RecordSplitter>;
-
     /// Bytes at the beginning of a file that are not records (a CSV header line with its terminator, a byte order mark): `None` if more bytes are needed to know. Errors: a
     /// header that does not name the columns of the schema.
     fn preamble(&self, start_of_file: &[u8], at_end: bool, partition: &str) -> Result<Option<Preamble>>;
 }
 
-/// The beginning of a file, and the decoder for the rest of it (a header may order its columns differently from another file's).
+/// The beginning of a file, and what reads the rest of it (a header may order its columns differently from another file's).
 #[derive(Debug)]
 pub struct Preamble {
     /// Bytes to leave out.
     pub length: usize,
     /// Decoder of the records after them.
     pub decoder: Arc<dyn ChunkDecoder>,
+    /// Finds their ends.
+    pub splitter: Box<dyn RecordSplitter>,
 }
 
 /// Rows as bytes.

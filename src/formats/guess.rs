@@ -1,11 +1,14 @@
-//! The column types of a sample, for sources without declared columns.
+//! The column types of a sample, for sources without declared columns. No value of the sample is changed by its column's type.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, TimeUnit};
 
 use super::schema_text::print_type;
-use super::value::{parse_date, parse_float, parse_integer, parse_timestamp};
+use super::value::{digits, keeps_digits, parse_date, parse_float, parse_integer, parse_timestamp};
+
+/// Most digits of a DECIMAL.
+const MOST_DIGITS: usize = 38;
 
 /// The narrowest type that holds all values seen so far.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,16 +16,30 @@ pub(super) enum Guess {
     /// Nothing but NULL.
     Nothing,
     Boolean,
-    /// Whole numbers of 64 bits.
-    Integer,
-    /// Longer whole numbers, of at most 38 digits.
-    LongInteger,
-    Float,
+    Number(Number),
     Date,
     Instant,
     Text,
     List(Box<Guess>),
     Struct(Record),
+}
+
+/// What the numbers of a column need.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Number {
+    /// Most digits before the point, and after it.
+    whole: usize,
+    fraction: usize,
+    /// All are written in digits alone.
+    is_whole: bool,
+    /// Those fit 64 bits.
+    is_long: bool,
+    /// All keep their digits as DOUBLE.
+    is_double: bool,
+    /// Fields of CSV: one looks like a number with an exponent, but may be a code (`12e5`).
+    maybe_code: bool,
+    /// One has a point, so that such a field is a number too.
+    has_point: bool,
 }
 
 /// Fields in the order they were first seen.
@@ -31,40 +48,81 @@ pub(super) struct Record {
     pub fields: Vec<(String, Guess)>,
 }
 
-impl Guess {
-    /// The guess for a number as it is written.
-    pub(super) fn of_number(text: &[u8]) -> Self {
-        let whole = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
-        match parse_integer(text) {
-            Some(value) if whole && i64::try_from(value).is_ok() => Self::Integer,
-            Some(value) if whole && value.unsigned_abs() < 10u128.pow(38) => Self::LongInteger,
-            _ => Self::Float,
+impl Number {
+    fn of(text: &[u8], digits: super::value::Digits) -> Self {
+        // A zero with a sign is none of BIGINT.
+        let is_whole = !digits.has_point && !digits.has_exponent && text != b"-0";
+        Self {
+            whole: digits.whole,
+            fraction: digits.fraction,
+            is_whole,
+            is_long: is_whole && parse_integer(text).is_some_and(|value| i64::try_from(value).is_ok()),
+            // What is beyond the largest DOUBLE is refused by every type.
+            is_double: keeps_digits(text) || parse_float(text).is_none(),
+            maybe_code: digits.has_exponent && !digits.has_point,
+            has_point: digits.has_point,
         }
     }
 
-    /// The guess for an unquoted CSV field. Digits with leading zeros are texts: they are codes, not numbers.
+    fn or(self, other: Self) -> Self {
+        Self {
+            whole: self.whole.max(other.whole),
+            fraction: self.fraction.max(other.fraction),
+            is_whole: self.is_whole && other.is_whole,
+            // Numbers with a fraction say nothing about whole ones.
+            is_long: (self.is_long || !self.is_whole) && (other.is_long || !other.is_whole),
+            is_double: self.is_double && other.is_double,
+            maybe_code: self.maybe_code || other.maybe_code,
+            has_point: self.has_point || other.has_point,
+        }
+    }
+
+    fn data_type(self) -> DataType {
+        let decimal = || match self.whole.checked_add(self.fraction) {
+            Some(all) if all <= MOST_DIGITS => DataType::Decimal128(MOST_DIGITS as u8, self.fraction as i8),
+            _ => DataType::Utf8View,
+        };
+        match self {
+            Self { maybe_code: true, has_point: false, .. } => DataType::Utf8View,
+            Self { is_whole: true, is_long: true, .. } => DataType::Int64,
+            Self { is_whole: true, .. } => decimal(),
+            Self { is_double: true, .. } => DataType::Float64,
+            _ => decimal(),
+        }
+    }
+}
+
+impl Guess {
+    /// The guess for a number of JSON.
+    pub(super) fn of_number(text: &[u8]) -> Self {
+        // In JSON an exponent can't be part of a code.
+        digits(text).map_or(Self::Text, |digits| Self::Number(Number { maybe_code: false, ..Number::of(text, digits) }))
+    }
+
+    /// The guess for an unquoted CSV field. Digits with leading zeros or a plus are texts: they are codes and telephone numbers.
     pub(super) fn of_field(text: &[u8]) -> Self {
-        let digits = text.strip_prefix(b"-").unwrap_or(text);
-        let code = digits.len() > 1 && digits[0] == b'0' && digits[1].is_ascii_digit();
+        let unsigned = text.strip_prefix(b"-").unwrap_or(text);
+        let code = unsigned.starts_with(b"+") || (unsigned.len() > 1 && unsigned[0] == b'0' && unsigned[1].is_ascii_digit());
         match text {
             b"" => Self::Nothing,
             b"true" | b"TRUE" | b"True" | b"false" | b"FALSE" | b"False" => Self::Boolean,
             _ if code => Self::Text,
-            _ if parse_float(text).is_some() => Self::of_number(text),
-            _ if parse_date(text).is_some() => Self::Date,
-            _ if text.len() > 10 && parse_timestamp(text, TimeUnit::Microsecond, true).is_some() => Self::Instant,
-            _ => Self::Text,
+            _ => match digits(text) {
+                Some(digits) => Self::Number(Number::of(text, digits)),
+                None if parse_date(text).is_some() => Self::Date,
+                None if text.len() > 10 && parse_timestamp(text, TimeUnit::Microsecond, true).is_some() => Self::Instant,
+                None => Self::Text,
+            },
         }
     }
 
     /// The narrowest type that holds both; texts hold everything.
     pub(super) fn or(self, other: Self) -> Self {
-        use Guess::{Date, Float, Instant, Integer, List, LongInteger, Nothing, Struct, Text};
+        use Guess::{Date, Instant, List, Nothing, Number, Struct, Text};
         match (self, other) {
             (Nothing, any) | (any, Nothing) => any,
+            (Number(a), Number(b)) => Number(a.or(b)),
             (a, b) if a == b => a,
-            (Integer, LongInteger) | (LongInteger, Integer) => LongInteger,
-            (Integer | LongInteger | Float, Integer | LongInteger | Float) => Float,
             (Date, Instant) | (Instant, Date) => Instant,
             (List(a), List(b)) => List(Box::new(a.or(*b))),
             (Struct(a), Struct(b)) => Struct(a.or(b)),
@@ -72,12 +130,21 @@ impl Guess {
         }
     }
 
+    /// Whether values of both are of one kind, so that no text has to hold them.
+    fn goes_with(&self, other: &Self) -> bool {
+        use Guess::{Date, Instant, List, Nothing, Number, Struct};
+        match (self, other) {
+            (Nothing, _) | (_, Nothing) | (Number(_), Number(_)) | (Date | Instant, Date | Instant) => true,
+            (List(a), List(b)) => a.goes_with(b),
+            (Struct(a), Struct(b)) => a.conflict(b).is_none(),
+            (a, b) => a == b,
+        }
+    }
+
     fn data_type(&self) -> DataType {
         match self {
             Self::Boolean => DataType::Boolean,
-            Self::Integer => DataType::Int64,
-            Self::LongInteger => DataType::Decimal128(38, 0),
-            Self::Float => DataType::Float64,
+            Self::Number(number) => number.data_type(),
             Self::Date => DataType::Date32,
             Self::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Self::Nothing | Self::Text => DataType::Utf8View,
@@ -104,17 +171,47 @@ impl Record {
         self
     }
 
+    /// The first field that is of another kind in the other record, with both guesses.
+    fn conflict<'a>(&'a self, other: &'a Self) -> Option<(&'a str, &'a Guess, &'a Guess)> {
+        self.fields.iter().find_map(|(name, guess)| {
+            let (_, found) = other.fields.iter().find(|(known, _)| known == name)?;
+            (!guess.goes_with(found)).then_some((name.as_str(), guess, found))
+        })
+    }
+
     fn fields(&self) -> Fields {
         self.fields.iter().map(|(name, guess)| Field::new(name, guess.data_type(), true)).collect()
     }
+}
+
+/// The columns of the records of a sample.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inferred {
+    pub(super) record: Record,
+}
+
+impl Inferred {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.record.fields.is_empty()
+    }
 
     /// The columns; all of them may be NULL.
-    pub(super) fn schema(&self) -> Schema {
-        Schema::new(self.fields())
+    pub fn schema(&self) -> Schema {
+        Schema::new(self.record.fields())
+    }
+
+    /// The columns of both as one table. `Err` tells which column is of another kind.
+    pub fn merge(self, other: Self) -> Result<Self, String> {
+        if let Some((name, one, two)) = self.record.conflict(&other.record) {
+            return Err(format!("column '{name}' is {} in one and {} in the other", print_type(&one.data_type()), print_type(&two.data_type())));
+        }
+        Ok(Self { record: self.record.or(other.record) })
     }
 }
 
-/// The columns of several files as one table: the same types, or types of which one holds the other (whole numbers and floating point). `Err` tells which column differs.
+/// The columns of several columnar files as one table: the same types, or types of which one holds the other (whole numbers and floating point; a number that it does not hold
+/// is refused when it is read). `Err` tells which column differs.
 pub fn merge_schemas(first: &Schema, other: &Schema) -> Result<Schema, String> {
     let mut fields: Vec<Field> = first.fields().iter().map(|field| field.as_ref().clone()).collect();
     for field in other.fields() {
@@ -153,31 +250,72 @@ fn wider(a: &DataType, b: &DataType) -> Option<DataType> {
 mod tests {
     use super::*;
 
+    fn column(fields: &[&str]) -> String {
+        print_type(&fields.iter().map(|text| Guess::of_field(text.as_bytes())).fold(Guess::Nothing, Guess::or).data_type())
+    }
+
     #[test]
     fn fields_are_guessed_by_their_form() {
         for (text, expected) in [
-            ("12", Guess::Integer),
-            ("-3", Guess::Integer),
-            ("99999999999999999999", Guess::LongInteger),
-            ("1.5", Guess::Float),
-            ("007", Guess::Text),
-            ("0.5", Guess::Float),
-            ("true", Guess::Boolean),
-            ("2024-01-05", Guess::Date),
-            ("2024-01-05 10:00:00", Guess::Instant),
-            ("2024-13-05", Guess::Text),
-            ("", Guess::Nothing),
-            ("abc", Guess::Text),
+            ("12", "BIGINT"),
+            ("-3", "BIGINT"),
+            ("99999999999999999999", "DECIMAL(38,0)"),
+            ("999999999999999999999999999999999999999", "VARCHAR"),
+            ("1.5", "DOUBLE"),
+            ("1.25e-7", "DOUBLE"),
+            ("-0", "DOUBLE"),
+            ("007", "VARCHAR"),
+            ("+491701234567", "VARCHAR"),
+            ("+1.5", "VARCHAR"),
+            ("12e5", "VARCHAR"),
+            ("0.5", "DOUBLE"),
+            ("0.30000000000000004", "DOUBLE"),
+            ("1234567890.12345678901", "DECIMAL(38,11)"),
+            ("true", "BOOLEAN"),
+            ("2024-01-05", "DATE"),
+            ("2024-01-05 10:00:00", "TIMESTAMP"),
+            ("2024-13-05", "VARCHAR"),
+            ("", "VARCHAR"),
+            ("abc", "VARCHAR"),
         ] {
-            assert_eq!(Guess::of_field(text.as_bytes()), expected, "{text}");
+            assert_eq!(column(&[text]), expected, "{text}");
         }
     }
 
     #[test]
     fn types_widen_only_where_no_value_is_lost() {
-        assert_eq!(Guess::Integer.or(Guess::Float), Guess::Float);
-        assert_eq!(Guess::Nothing.or(Guess::Date), Guess::Date);
-        assert_eq!(Guess::Date.or(Guess::Integer), Guess::Text);
+        for (fields, expected) in [
+            (vec!["1", "1.5"], "DOUBLE"),
+            (vec!["9223372036854775807", "1.5"], "DECIMAL(38,1)"),
+            (vec!["1.5", "9223372036854775807", "2"], "DECIMAL(38,1)"),
+            (vec!["9223372036854775807", "9223372036854775808"], "DECIMAL(38,0)"),
+            (vec!["9223372036854775807", "1.5e-30"], "VARCHAR"),
+            (vec!["1", "12e5"], "VARCHAR"),
+            (vec!["1e20", "0.5", "3"], "DOUBLE"),
+            (vec!["", "2024-01-05"], "DATE"),
+            (vec!["2024-01-05", "7"], "VARCHAR"),
+        ] {
+            assert_eq!(column(&fields), expected, "{fields:?}");
+            let back: Vec<&str> = fields.into_iter().rev().collect();
+            assert_eq!(column(&back), expected, "in any order");
+        }
+        // An exponent of JSON is no code, and nothing holds 1e400.
+        let number = |text: &str| Guess::of_number(text.as_bytes());
+        assert_eq!(number("12e5").data_type(), DataType::Float64);
+        assert_eq!(number("1.5").or(number("1e400")).data_type(), DataType::Float64);
+    }
+
+    #[test]
+    fn files_go_together_if_no_kind_differs() {
+        let inferred = |text: &str| {
+            let mut record = Record::default();
+            record.add("a", Guess::of_field(text.as_bytes()));
+            Inferred { record }
+        };
+        let merged = |one: &str, two: &str| inferred(one).merge(inferred(two)).map(|both| print_type(both.schema().field(0).data_type()));
+        assert_eq!(merged("1", "x").expect_err("conflict"), "column 'a' is BIGINT in one and VARCHAR in the other");
+        assert_eq!(merged("9223372036854775807", "1.5").as_deref(), Ok("DECIMAL(38,1)"));
+        assert_eq!(merged("", "1").as_deref(), Ok("BIGINT"));
         let one = Schema::new(vec![Field::new("a", DataType::Int64, true)]);
         let two = Schema::new(vec![Field::new("a", DataType::Utf8View, true)]);
         assert_eq!(merge_schemas(&one, &two).expect_err("conflict"), "column 'a' is BIGINT in one and VARCHAR in the other");

@@ -35,8 +35,8 @@ mod value;
 
 pub use columnar::{ColumnarFormat, ColumnarWriter};
 pub use columnar_in::{ColumnarBatch, ColumnarInput, ColumnarReader, ColumnarRequest};
-pub use contract::{BatchEncoder, Chunk, ChunkDecoder, DecodedBatch, DecodedChunk, EncodedBatch, Preamble, RecordSplitter, TextInput};
-pub use guess::merge_schemas;
+pub use contract::{BatchEncoder, Chunk, ChunkDecoder, DecodedBatch, DecodedChunk, EncodedBatch, Preamble, RecordSplitter, Split, TextInput};
+pub use guess::{Inferred, merge_schemas};
 pub use messages::{DecodedMessages, MessageDecoder, Messages};
 pub use name::FormatName;
 pub use unwind::panics_become_errors;
@@ -46,4 +46,11 @@ pub use unwind::panics_become_errors;
 /// **Errors**: a type that has no text.
 pub fn plain_texts(array: &arrow::array::ArrayRef) -> crate::error::Result<Vec<Option<String>>> {
     json::texts(array)
+}
+
+/// The value that a text stands for in a column, as an array of one value; `None` is NULL.
+///
+/// **Errors**: the text is no value of the column's type. They do not name the column.
+pub fn parse_value(field: &arrow::datatypes::Field, text: Option<&str>) -> Result<arrow::array::ArrayRef, String> {
+    value::parse_value(field, text)
 }

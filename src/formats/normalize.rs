@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, RecordBatchOptions, StructArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::error::ArrowError;
 
 use crate::error::{Error, ErrorKind, Fault, Result};
 
@@ -63,15 +64,13 @@ pub fn normal_schema(schema: &Schema) -> Schema {
 ///
 /// **Errors**: a column longer than its normal type can address (2 GiB of bytes in one batch); never a changed value.
 pub fn normalize(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let exact = CastOptions { safe: false, ..CastOptions::default() };
     let columns = batch
         .columns()
         .iter()
         .zip(schema.fields())
-        .map(|(column, field)| match column.data_type() == field.data_type() {
-            true => Ok(Arc::clone(column)),
-            false => cast_with_options(column, field.data_type(), &exact)
-                .map_err(|e| Error::new(ErrorKind::Source, Fault::User, format!("column '{}' can't be read as {}: {e}", field.name(), field.data_type()))),
+        .map(|(column, field)| {
+            converted(column, field.data_type())
+                .map_err(|e| Error::new(ErrorKind::Source, Fault::User, format!("column '{}' can't be read as {}: {e}", field.name(), field.data_type())))
         })
         .collect::<Result<Vec<ArrayRef>>>()?;
     let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
@@ -79,11 +78,36 @@ pub fn normalize(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch>
         .map_err(|e| Error::new(ErrorKind::Source, Fault::User, format!("the columns do not match the schema of the file: {e}")))
 }
 
+/// The same values in another type. Nested ones are taken apart: the cast of lists fails where the names of their items differ.
+fn converted(column: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
+    let exact = CastOptions { safe: false, ..CastOptions::default() };
+    Ok(match (column.data_type(), to) {
+        (from, to) if from == to => Arc::clone(column),
+        (DataType::List(_), DataType::List(item)) => {
+            let list = column.as_list::<i32>();
+            let values = converted(list.values(), item.data_type())?;
+            Arc::new(ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, list.nulls().cloned())?)
+        }
+        (DataType::LargeList(item) | DataType::ListView(item) | DataType::LargeListView(item) | DataType::FixedSizeList(item, _), DataType::List(_)) => {
+            converted(&cast_with_options(column, &DataType::List(Arc::clone(item)), &exact)?, to)?
+        }
+        (DataType::Struct(_), DataType::Struct(fields)) => {
+            let record = column.as_struct();
+            let columns = record.columns().iter().zip(fields).map(|(column, field)| converted(column, field.data_type())).collect::<Result<_, _>>()?;
+            Arc::new(StructArray::try_new_with_length(fields.clone(), columns, record.nulls().cloned(), record.len())?)
+        }
+        (DataType::Map(..), DataType::Map(entries, sorted)) => {
+            let map = column.as_map();
+            let inner = converted(&(Arc::new(map.entries().clone()) as ArrayRef), entries.data_type())?;
+            Arc::new(MapArray::try_new(Arc::clone(entries), map.offsets().clone(), inner.as_struct().clone(), map.nulls().cloned(), *sorted)?)
+        }
+        _ => cast_with_options(column, to, &exact)?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use arrow::array::{
-        Array, AsArray, Date64Array, DictionaryArray, FixedSizeListArray, Float16Array, LargeStringArray, Time32SecondArray, TimestampNanosecondArray,
-    };
+    use arrow::array::{Date64Array, DictionaryArray, FixedSizeListArray, Float16Array, LargeStringArray, Time32SecondArray, TimestampNanosecondArray};
     use arrow::datatypes::{Float32Type, Int32Type, Time64MicrosecondType, TimestampMillisecondType, TimestampNanosecondType};
 
     use super::*;
@@ -113,6 +137,22 @@ mod tests {
         assert_eq!(normal.column(5).as_primitive::<Float32Type>().values(), &[1.0, f32::INFINITY]);
         let list = normal.column(6).as_list::<i32>();
         assert!(list.is_null(1) && list.value(0).is_null(1));
+    }
+
+    #[test]
+    fn lists_take_the_names_of_normal_types_whatever_theirs_are() {
+        let named = |inner: DataType| Arc::new(Field::new("element", inner, true));
+        let numbers: ArrayRef = Arc::new(arrow::array::Int32Array::from(vec![Some(1), None, Some(3), Some(4)]));
+        let pairs = FixedSizeListArray::new(named(DataType::Int32), 2, numbers, None);
+        let nested: ArrayRef =
+            Arc::new(ListArray::new(named(pairs.data_type().clone()), arrow::buffer::OffsetBuffer::new(vec![0, 1, 2].into()), Arc::new(pairs.clone()), None));
+        let record = StructArray::from(vec![(Arc::new(Field::new("l", pairs.data_type().clone(), true)), Arc::new(pairs.clone()) as ArrayRef)]);
+        let batch = RecordBatch::try_from_iter([("pairs", Arc::new(pairs) as ArrayRef), ("nested", nested), ("record", Arc::new(record))]).expect("batch");
+        let schema = Arc::new(normal_schema(&batch.schema()));
+        let normal = normalize(&batch, &schema).expect("normal");
+        assert_eq!(normal.column(0).as_list::<i32>().value(1).as_primitive::<Int32Type>().values(), &[3, 4]);
+        assert_eq!(normal.column(1).as_list::<i32>().value(0).as_list::<i32>().value(0).len(), 2);
+        assert_eq!(normal.column(2).as_struct().column(0).as_list::<i32>().value_length(0), 2);
     }
 
     fn half(bits: u16) -> <arrow::datatypes::Float16Type as arrow::datatypes::ArrowPrimitiveType>::Native {

@@ -1,17 +1,18 @@
-//! Rows with the extremes of every type, and files to try them in; for the tests of the columnar formats.
+//! Rows with the extremes of every type and files to try them in, for the tests of the columnar formats; texts read piece by piece, for those of the text formats.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::*;
-use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef, i256};
 
 use super::schema_text::parse;
-use super::{ColumnarBatch, ColumnarFormat, ColumnarInput, ColumnarRequest};
+use super::{Chunk, ColumnarBatch, ColumnarFormat, ColumnarInput, ColumnarRequest, DecodedBatch, DecodedChunk, Split, TextInput};
 use crate::error::Result;
+use crate::stream::{RecordPlace, RejectedRecord};
 
 const COLUMNS: &str = "flag BOOLEAN, i8 TINYINT, i16 SMALLINT, i32 INT, i64 BIGINT NOT NULL, u8 TINYINT UNSIGNED, u16 SMALLINT UNSIGNED, u32 INT UNSIGNED, u64 BIGINT UNSIGNED, \
      r REAL, d DOUBLE, m DECIMAL(12,2), m38 DECIMAL(38,10), m76 DECIMAL(76,20), s VARCHAR, raw BYTEA, day DATE, clock TIME, t TIMESTAMP, t0 TIMESTAMP(0), t3 TIMESTAMP(3), \
@@ -150,6 +151,52 @@ impl Write for Shared {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// The records of a text that comes in pieces which end at `cuts`.
+pub(super) fn decode_text(input: &dyn TextInput, name: &str, text: &[u8], cuts: &[usize]) -> DecodedChunk {
+    let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let (mut buffer, mut line, mut at, mut format, mut all) = (Vec::new(), 1, 0, None, DecodedChunk::default());
+    let reject = |line: u64, reason: &str, all: &mut DecodedChunk| {
+        let place = RecordPlace { partition: Arc::from(name), unit: "line", number: line };
+        let rejected = vec![RejectedRecord { place: Some(place), reason: reason.to_owned() }];
+        all.batches.push(DecodedBatch { rows: RecordBatch::new_empty(Arc::new(arrow::datatypes::Schema::empty())), rejected, end: 0 });
+    };
+    for cut in cuts.iter().copied().filter(|cut| *cut < text.len()).chain([text.len()]) {
+        let cut = cut.clamp(at, text.len());
+        buffer.extend_from_slice(&text[at..cut]);
+        at = cut;
+        let at_end = at == text.len();
+        if format.is_none() {
+            format = input.preamble(&buffer, at_end, name).expect("no fault");
+            let length = format.as_ref().map_or(0, |format| format.length);
+            line += lines(&buffer[..length]);
+            buffer.drain(..length);
+        }
+        let Some(format) = &mut format else { continue };
+        loop {
+            let length = match format.splitter.next(&buffer, at_end) {
+                Split::Records(length) => {
+                    let chunk = Chunk { bytes: Buffer::from(buffer[..length].to_vec()), partition: Arc::from(name), first_line: line };
+                    all.batches.extend(format.decoder.decode(&chunk).expect("no engine fault").batches);
+                    length
+                }
+                Split::Broken(length, reason) => {
+                    reject(line, reason, &mut all);
+                    length
+                }
+                Split::Incomplete => break,
+            };
+            assert!(length > 0 && length <= buffer.len(), "it goes on");
+            line += lines(&buffer[..length]);
+            buffer.drain(..length);
+        }
+        if let Some(reason) = format.splitter.fault_at_end().filter(|_| at_end) {
+            reject(line, reason, &mut all);
+        }
+    }
+    assert!(buffer.is_empty(), "nothing is left over: {:?}", String::from_utf8_lossy(&buffer));
+    all
 }
 
 /// The bytes of a file with these batches.

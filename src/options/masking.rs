@@ -73,7 +73,7 @@ fn value(text: &str, at: usize, signed: bool) -> Option<Stretch> {
 
 /// What stands in the quotes that open at `at`; a doubled quote belongs to it, and a line that was cut ends it.
 fn inside(text: &str, at: usize) -> Stretch {
-    let quote = text[at..].chars().next().unwrap_or('\'');
+    let Some(quote) = text[at..].chars().next() else { return at..at };
     let start = at + quote.len_utf8();
     if text[start..].starts_with(MASK) {
         return start..start + MASK.len();
@@ -92,7 +92,8 @@ fn inside(text: &str, at: usize) -> Stretch {
 /// The place after blanks, line ends, comments and the signs that `also` names.
 fn skip(text: &str, mut at: usize, also: fn(char) -> bool) -> usize {
     loop {
-        let rest = &text[at..];
+        // A quote that is not closed ends with the text, and nothing comes after it.
+        let Some(rest) = text.get(at..) else { return at };
         let blanks = rest.find(|c: char| !c.is_whitespace() && !also(c)).unwrap_or(rest.len());
         let comment = match &rest[blanks..] {
             line if line.starts_with("--") => line.find('\n').unwrap_or(line.len()),
@@ -159,6 +160,10 @@ mod tests {
                 "WITH ('k.sasl.password' = 'abc', 'k.topic'='t', 'o.encryption.key'='x/y=')",
                 "WITH ('k.sasl.password' = '****', 'k.topic'='t', 'o.encryption.key'='****')",
             ),
+            ("set 'o.encryption.key' or", "set 'o.encryption.key' or"),
+            ("(columns of source 't', secret, 'o.encryption.key", "(columns of source 't', secret, 'o.encryption.key"),
+            ("see 'o.encryption.key'", "see 'o.encryption.key'"),
+            ("'o.encryption.key'=", "'o.encryption.key'="),
             ("it's 'k.password'='cut off he…", "it's 'k.password'='****"),
             ("'k.password'='cut off he…\nnext", "'k.password'='****\nnext"),
             ("'k.password'='a''b' c", "'k.password'='****' c"),

@@ -4,21 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
-use datafusion::catalog::TableProvider;
-use datafusion::common::{DFSchema, TableReference};
+use datafusion::common::DFSchema;
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::CastExpr;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use sql_extensions::StreamStatement;
 
-use super::logical::StreamNodePlanner;
-use super::plan_error::plan_error;
+use super::attempt::{Attempts, Planned};
 use super::session::{session, task_context};
-use super::{carry, epoch_safety, guard, rewrite, sql, wildcard, within};
-use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
+use super::{carry, epoch_safety};
+use crate::catalog::HiddenColumn;
 use crate::clock::EpochClock;
 use crate::error::{Error, Result, Script};
 use crate::operators::guard::{GuardedFilterExec, RowFaults};
@@ -149,7 +146,7 @@ impl JobPlan {
 }
 
 /// Plans a statement. Nothing is opened.
-pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan> {
+pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
     let plan = plan_query(PlanRequest { carry: false, ..request }).await?;
     if !request.carry {
         return Ok(plan);
@@ -158,34 +155,17 @@ pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan> {
     Ok(plan_query(request).await.unwrap_or(plan))
 }
 
-async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan> {
-    let state = session(request.clock)?;
+async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
+    let state = session(request.clock).map_err(one)?;
     let (script, statement) = (request.script, request.statement);
-    let mut query = statement.query.as_ref().clone();
     let has_within = !statement.within.is_empty();
-    let carries = request.carry && carry::add(&mut query, request.tables);
+    let carries = request.carry && carry::add(&mut statement.query.as_ref().clone(), request.tables);
     let hidden = hidden_columns(request, has_within, carries);
-    let table = |name: &str| request.tables.iter().find(|table| &*table.name == name);
-    let columns = |table: &TableInput| table.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
-    if !hidden.is_empty() {
-        wildcard::expand(&mut query, &|name| table(name).map(columns));
-    }
-    let timed = |name: &str| table(name).filter(|table| table.unbounded || table.event_time.is_some()).map(columns);
-    let bounds = match statement.within.as_slice() {
-        [] => Vec::new(),
-        within => within::lower(&mut query, within, &timed).map_err(|error| Error::from_sql(&error, script))?,
-    };
-    let again = bounds.iter().filter_map(|bound| Some((bound.name.as_str(), table(&bound.table)?)));
-    for (name, table) in request.tables.iter().map(|table| (&*table.name, table)).chain(again) {
-        register(&state, name, table, &hidden, request.mode).map_err(|error| plan_error(error, script, statement))?;
-    }
-    let logical = sql::logical_plan(&state, query, &bounds, script, statement).await?;
-    check_names(&logical, script, statement)?;
-    let root = physical_plan(&state, &logical, &request).await.map_err(|error| plan_error(error, script, statement))?;
+    let Planned { logical, root } = Attempts::new(&state, request, &hidden).map_err(one)?.plan().await?;
     if request.mode == ExecutionMode::Stream {
-        epoch_safety::check(&root).map_err(|error| error.or_at(script, statement.span))?;
+        epoch_safety::check(&root).map_err(|error| one(error.or_at(script, statement.span)))?;
     }
-    let event_times = event_times(&state, request.tables).map_err(|error| error.or_at(script, statement.span))?;
+    let event_times = event_times(&state, request.tables).map_err(|error| one(error.or_at(script, statement.span)))?;
     let mut plan = JobPlan {
         mode: request.mode,
         schema: output_schema(&root, &logical),
@@ -200,8 +180,12 @@ async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan> {
         context: task_context(&state),
     };
     collect(&root, None, &request, &hidden, &mut plan);
-    check_refresh(&plan.lookups, &request)?;
+    check_refresh(&plan.lookups, &request).map_err(one)?;
     Ok(plan)
+}
+
+fn one(error: Error) -> Vec<Error> {
+    vec![error]
 }
 
 /// A table may be loaded again only if the join remembers nothing of its rows: which of them have matched can't be carried over to rows that may have changed.
@@ -230,50 +214,9 @@ fn hidden_columns(request: PlanRequest<'_>, has_within: bool, carries: bool) -> 
 }
 
 /// Those of them that a table has; a visible column of the same name counts more.
-fn hidden_of(table: &TableInput, hidden: &[HiddenColumn]) -> Vec<HiddenColumn> {
+pub(super) fn hidden_of(table: &TableInput, hidden: &[HiddenColumn]) -> Vec<HiddenColumn> {
     let has = |column: &HiddenColumn| HiddenColumn::of(table.metadata).any(|own| own == *column) && table.schema.index_of(column.name()).is_err();
     hidden.iter().copied().filter(has).collect()
-}
-
-/// Makes a source known by a name.
-fn register(state: &SessionState, name: &str, table: &TableInput, hidden: &[HiddenColumn], mode: ExecutionMode) -> datafusion::error::Result<()> {
-    let mut fields: Vec<_> = table.schema.fields().iter().cloned().collect();
-    fields.extend(hidden_of(table, hidden).into_iter().map(HiddenColumn::field));
-    let read_as = match mode {
-        ExecutionMode::Stream => ReadAs::Stream,
-        ExecutionMode::Batch => ReadAs::Table { bytes: table.bytes },
-    };
-    let provider = SourceTable::new(Arc::clone(&table.name), Arc::new(Schema::new(fields)), read_as, table.unbounded);
-    let schema = state.schema_for_ref(TableReference::bare(name))?;
-    let provider: Arc<dyn TableProvider> = Arc::new(provider);
-    schema.register_table(name.to_owned(), provider)?;
-    Ok(())
-}
-
-async fn physical_plan(state: &SessionState, logical: &LogicalPlan, request: &PlanRequest<'_>) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-    let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(StreamNodePlanner { faults: Arc::clone(request.faults) })]);
-    let plan = match request.mode {
-        ExecutionMode::Batch => planner.create_physical_plan(logical, state).await?,
-        ExecutionMode::Stream => {
-            let bytes = request.tables.iter().map(|table| table.bytes).max().unwrap_or(0);
-            let rewritten = rewrite::rewrite(logical.clone(), bytes)?;
-            planner.create_physical_plan(&rewritten, state).await?
-        }
-    };
-    guard::guard(plan, request.faults)
-}
-
-/// JSON objects and tables can't hold two columns of one name.
-fn check_names(logical: &LogicalPlan, script: &Arc<Script>, statement: &StreamStatement) -> Result<()> {
-    let mut seen = std::collections::HashSet::new();
-    for field in logical.schema().fields() {
-        if !seen.insert(field.name().as_str()) {
-            return Err(Error::sql(format!("two output columns are called '{}'", field.name()))
-                .with_help("name the columns instead of *, or give one of them another name with AS")
-                .at(script, statement.span));
-        }
-    }
-    Ok(())
 }
 
 fn output_schema(root: &Arc<dyn ExecutionPlan>, logical: &LogicalPlan) -> SchemaRef {

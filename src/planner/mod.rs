@@ -1,9 +1,12 @@
 //! A bound statement to a plan that can be run. In reading order:
 //! - `session`: DataFusion's settings and functions
-//! - `sql`: syntax tree to logical plan, with the names as the user spelled them
+//! - `attempt`: a query to its plans, or to what is told when there are none
+//! - `names`, `narrow`: what the names of a query mean, and where its error is
+//! - `sql`: syntax tree to logical plan
 //! - `within`, `within_using`, `wildcard`: what is resolved in the syntax tree before that
 //! - `carry`: key and event time for sinks that ask for them
 //! - `not_in`: `NOT IN` where NULL would be forgotten
+//! - `unfolding`: limits of how large expressions get while they are optimised
 //! - `plan_error`, `plain_text`: DataFusion's errors as ours, with a place and without its dumps
 //! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
 //! - `exact`: numbers stay exact
@@ -11,18 +14,22 @@
 //! - `epoch_safety`: refuses what may not be executed again and again
 //! - `job_plan`: the result
 
+mod attempt;
 mod carry;
 mod epoch_safety;
 mod exact;
 mod guard;
 mod job_plan;
 mod logical;
+mod names;
+mod narrow;
 mod not_in;
 mod plain_text;
 mod plan_error;
 mod rewrite;
 mod session;
 mod sql;
+mod unfolding;
 mod wildcard;
 mod within;
 mod within_using;

@@ -3,21 +3,23 @@
 //! As a condition of its own it becomes an anti join that knows NULL. Two forms don't: within an `OR`, where it becomes a mark that is only true or false, and with a condition on
 //! both queries, where the join looks for NULLs among all rows of the inner query instead of those that the condition leaves.
 
-use std::sync::Arc;
-
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::{Case, InSubquery};
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Join, LogicalPlan, Operator};
 
 use crate::error::Error;
 
 /// Looks at every condition of a plan that is not optimised yet.
 pub(super) fn check(plan: &LogicalPlan) -> Result<()> {
     plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::Filter(filter) = node {
-            Conditions { schema: filter.input.schema() }.check(&filter.predicate, Some(false), true)?;
+        match node {
+            LogicalPlan::Filter(filter) => Conditions { schema: filter.input.schema() }.check(&filter.predicate, Some(false), true)?,
+            LogicalPlan::Join(Join { left, right, filter: Some(filter), .. }) => {
+                Conditions { schema: &left.schema().join(right.schema())? }.check(filter, Some(false), true)?;
+            }
+            _ => {}
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
@@ -25,7 +27,7 @@ pub(super) fn check(plan: &LogicalPlan) -> Result<()> {
 }
 
 struct Conditions<'a> {
-    schema: &'a Arc<DFSchema>,
+    schema: &'a DFSchema,
 }
 
 impl Conditions<'_> {
@@ -64,18 +66,24 @@ impl Conditions<'_> {
             return Err(refused("NOT IN (SELECT …) within OR or another expression would take NULL for a value that is not there"));
         }
         if !subquery.subquery.outer_ref_columns.is_empty() {
-            return Err(refused("NOT IN (SELECT …) whose query names columns of the query around it can't be carried out"));
+            return Err(refused(CORRELATED));
         }
         Ok(())
     }
 
     fn may_be_null(&self, subquery: &InSubquery) -> Result<bool> {
         let inner = subquery.subquery.subquery.schema().fields();
-        Ok(subquery.expr.nullable(self.schema.as_ref())? || inner.iter().any(|field| field.is_nullable()))
+        Ok(subquery.expr.nullable(self.schema)? || inner.iter().any(|field| field.is_nullable()))
     }
 }
 
+/// What is said of a `NOT IN` with a condition on both queries.
+pub(super) const CORRELATED: &str = "NOT IN (SELECT …) whose query names columns of the query around it can't be carried out";
+
+/// What to write instead.
+pub(super) const INSTEAD: &str =
+    "write NOT EXISTS (SELECT … WHERE <inner column> = <outer column>), for which NULL is just not there, or declare the columns NOT NULL in '<source>.schema'";
+
 fn refused(what: &str) -> DataFusionError {
-    let help = "write NOT EXISTS (SELECT … WHERE <inner column> = <outer column>), for which NULL is just not there, or declare both columns NOT NULL in '<source>.schema'";
-    DataFusionError::External(Box::new(Error::sql(what).with_help(help)))
+    DataFusionError::External(Box::new(Error::sql(what).with_help(INSTEAD)))
 }

@@ -2,6 +2,9 @@
 
 /// What a message means, and what to write instead, for forms that pass the optimiser and then can't be carried out.
 pub(super) fn unsupported(text: &str) -> Option<(String, &'static str)> {
+    if text.starts_with("null_aware anti join only supports") {
+        return Some((super::not_in::CORRELATED.to_owned(), super::not_in::INSTEAD));
+    }
     let dump = text.strip_prefix("Physical plan does not support logical expression ")?;
     Some(match dump.split(['(', ' ']).next().unwrap_or_default() {
         "InSubquery" => ("this IN (SELECT …) can't be carried out".to_owned(), PREDICATE),

@@ -14,8 +14,8 @@ const SUBQUERY: &str = "__correlated_sq";
 /// Most names listed in an error.
 const MOST_NAMES: usize = 20;
 
-/// An error of DataFusion while `statement` of `script` was planned.
-pub(super) fn plan_error(error: DataFusionError, script: &Arc<Script>, statement: &StreamStatement) -> Error {
+/// An error of DataFusion while `statement` of `script` was planned; `narrowed`: where it is, as far as could be found out.
+pub(super) fn plan_error(error: DataFusionError, narrowed: Option<Span>, script: &Arc<Script>, statement: &StreamStatement) -> Error {
     if let DataFusionError::External(inner) = error.find_root()
         && let Some(own) = inner.downcast_ref::<Error>()
     {
@@ -26,10 +26,10 @@ pub(super) fn plan_error(error: DataFusionError, script: &Arc<Script>, statement
         };
         return match own.place() {
             Some(place) => copy.at(&place.script, place.span),
-            None => copy.or_at(script, statement.span),
+            None => copy.or_at(script, narrowed.unwrap_or(statement.span)),
         };
     }
-    let place = Place { script, statement, diagnostic: diagnostic_span(&error) };
+    let place = Place { script, statement, diagnostic: diagnostic_span(&error).or(narrowed) };
     if let Some(schema) = schema_error(&error) {
         return place.schema_error(schema);
     }
@@ -124,7 +124,7 @@ fn list(names: &[&str]) -> String {
 }
 
 /// The schema error within an error, if there is one.
-pub(super) fn schema_error(error: &DataFusionError) -> Option<&SchemaError> {
+fn schema_error(error: &DataFusionError) -> Option<&SchemaError> {
     match error {
         DataFusionError::SchemaError(schema, _) => Some(schema),
         DataFusionError::Diagnostic(_, inner) | DataFusionError::Context(_, inner) => schema_error(inner),

@@ -6,6 +6,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 
 use super::exact::ExactLiterals;
@@ -39,7 +40,10 @@ pub(super) fn session(clock: &Arc<EpochClock>) -> Result<SessionState> {
     let runtime = RuntimeEnvBuilder::new().build_arc().map_err(|error| Error::internal("cannot set up the runtime").with_source(error))?;
     let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ExactLiterals)];
     rules.extend(Analyzer::new().rules);
-    let mut state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().with_analyzer_rules(rules).build();
+    // Sources take no conditions, so the logical plan has each of them where it can be; these rules would push them below projections whatever they grow to.
+    let physical = PhysicalOptimizer::new().rules.into_iter().filter(|rule| !rule.name().starts_with("FilterPushdown")).collect();
+    let builder = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+    let mut state = builder.with_analyzer_rules(rules).with_physical_optimizer_rules(physical).build();
     for function in functions::all(clock) {
         use datafusion::execution::FunctionRegistry;
         state.register_udf(Arc::new(function)).map_err(|error| Error::internal("cannot register a function").with_source(error))?;

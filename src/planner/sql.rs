@@ -2,21 +2,16 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, Ident, Query, SelectItem, SetExpr, Statement as SqlStatement, TableFactor, Value, VisitMut, VisitorMut,
-};
-use sql_extensions::StreamStatement;
+use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Query, SelectItem, SetExpr, Statement as SqlStatement, TableFactor, Value, VisitMut, VisitorMut};
 
 use super::not_in;
-use super::plan_error::{plan_error, schema_error};
+use super::unfolding;
 use super::within_using::{self, UsingBound};
-use crate::error::{Result, Script};
 
 /// Writes `items[1].sku` as DataFusion wants it: a field after a subscript is a text to it.
 struct FieldAccess;
@@ -110,105 +105,12 @@ impl VisitorMut for FieldNames {
     }
 }
 
-/// Plans a query. Names are matched as spelled; a column or table name that matches nothing but one name in another case is taken as that one.
-/// `bounds` are the `WITHIN`s that the syntax tree has no place for.
-pub(super) async fn logical_plan(
-    state: &SessionState,
-    mut query: Query,
-    bounds: &[UsingBound],
-    script: &Arc<Script>,
-    statement: &StreamStatement,
-) -> Result<LogicalPlan> {
+/// Plans a query and optimises it. `bounds` are the `WITHIN`s that the syntax tree has no place for.
+pub(super) async fn logical_plan(state: &SessionState, mut query: Query, bounds: &[UsingBound]) -> Result<LogicalPlan> {
     name_fields(&mut query);
     let _never_breaks = query.visit(&mut FieldAccess);
-    // Each round settles one spelling, so this ends.
-    loop {
-        let attempt = Statement::Statement(Box::new(SqlStatement::Query(Box::new(query.clone()))));
-        let error = match state.statement_to_plan(attempt).await {
-            Ok(plan) => {
-                let bounded = within_using::apply(state, plan, bounds);
-                let optimized = bounded.and_then(|plan| not_in::check(&plan).and_then(|()| state.optimize(&plan)));
-                return optimized.map_err(|error| plan_error(error, script, statement));
-            }
-            Err(error) => error,
-        };
-        match respell(&mut query, &error) {
-            Respelled::Changed => {}
-            Respelled::Nothing => return Err(plan_error(error, script, statement)),
-            Respelled::Ambiguous(name, candidates) => {
-                return Err(plan_error(error, script, statement).context(format!("'{name}' matches {} only when case is ignored", candidates.join(" and "))));
-            }
-        }
-    }
-}
-
-enum Respelled {
-    Changed,
-    Nothing,
-    Ambiguous(String, Vec<String>),
-}
-
-/// Corrects the case of the one name that an error is about.
-fn respell(query: &mut Query, error: &DataFusionError) -> Respelled {
-    let Some(SchemaError::FieldNotFound { field, valid_fields }) = schema_error(error) else { return Respelled::Nothing };
-    let relation = field.relation.as_ref().map(|relation| relation.table().to_owned());
-    let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
-    let mut candidates: Vec<(Option<&str>, &str)> = valid_fields
-        .iter()
-        .filter(|column| same(&column.name, &field.name))
-        .map(|column| (column.relation.as_ref().map(|r| r.table()), column.name.as_str()))
-        .filter(|(own, _)| relation.as_deref().is_none_or(|wanted| own.is_some_and(|own| same(own, wanted))))
-        .collect();
-    candidates.dedup();
-    match candidates.as_slice() {
-        [] => Respelled::Nothing,
-        [(own, name)] => {
-            let right = Correction { wrong: (relation.as_deref(), &field.name), right: (*own, name), changed: false };
-            right.apply(query)
-        }
-        several => Respelled::Ambiguous(field.name.clone(), several.iter().map(|(_, name)| (*name).to_owned()).collect()),
-    }
-}
-
-struct Correction<'a> {
-    wrong: (Option<&'a str>, &'a str),
-    right: (Option<&'a str>, &'a str),
-    changed: bool,
-}
-
-impl Correction<'_> {
-    fn apply(mut self, query: &mut Query) -> Respelled {
-        let _ = query.visit(&mut self);
-        if self.changed { Respelled::Changed } else { Respelled::Nothing }
-    }
-
-    fn correct(&mut self, ident: &mut Ident, right: &str) {
-        if ident.quote_style.is_none() && ident.value != right {
-            ident.value = right.to_owned();
-            self.changed = true;
-        }
-    }
-}
-
-impl VisitorMut for Correction<'_> {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Identifier(ident) if self.wrong.0.is_none() && ident.value == self.wrong.1 => self.correct(ident, self.right.1),
-            Expr::CompoundIdentifier(parts) => {
-                if let [relation, column, ..] = parts.as_mut_slice()
-                    && self.wrong.0.is_some_and(|wrong| wrong == relation.value)
-                    && column.value == self.wrong.1
-                {
-                    if let Some(right) = self.right.0 {
-                        self.correct(relation, right);
-                    }
-                    self.correct(column, self.right.1);
-                }
-            }
-            _ => {}
-        }
-        ControlFlow::Continue(())
-    }
+    let plan = state.statement_to_plan(Statement::Statement(Box::new(SqlStatement::Query(Box::new(query))))).await?;
+    let bounded = within_using::apply(state, plan, bounds)?;
+    not_in::check(&bounded)?;
+    unfolding::optimize(state, &bounded)
 }

@@ -30,16 +30,28 @@ impl RateLimitedLog {
         &self.place
     }
 
-    /// Takes note of `count` events of which one is described.
+    /// Takes note of `count` records that are left out, of which one is described.
     pub(super) fn warn(&self, count: u64, what: impl FnOnce() -> String) {
+        if let Some(total) = self.due(count) {
+            tracing::warn!("{}, {} (LogAndContinue; {total} so far; next line in 10 s)", self.place, what());
+        }
+    }
+
+    /// Takes note of something that goes wrong again and again.
+    pub(super) fn warn_again(&self, what: impl FnOnce() -> String) {
+        if let Some(total) = self.due(1) {
+            tracing::warn!("{}: {} ({total} so far; next line in 10 s)", self.place, what());
+        }
+    }
+
+    /// Counts events; the number so far if it is time for a line.
+    fn due(&self, count: u64) -> Option<u64> {
         let mut state = self.state.lock();
         state.total += count;
         if state.last.is_some_and(|last| last.elapsed() < INTERVAL) {
-            return;
+            return None;
         }
         state.last = Some(Instant::now());
-        let total = state.total;
-        drop(state);
-        tracing::warn!("{}, {} (LogAndContinue; {total} so far; next line in 10 s)", self.place, what());
+        Some(state.total)
     }
 }

@@ -15,7 +15,7 @@ use super::rate_limited_log::RateLimitedLog;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Epoch;
 use crate::sinks::stdout::is_closed_pipe;
-use crate::stream::{DataWriter, FailurePolicy, FailureStrategy, RejectedRecord};
+use crate::stream::{DataWriter, FailurePolicy, FailureStrategy, RejectedRecord, WriteReport};
 
 /// Messages that wait for a writer before the sources are slowed down.
 const QUEUE: usize = 4;
@@ -152,11 +152,14 @@ impl SinkTask {
                 continue;
             }
             match self.write(epoch, batch).await {
-                Ok(rejected) => {
+                Ok(WriteReport { rejected, failed }) => {
                     self.counts().down.store(false, Ordering::Relaxed);
                     self.take_note(epoch, rows.saturating_sub(rejected.len() as u64));
                     if !rejected.is_empty() {
                         self.refuse(&rejected);
+                    }
+                    if let Some(error) = failed.filter(|_| self.is_running()) {
+                        self.fail(error, 0);
                     }
                 }
                 Err(error) => self.fail(error, rows),
@@ -208,16 +211,21 @@ impl SinkTask {
     /// What was taken but can't be made durable any more has not been written.
     fn count_pending_as_lost(&mut self) {
         let rows = self.pending.drain(..).map(|(_, rows)| rows).sum();
+        self.count_lost(rows);
+    }
+
+    /// Rows that were taken and that the writer can't make durable any more.
+    fn count_lost(&self, rows: u64) {
         self.counts().rows.fetch_sub(rows, Ordering::Relaxed);
         add(&self.counts().lost, rows);
     }
 
     /// Writes with retries.
-    async fn write(&mut self, epoch: Epoch, batch: &RecordBatch) -> Result<Vec<RejectedRecord>> {
+    async fn write(&mut self, epoch: Epoch, batch: &RecordBatch) -> Result<WriteReport> {
         let mut retry = 0;
         loop {
             match self.writer.write(epoch, batch).await {
-                Ok(report) => return Ok(report.rejected),
+                Ok(report) => return Ok(report),
                 Err(error) => self.wait_after(error, &mut retry).await?,
             }
         }
@@ -271,7 +279,11 @@ impl SinkTask {
         self.counts().down.store(true, Ordering::Relaxed);
         add(&self.counts().lost, rows);
         if self.policy.strategy == FailureStrategy::LogAndContinue {
-            self.log.warn(rows, || format!("failed: {error}; {rows} rows not written"));
+            // Counted, they no longer hold back what is acknowledged.
+            let taken = self.writer.take_lost().unwrap_or(0);
+            self.count_lost(taken);
+            let rows = rows + taken;
+            self.log.warn(rows, || if rows == 0 { format!("failed: {error}") } else { format!("failed: {error}; {rows} rows not written") });
         } else {
             let error = error.context(format!("{} failed", self.log.place()));
             self.stop(error);
@@ -314,7 +326,10 @@ impl SinkTask {
             Err(error) if is_closed_pipe(&error) => Ok(()),
             Err(error) => {
                 self.counts().down.store(true, Ordering::Relaxed);
-                self.count_pending_as_lost();
+                match self.writer.take_lost() {
+                    Some(rows) => self.count_lost(rows),
+                    None => self.count_pending_as_lost(),
+                }
                 Err(error.context(format!("{} failed", self.log.place())))
             }
         }

@@ -34,6 +34,10 @@ pub(super) struct TableLoader {
     counters: Arc<JobCounters>,
     context: Arc<TaskContext>,
     parallelism: usize,
+    /// Loads that failed.
+    failed: RateLimitedLog,
+    /// Bad records, by source: they are there at every load.
+    logs: BTreeMap<Arc<str>, Arc<RateLimitedLog>>,
 }
 
 impl TableLoader {
@@ -49,7 +53,8 @@ impl TableLoader {
         parallelism: usize,
     ) -> Self {
         let lookups = lookups.into_iter().map(|lookup| (lookup, None)).collect();
-        Self { job: job.to_owned(), lookups, sources, event_times, faults, counters, context, parallelism }
+        let failed = RateLimitedLog::new(format!("job '{job}'"));
+        Self { job: job.to_owned(), lookups, sources, event_times, faults, counters, context, parallelism, failed, logs: BTreeMap::new() }
     }
 
     /// Loads all tables.
@@ -69,7 +74,7 @@ impl TableLoader {
             return;
         }
         if let Err(error) = self.load(|due| due.is_some_and(|due| due <= now)).await {
-            tracing::warn!("job '{}': a table can't be loaded again: {error}; the old version stays", self.job);
+            self.failed.warn_again(|| format!("a table can't be loaded again: {error}; the old version stays"));
             for (lookup, due) in &mut self.lookups {
                 *due = lookup.refresh_interval.map(|interval| Instant::now() + interval);
             }
@@ -107,7 +112,7 @@ impl TableLoader {
             let leaves = chosen.iter().flat_map(|at| &self.lookups[*at].0.leaves).filter(|leaf| leaf.source == *name).cloned().collect();
             let (feed, task) = self.reader_of(name, leaves)?;
             let mut inputs: Vec<Vec<RecordBatch>> = vec![Vec::new(); feed.leaves().count()];
-            let log = RateLimitedLog::new(task.place.clone());
+            let log = log_of(&mut self.logs, name, &task);
             let mut reading = task.reading();
             while let Some(batch) = reading.next().await? {
                 let batch = accounted(batch, name, &task, &log, &self.counters)?;
@@ -125,7 +130,8 @@ impl TableLoader {
             for leaf in &lookup.leaves {
                 if uses.get(&leaf.source) == Some(&1) {
                     let (feed, task) = self.reader_of(&leaf.source, vec![leaf.clone()])?;
-                    leaf.slot.fill(SlotInput::Stream(table_stream(feed, task, Arc::clone(&self.counters))));
+                    let log = log_of(&mut self.logs, &leaf.source, &task);
+                    leaf.slot.fill(SlotInput::Stream(table_stream(feed, task, log, Arc::clone(&self.counters))));
                 }
             }
             let rows = lookup
@@ -134,7 +140,13 @@ impl TableLoader {
                 .await
                 .map_err(|error| execution_error(&error).context(format!("job '{}': a table can't be loaded", self.job)))?;
             let names: Vec<&str> = lookup.leaves.iter().map(|leaf| &*leaf.source).collect();
-            tracing::info!("job '{}': {} loaded, {rows} rows in {} ms", self.job, names.join(", "), began.elapsed().as_millis());
+            let loaded = format!("job '{}': {} loaded, {rows} rows in {} ms", self.job, names.join(", "), began.elapsed().as_millis());
+            // The first time it is news; later it may come many times a second.
+            if self.lookups[at].1.is_none() {
+                tracing::info!("{loaded}")
+            } else {
+                tracing::debug!("{loaded}")
+            }
             let due = self.lookups[at].0.refresh_interval.map(|interval| Instant::now() + interval.max(Duration::from_millis(1)));
             self.lookups[at].1 = due;
         }
@@ -153,6 +165,11 @@ impl TableLoader {
         let place = format!("job '{}', source '{name}'", self.job);
         Ok((feed, SourceTask { source: Arc::clone(&spec.source), request, policy: spec.failure, place }))
     }
+}
+
+/// The log of a source's bad records.
+fn log_of(logs: &mut BTreeMap<Arc<str>, Arc<RateLimitedLog>>, source: &Arc<str>, task: &SourceTask) -> Arc<RateLimitedLog> {
+    Arc::clone(logs.entry(Arc::clone(source)).or_insert_with(|| Arc::new(RateLimitedLog::new(task.place.clone()))))
 }
 
 /// Counts a batch of a table and settles its rejected records.
@@ -179,11 +196,15 @@ pub(super) fn settle(batch: &crate::stream::SourceBatch, task: &SourceTask, log:
         .with_help(format!("mend the record, or set '{name}.failure_strategy' = 'LogAndContinue' to skip and count such records")))
 }
 
-fn table_stream(feed: SourceFeed, task: SourceTask, counters: Arc<JobCounters>) -> futures::stream::BoxStream<'static, datafusion::error::Result<RecordBatch>> {
+fn table_stream(
+    feed: SourceFeed,
+    task: SourceTask,
+    log: Arc<RateLimitedLog>,
+    counters: Arc<JobCounters>,
+) -> futures::stream::BoxStream<'static, datafusion::error::Result<RecordBatch>> {
     let (sender, receiver) = tokio::sync::mpsc::channel(2);
     tokio::spawn(async move {
         let name: Arc<str> = Arc::from(task.source.name());
-        let log = RateLimitedLog::new(task.place.clone());
         let mut reading = task.reading();
         loop {
             let rows = match reading.next().await {

@@ -124,6 +124,14 @@ impl SourceConnector {
         }
     }
 
+    /// Whether creating it reads what can't be read again.
+    pub fn reads_pipe(&self) -> bool {
+        match self {
+            Self::File(options) => options.reads_pipe(),
+            Self::Kafka(..) => false,
+        }
+    }
+
     /// Creates the source: checks that it can be read and finds out its columns.
     pub fn create(&self, name: &str, identity: &SourceIdentity, declared: Option<SchemaRef>) -> Result<Arc<dyn DataSource>> {
         match self {

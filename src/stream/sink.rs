@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{FailurePolicy, Health, RejectedRecord};
 use crate::clock::EpochClock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::Epoch;
 
 /// What a writer needs of its job.
@@ -58,14 +58,20 @@ pub trait DataSink: Send + Sync + Debug {
 pub struct WriteReport {
     /// Rows that this sink refuses for good (the others were taken).
     pub rejected: Vec<RejectedRecord>,
+    /// Why rows that were taken, of this batch or earlier ones, are lost; [`DataWriter::take_lost`] says how many.
+    pub failed: Option<Error>,
 }
 
 /// Moves batches into a sink.
+///
+/// What was taken may still be lost, for instance when the file that it went to can't be completed. A writer tells it once, by the next report or error (without retry), goes on with
+/// later rows, and holds [`Self::acked`] back before the first lost row until the loss was counted by [`Self::take_lost`]. A caller that goes on without the rows counts them; one
+/// that does not stops, and nothing after them was acknowledged.
 #[async_trait]
 pub trait DataWriter: Send {
     /// Takes the rows of an epoch; they need not be durable on return. Epochs never go back. `batch_id` numbers the job's batches from 1.
     ///
-    /// **Errors**: with [`crate::error::Error::retry`] the same call may be repeated and nothing of the batch was kept.
+    /// **Errors**: nothing of the batch was kept; with [`crate::error::Error::retry`] the same call may be repeated.
     async fn write(&mut self, epoch: Epoch, batch: &RecordBatch) -> Result<WriteReport>;
 
     /// All rows of `epoch` have been written; called once an epoch, also when it had no rows.
@@ -82,6 +88,12 @@ pub trait DataWriter: Send {
     /// The newest epoch of which every row is durable and visible to readers of the output; 0 if none. Never goes back.
     fn acked(&self) -> Epoch;
 
-    /// Finishes all output; everything is durable on success.
+    /// Counts the rows that were taken and are lost; they are not counted again. After [`Self::close`] has failed for good these are all that are not durable. `None`: this writer
+    /// does not know; what is not acknowledged is then to be taken for lost.
+    fn take_lost(&mut self) -> Option<u64> {
+        None
+    }
+
+    /// Finishes all output, as much of it as can be; everything is durable on success.
     async fn close(&mut self) -> Result<()>;
 }

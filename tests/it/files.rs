@@ -297,3 +297,28 @@ fn one_writer_at_a_time() {
     assert_eq!(first.wait(), 0);
     assert_eq!(folder.read("o.jsonl"), "{\"id\":1}\n");
 }
+
+#[test]
+fn a_row_can_be_read_as_soon_as_its_batch_is_done() {
+    let folder = Folder::new();
+    folder.write("t.jsonl", "");
+    let sql = "SELECT id FROM t INTO o, p WITH ('t.type'='file','t.path'='t.jsonl','t.follow'='true','t.follow.interval'='5ms','t.schema'='id BIGINT',
+        'o.type'='file','o.path'='o.jsonl','p.type'='file','p.path'='p','p.format'='csv','p.partition_columns'='day')";
+    let mut job = folder.start(&["--sql", sql]);
+    eventually("the job runs", || folder.exists("o.jsonl"));
+    let mut slowest = std::time::Duration::ZERO;
+    for id in 0..8 {
+        // Not in step with the sync of once a second.
+        std::thread::sleep(std::time::Duration::from_millis(90));
+        let row = format!("{{\"id\":{id}}}\n");
+        let began = std::time::Instant::now();
+        std::fs::OpenOptions::new().append(true).open(folder.path().join("t.jsonl")).unwrap().write_all(row.as_bytes()).unwrap();
+        eventually("the row", || {
+            folder.read("o.jsonl").ends_with(&row) && folder.list("p").iter().any(|file| folder.read(file).ends_with(&format!("\n{id}\n")))
+        });
+        slowest = slowest.max(began.elapsed());
+    }
+    job.signal(libc::SIGTERM);
+    assert_eq!(job.wait(), 0, "{}", job.log());
+    assert!(slowest < std::time::Duration::from_millis(400), "a row took {slowest:?}");
+}

@@ -35,6 +35,51 @@ fn not_in_over_a_stream_knows_null() {
 }
 
 #[test]
+fn not_in_is_refused_where_null_would_be_forgotten() {
+    let folder = Folder::new();
+    folder.write("s.jsonl", TABLE);
+    folder.write("t.jsonl", TABLE);
+    let with = |nullable: &str| {
+        let columns = format!("k BIGINT{nullable}, v BIGINT{nullable}");
+        format!(
+            "WITH ('s.type'='file','s.path'='s.jsonl','s.schema'='{columns}','t.type'='file','t.path'='t.jsonl','t.schema'='{columns}','failure_strategy'='LogAndContinue')"
+        )
+    };
+    let set = "(SELECT k FROM s)";
+    for (condition, is_refused) in [
+        (format!("k NOT IN {set}"), false),
+        (format!("k NOT IN {set} AND v > 1"), false),
+        (format!("NOT (k IN {set} OR v = 1)"), false),
+        (format!("NOT (k NOT IN {set} AND v = 1)"), false),
+        (format!("k IN {set} OR v = 1"), false),
+        (format!("CASE WHEN k IN {set} THEN v > 1 ELSE v < 1 END"), false),
+        (format!("(k IN {set} OR v = 1) IS NOT TRUE"), false),
+        (format!("k NOT IN {set} OR v = 1"), true),
+        (format!("NOT (k IN {set} AND v = 1)"), true),
+        (format!("(k IN {set}) IS NULL"), true),
+        (format!("(k IN {set}) = false"), true),
+        (format!("CASE WHEN k NOT IN {set} THEN v > 1 ELSE v < 1 END"), true),
+        ("k NOT IN (SELECT s.k FROM s WHERE s.v = t.v)".to_owned(), true),
+    ] {
+        for mode in ["batch", "stream"] {
+            let run = |nullable: &str| {
+                folder.run(&["--sql", &format!("SELECT v FROM t WHERE {condition} {}", with(nullable)), "--set", &format!("execution.mode={mode}")])
+            };
+            let ran = run("");
+            assert_eq!(ran.status, if is_refused { 2 } else { 0 }, "{condition}: {}", ran.err);
+            assert!(!is_refused || ran.err.contains("Error: NOT IN (SELECT …) ") && ran.err.contains("write NOT EXISTS (SELECT …"), "{condition}: {}", ran.err);
+            // Without NULL there is nothing to forget; a correlated NOT IN then is a plain anti join.
+            assert_eq!(run(" NOT NULL").status, 0, "{condition}");
+        }
+    }
+    let on = format!("SELECT t.v FROM t JOIN s ON t.k = s.k AND (t.k NOT IN {set} OR t.v = 1) {}", with(""));
+    assert_eq!(folder.run(&["--sql", &on]).status, 2);
+    let half = with(" NOT NULL").replace("v BIGINT NOT NULL", "v BIGINT");
+    let error = folder.run(&["--sql", &format!("SELECT v FROM t WHERE k NOT IN (SELECT s.k FROM s WHERE s.v = t.v) {half}")]).expect(2).err;
+    assert!(error.contains("Error: NOT IN (SELECT …) whose query names columns of the query around it can't be carried out"), "{error}");
+}
+
+#[test]
 fn a_limit_below_a_join_ends_the_stream_and_not_the_table() {
     let folder = Folder::new();
     let stream = "{\"k\":1,\"v\":10}\n{\"k\":1,\"v\":11}\n{\"k\":2,\"v\":12}\n";

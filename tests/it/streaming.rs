@@ -37,6 +37,27 @@ fn a_refreshed_table_takes_effect_between_epochs() {
 }
 
 #[test]
+fn a_table_that_is_loaded_again_and_again_fills_no_log() {
+    let folder = Folder::new();
+    folder.write("c.csv", "id,name\n1,x\nbad,y\n");
+    folder.write("a.jsonl", "{\"c\":1}\n");
+    let sql =
+        "SELECT c.name FROM a JOIN c ON a.c = c.id INTO o WITH ('a.type'='file','a.path'='a.jsonl','a.follow'='true','c.schema'='id BIGINT, name VARCHAR',
+        'c.type'='file','c.path'='c.csv','c.refresh_interval'='10ms','failure_strategy'='LogAndContinue','o.type'='file','o.path'='o.jsonl')";
+    let mut job = folder.start(&["--sql", sql]);
+    eventually("the first row", || folder.exists("o.jsonl") && folder.read("o.jsonl").contains('x'));
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    std::fs::remove_file(folder.path().join("c.csv")).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    job.signal(libc::SIGTERM);
+    assert_eq!(job.wait(), 0);
+    let log = job.log();
+    for text in ["c loaded, 1 rows", "record skipped", "the old version stays"] {
+        assert_eq!(log.matches(text).count(), 1, "{text}: {log}");
+    }
+}
+
+#[test]
 fn statements_of_one_script_read_each_other() {
     let folder = Folder::new();
     folder.write("a.jsonl", (0..50).map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>());

@@ -141,6 +141,11 @@ pub struct Started {
 }
 
 impl Started {
+    /// A child whose standard error goes to `log`.
+    pub fn of(child: std::process::Child, log: PathBuf) -> Self {
+        Self { child, log }
+    }
+
     pub fn signal(&self, signal: i32) {
         // SAFETY: the process is our child and has not been waited for.
         unsafe { libc::kill(i32::try_from(self.child.id()).unwrap(), signal) };

@@ -164,3 +164,25 @@ fn size_and_odd_characters() {
         survives(&name, text);
     }
 }
+
+#[test]
+fn a_limit_says_its_name_and_points_at_the_place() {
+    let nested = |open: &str, n: usize| format!("SELECT {}1{} FROM t", open.repeat(n), " END".repeat(n));
+    for (sql, message, pointed) in [
+        (nested("CASE WHEN a THEN ", 13), "CASE nested more than 12 levels deep", "CASE WHEN a THEN 1"),
+        (format!("SELECT 1 FROM t{}", ", u".repeat(64)), "more than 64 tables in one FROM", "u"),
+        (format!("SELECT 1 FROM (t{})", " JOIN u ON true".repeat(64)), "more than 64 tables in one FROM", "u"),
+        (
+            format!("SELECT 1 FROM t WHERE {}true{}", "EXISTS (SELECT 1 FROM u WHERE ".repeat(13), ")".repeat(13)),
+            "subqueries nested more than 12 levels deep",
+            "SELECT 1 FROM u WHERE EXISTS",
+        ),
+        (format!("SELECT 1 FROM t{}", " UNION ALL SELECT 1 FROM (SELECT 1 FROM u, u, u) x".repeat(100)), "more than 256 tables are read", "SELECT 1 FROM u, u"),
+        ("SELECT count(*) FROM t GROUP BY CUBE (a, b), CUBE (c, d, e, f, g, h, i, j, k, l, m)".to_owned(), "more than 4096 grouping sets", "c, d, e"),
+    ] {
+        let error = StreamingSqlParser::new().parse(&sql).expect_err(message);
+        assert!(error.message().starts_with(message), "{sql}\n{error}");
+        let at = usize::try_from(error.span().start.column).expect("a column") - 1;
+        assert!(sql[at..].starts_with(pointed), "{message}: points at {}", &sql[at..]);
+    }
+}

@@ -9,24 +9,26 @@ use super::container::Container;
 use super::layout::Layout;
 use super::schema::{SYNC, put_long};
 
-/// A file of the same records that the decoder reads without harm.
+/// A file of the wanted fields of the same records, which the decoder reads without harm.
 pub(super) struct Feed {
     container: Container,
-    layout: Arc<Layout>,
+    /// The fields of a record, and whether they are wanted.
+    fields: Vec<(Arc<Layout>, bool)>,
     /// Rows of the file before the next block.
     row: u64,
     /// Rows at the beginning that are left out.
     start: u64,
     /// Rows handed to the decoder so far, as the reader sees it.
     fed: Arc<AtomicU64>,
+    records: Vec<u8>,
     bytes: Vec<u8>,
     at: usize,
 }
 
 impl Feed {
     /// `header` is handed out first, then the records of `container` from `start`.
-    pub(super) fn new(container: Container, layout: Arc<Layout>, header: Vec<u8>, start: u64) -> Self {
-        Self { container, layout, row: 0, start, fed: Arc::default(), bytes: header, at: 0 }
+    pub(super) fn new(container: Container, fields: Vec<(Arc<Layout>, bool)>, header: Vec<u8>, start: u64) -> Self {
+        Self { container, fields, row: 0, start, fed: Arc::default(), records: Vec::new(), bytes: header, at: 0 }
     }
 
     /// The count of rows handed to the decoder.
@@ -46,12 +48,11 @@ impl Feed {
             }
             let data = self.container.codec.decompress(block.bytes)?;
             let before = self.start.saturating_sub(first);
-            let begin = self.walk(&data, first, block.records, before)?;
-            let records = data.get(begin..).unwrap_or_default();
+            self.walk(&data, first, block.records, before)?;
             let count = block.records - before;
             put_long(&mut self.bytes, usize::try_from(count).map_err(|e| e.to_string())?);
-            put_long(&mut self.bytes, records.len());
-            self.bytes.extend_from_slice(records);
+            put_long(&mut self.bytes, self.records.len());
+            self.bytes.extend_from_slice(&self.records);
             self.bytes.extend_from_slice(&SYNC);
             self.fed.fetch_add(count, Ordering::Relaxed);
             return Ok(());
@@ -59,22 +60,32 @@ impl Feed {
         Ok(())
     }
 
-    /// Finds the end of every record of a block. Returns where record `before` begins.
-    fn walk(&self, data: &[u8], first: u64, records: u64, before: u64) -> Result<usize, String> {
-        let mut at = 0;
-        let mut begin = 0;
+    /// Finds the end of every field of a block, and copies the wanted ones of the records from `before` on.
+    fn walk(&mut self, data: &[u8], first: u64, records: u64, before: u64) -> Result<(), String> {
+        self.records.clear();
         // Records without bytes are never fed, so a block has at most as many records as bytes.
         if records > data.len() as u64 {
             return Err("a block has fewer bytes than records".to_owned());
         }
+        let mut at = 0;
         for record in 0..records {
-            if record == before {
-                begin = at;
+            // Fields that follow each other are copied at once.
+            let mut from = at;
+            for (layout, wanted) in &self.fields {
+                let start = at;
+                at += layout.length(data.get(at..).unwrap_or_default()).map_err(|cause| format!("record {} is damaged: {cause}", first + record + 1))?;
+                if !wanted {
+                    self.records.extend_from_slice(&data[from..start]);
+                    from = at;
+                }
             }
-            let rest = data.get(at..).unwrap_or_default();
-            at += self.layout.length(rest).map_err(|cause| format!("record {} is damaged: {cause}", first + record + 1))?;
+            if record >= before {
+                self.records.extend_from_slice(&data[from..at]);
+            } else {
+                self.records.clear();
+            }
         }
-        if at == data.len() { Ok(begin) } else { Err(format!("the block of record {} has bytes that are no record", first + 1)) }
+        if at == data.len() { Ok(()) } else { Err(format!("the block of record {} has bytes that are no record", first + 1)) }
     }
 }
 

@@ -2,7 +2,7 @@
 //! before it reaches the decoder.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use serde_json::Value;
 
@@ -10,6 +10,8 @@ use serde_json::Value;
 const DEEPEST: usize = 64;
 /// Most types of a schema, those behind names counted wherever the name stands.
 const MOST_TYPES: usize = 100_000;
+/// Deepest nesting of a type in itself.
+const DEEPEST_AGAIN: usize = 400;
 /// Most items without bytes in one array.
 const MOST_EMPTY_ITEMS: u64 = 1 << 24;
 
@@ -30,6 +32,8 @@ pub(super) enum Layout {
     Map(Arc<Layout>),
     Record(Vec<(String, Arc<Layout>)>),
     Union(Vec<Arc<Layout>>),
+    /// A type inside itself. It is known when all of it was read.
+    Again(Arc<OnceLock<Weak<Layout>>>),
 }
 
 impl Layout {
@@ -41,11 +45,23 @@ impl Layout {
     /// The length of the record at the beginning of `bytes`.
     pub(super) fn length(&self, bytes: &[u8]) -> Result<usize, &'static str> {
         let mut rest = bytes;
-        self.skip(&mut rest)?;
+        self.skip(&mut rest, 0)?;
         Ok(bytes.len() - rest.len())
     }
 
-    fn skip(&self, bytes: &mut &[u8]) -> Result<(), &'static str> {
+    /// Whether a type holds itself.
+    pub(super) fn is_recursive(&self) -> bool {
+        match self {
+            Self::Again(_) => true,
+            Self::Array(inner) | Self::Map(inner) => inner.is_recursive(),
+            Self::Record(fields) => fields.iter().any(|(_, field)| field.is_recursive()),
+            Self::Union(branches) => branches.iter().any(|branch| branch.is_recursive()),
+            _ => false,
+        }
+    }
+
+    /// `again`: how often a type has been entered from inside itself.
+    fn skip(&self, bytes: &mut &[u8], again: usize) -> Result<(), &'static str> {
         match self {
             Self::Null => Ok(()),
             Self::Boolean => cut(bytes, 1).map(|_| ()),
@@ -55,15 +71,21 @@ impl Layout {
             Self::Bytes => counted(bytes).map(|_| ()),
             Self::Text => simdutf8::basic::from_utf8(counted(bytes)?).map(|_| ()).map_err(|_| "a text is not UTF-8"),
             Self::Enum(symbols) => u64::try_from(long(bytes)?).ok().filter(|symbol| symbol < symbols).map(|_| ()).ok_or("an enum has an unknown symbol"),
-            Self::Array(item) => items(bytes, |bytes| item.skip(bytes)),
+            Self::Array(item) => items(bytes, |bytes| item.skip(bytes, again)),
             Self::Map(value) => items(bytes, |bytes| {
-                Self::Text.skip(bytes)?;
-                value.skip(bytes)
+                Self::Text.skip(bytes, again)?;
+                value.skip(bytes, again)
             }),
-            Self::Record(fields) => fields.iter().try_for_each(|(_, field)| field.skip(bytes)),
+            Self::Record(fields) => fields.iter().try_for_each(|(_, field)| field.skip(bytes, again)),
             Self::Union(branches) => {
                 let branch = usize::try_from(long(bytes)?).ok().and_then(|branch| branches.get(branch));
-                branch.ok_or("a union has an unknown branch")?.skip(bytes)
+                branch.ok_or("a union has an unknown branch")?.skip(bytes, again)
+            }
+            Self::Again(layout) => {
+                if again == DEEPEST_AGAIN {
+                    return Err("a value of a type that holds itself is nested too deeply");
+                }
+                layout.get().and_then(Weak::upgrade).ok_or("a type is not defined")?.skip(bytes, again + 1)
             }
         }
     }
@@ -120,10 +142,17 @@ pub(super) fn items<'a>(bytes: &mut &'a [u8], mut item: impl FnMut(&mut &'a [u8]
     }
 }
 
+enum Named {
+    /// It is being read; what stands for it inside itself.
+    Begun(Arc<OnceLock<Weak<Layout>>>),
+    /// Its layout, and how many types it holds.
+    Known(Arc<Layout>, usize),
+}
+
 #[derive(Default)]
 struct Names {
-    /// By full name; `None` while the type is being read.
-    known: HashMap<String, Option<(Arc<Layout>, usize)>>,
+    /// By full name.
+    known: HashMap<String, Named>,
     types: usize,
 }
 
@@ -158,7 +187,8 @@ impl Names {
                 let own = object.get("namespace").and_then(Value::as_str).unwrap_or(namespace);
                 let full = full_name(name, own);
                 let inside = full.rsplit_once('.').map_or("", |(inside, _)| inside).to_owned();
-                if self.known.insert(full.clone(), None).is_some() {
+                let inside_itself = Arc::new(OnceLock::new());
+                if self.known.insert(full.clone(), Named::Begun(Arc::clone(&inside_itself))).is_some() {
                     return Err(format!("its schema defines '{full}' twice"));
                 }
                 let before = self.types;
@@ -170,7 +200,8 @@ impl Names {
                     }
                     _ => Layout::Record(self.fields(part("fields")?, &inside, depth)?),
                 });
-                self.known.insert(full, Some((Arc::clone(&layout), self.types - before)));
+                let _set_once = inside_itself.set(Arc::downgrade(&layout));
+                self.known.insert(full, Named::Known(Arc::clone(&layout), self.types - before));
                 Ok(layout)
             }
             name => self.named(name, namespace),
@@ -200,11 +231,11 @@ impl Names {
             name => {
                 let found = self.known.get(&full_name(name, namespace)).or_else(|| self.known.get(name));
                 return match found {
-                    Some(Some((layout, types))) => {
+                    Some(Named::Known(layout, types)) => {
                         self.types += types;
                         Ok(Arc::clone(layout))
                     }
-                    Some(None) => Err(format!("its schema has the type '{name}' inside itself, which is not supported")),
+                    Some(Named::Begun(inside_itself)) => Ok(Arc::new(Layout::Again(Arc::clone(inside_itself)))),
                     None => Err(format!("its schema does not define '{name}'")),
                 };
             }
@@ -212,6 +243,7 @@ impl Names {
     }
 }
 
-fn full_name(name: &str, namespace: &str) -> String {
+/// The name of a type with its namespace.
+pub(super) fn full_name(name: &str, namespace: &str) -> String {
     if name.contains('.') || namespace.is_empty() { name.to_owned() } else { format!("{namespace}.{name}") }
 }

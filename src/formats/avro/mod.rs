@@ -1,5 +1,6 @@
 //! Avro object container files. In reading order:
 //! - `layout`: how records of a schema are laid out in bytes, and their ends found
+//! - `names`: schemas of some of the fields
 //! - `schema`: Avro schemas as columns
 //! - `container`: the header and the blocks of a file
 //! - `feed`: checked blocks for the decoder
@@ -10,6 +11,7 @@ mod compression;
 mod container;
 mod feed;
 mod layout;
+mod names;
 mod reader;
 mod schema;
 #[cfg(test)]

@@ -14,7 +14,8 @@ use super::feed::Feed;
 use super::layout::Layout;
 use super::schema::{AvroSchema, decoder, plain};
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::formats::adapt::Adapter;
+use crate::formats::adapt::{Adapter, Rejects};
+use crate::formats::columnar_in::never_holds;
 use crate::formats::normalize::normalize;
 use crate::formats::unwind::guarded;
 use crate::formats::{ColumnarBatch, ColumnarInput, ColumnarReader, ColumnarRequest};
@@ -28,7 +29,14 @@ impl ColumnarInput for AvroInput {
     fn schema_of(&self, path: &Path) -> Result<SchemaRef> {
         let name = path.display().to_string();
         let container = open(path, &name)?;
-        AvroSchema::parse(&container.schema).map(|schema| schema.columns).map_err(|cause| unreadable(&name, &cause))
+        let schema = AvroSchema::parse(&container.schema).map_err(|cause| unreadable(&name, &cause))?;
+        for (column, reason) in &schema.unsupported {
+            tracing::warn!("'{name}': column '{column}' {reason}, which is not supported; it is left out");
+        }
+        if schema.columns.fields().is_empty() {
+            return Err(Error::new(ErrorKind::Source, Fault::User, format!("'{name}' has no column of a type that is supported")));
+        }
+        Ok(schema.columns)
     }
 
     fn open(&self, path: &Path, request: &ColumnarRequest) -> Result<Box<dyn ColumnarReader>> {
@@ -54,13 +62,13 @@ enum Rows {
     /// Rows with columns. The count is that of the rows fed to the decoder.
     Decoded {
         decoder: Box<Decoder<Feed>>,
-        selection: Option<Vec<usize>>,
         fed: Arc<AtomicU64>,
     },
-    /// Rows of which no column is wanted, or none that has bytes: it is enough to count them.
+    /// Rows of which no column is wanted, or none that has bytes, or none of which can satisfy the predicate (those are `skipped`): it is enough to count them.
     Counted {
         container: Container,
         seen: u64,
+        skipped: bool,
     },
     Ended,
 }
@@ -81,14 +89,20 @@ impl Reader {
     fn new(container: Container, schema: AvroSchema, request: &ColumnarRequest, name: &str) -> Result<Self> {
         let failed = |cause: &str| unreadable(name, cause);
         let table = Arc::new(request.schema.project(&request.columns).map_err(|e| failed(&e.to_string()))?);
+        let is_wanted = |column: &str| table.field_with_name(column).is_ok();
+        if let Some((column, reason)) = schema.unsupported.iter().find(|(column, _)| is_wanted(column)) {
+            return Err(Error::new(ErrorKind::Source, Fault::User, format!("'{name}': column '{column}' {reason}, which is not supported"))
+                .with_help("leave it out of the statement"));
+        }
         // Columns of type null have no bytes; they are NULL without being read.
-        let wanted = |field: &(String, Arc<Layout>)| table.field_with_name(&field.0).is_ok() && !matches!(*field.1, Layout::Null);
-        let selection: Vec<usize> = schema.fields().iter().enumerate().filter(|(_, field)| wanted(field)).map(|(at, _)| at).collect();
-        let columns: SchemaRef = Arc::new(schema.columns.project(&selection).map_err(|e| failed(&e.to_string()))?);
+        let has_bytes = |column: &str| schema.fields().iter().any(|(name, layout)| name == column && !matches!(**layout, Layout::Null));
+        let found = schema.columns.fields().iter().filter(|field| is_wanted(field.name()) && has_bytes(field.name()));
+        let columns: SchemaRef = Arc::new(Schema::new(found.cloned().collect::<Vec<_>>()));
         let adapter = Adapter::new(&columns, &table).map_err(|e| e.context(format!("'{name}'")))?;
-        let rows = match selection.is_empty() {
-            true => Rows::Counted { container, seen: 0 },
-            false => decoded(container, schema, selection, request).map_err(|cause| failed(&cause))?,
+        let skipped = request.pruning.as_ref().is_some_and(never_holds) && *adapter.rejects() == Rejects::NullsIn(Vec::new());
+        let rows = match skipped || columns.fields().is_empty() {
+            true => Rows::Counted { container, seen: 0, skipped },
+            false => decoded(container, &schema, &columns, request).map_err(|cause| failed(&cause))?,
         };
         let start_row = request.start_row;
         let batch_rows = request.batch_rows.max(1);
@@ -97,7 +111,7 @@ impl Reader {
 
     fn read(&mut self) -> Result<Option<RecordBatch>, String> {
         match &mut self.rows {
-            Rows::Decoded { decoder, selection, fed } => {
+            Rows::Decoded { decoder, fed } => {
                 let batch = match guarded(|| decoder.next())? {
                     Some(batch) => batch.map_err(|e| plain(&e.to_string()))?,
                     None => {
@@ -105,13 +119,9 @@ impl Reader {
                         return if lost == 0 { Ok(None) } else { Err(format!("{lost} of its records were not decoded")) };
                     }
                 };
-                let batch = match selection {
-                    Some(selection) => batch.project(selection).map_err(|e| e.to_string())?,
-                    None => batch,
-                };
                 normalize(&batch, &self.columns).map(Some).map_err(|e| e.message().to_owned())
             }
-            Rows::Counted { container, seen } => {
+            Rows::Counted { container, seen, .. } => {
                 let enough = self.next_row.saturating_add(self.batch_rows as u64);
                 while *seen < enough {
                     let Some(block) = container.next()? else { break };
@@ -129,6 +139,11 @@ impl Reader {
     }
 
     fn hand_out(&mut self, batch: &RecordBatch) -> Result<ColumnarBatch> {
+        if let Rows::Counted { skipped: true, .. } = self.rows {
+            self.next_row += batch.num_rows() as u64;
+            let none = self.adapter.adapt(&RecordBatch::new_empty(Arc::clone(&self.columns)))?;
+            return Ok(ColumnarBatch { rows: none.rows, rejected: Vec::new(), skipped: batch.num_rows() as u64, next_row: self.next_row });
+        }
         let adapted = self.adapter.adapt(batch).map_err(|e| e.context(format!("'{}'", self.name)))?;
         let first = self.next_row;
         self.next_row += batch.num_rows() as u64;
@@ -140,14 +155,15 @@ impl Reader {
     }
 }
 
-/// A decoder of the fields at `selection`. A type that is defined in a field which is left out can't be found by the decoder; then it decodes all fields.
-fn decoded(container: Container, schema: AvroSchema, selection: Vec<usize>, request: &ColumnarRequest) -> Result<Rows, String> {
-    let all = selection.len() == schema.fields().len();
-    let narrow = !all && decoder(schema.header.as_slice(), Some(selection.clone()), 1).is_ok();
-    let feed = Feed::new(container, schema.layout, schema.header, request.start_row);
+/// A decoder of these columns.
+fn decoded(container: Container, schema: &AvroSchema, columns: &Schema, request: &ColumnarRequest) -> Result<Rows, String> {
+    let wanted: Vec<bool> = schema.fields().iter().map(|(name, _)| columns.field_with_name(name).is_ok()).collect();
+    let header = schema.header(&wanted);
+    let fields = schema.fields().iter().zip(wanted).map(|((_, layout), wanted)| (Arc::clone(layout), wanted)).collect();
+    let feed = Feed::new(container, fields, header, request.start_row);
     let fed = feed.fed();
-    let decoder = Box::new(decoder(feed, narrow.then(|| selection.clone()), request.batch_rows.max(1))?);
-    Ok(Rows::Decoded { decoder, selection: (!all && !narrow).then_some(selection), fed })
+    let decoder = Box::new(decoder(feed, request.batch_rows.max(1))?);
+    Ok(Rows::Decoded { decoder, fed })
 }
 
 impl ColumnarReader for Reader {

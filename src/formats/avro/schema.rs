@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Fields, Schema};
+use arrow::datatypes::{DataType, FieldRef, Schema};
 use arrow_avro::reader::{Reader, ReaderBuilder};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::layout::Layout;
+use super::names::Definitions;
 use crate::error::{Error, Result};
 use crate::formats::normalize::normal_schema;
 use crate::formats::stored::find_type;
@@ -21,41 +22,62 @@ pub(super) const SYNC: [u8; 16] = *b"velostream-block";
 #[derive(Debug)]
 pub(super) struct AvroSchema {
     /// For finding the ends of records.
-    pub(super) layout: Arc<Layout>,
-    /// The columns in the engine's types.
+    layout: Arc<Layout>,
+    /// The columns in the engine's types, except those of types that are not supported.
     pub(super) columns: Arc<Schema>,
-    /// The header of a file of this schema, not compressed, for the decoder.
-    pub(super) header: Vec<u8>,
+    /// Those, and what they are.
+    pub(super) unsupported: Vec<(String, String)>,
+    definitions: Definitions,
+    /// The fields in JSON.
+    fields: Vec<Value>,
 }
 
 impl AvroSchema {
     /// Of the JSON text of a schema. Errors go on after "the file can't be read: ".
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let mut json: Value = serde_json::from_str(text).map_err(|e| format!("its schema is not JSON: {e}"))?;
+        let json: Value = serde_json::from_str(text).map_err(|e| format!("its schema is not JSON: {e}"))?;
         let layout = Layout::of(&json)?;
         let Layout::Record(fields) = layout.as_ref() else { return Err("its schema is not a record, so it has no columns".to_owned()) };
         let mut names = HashSet::new();
         if let Some((twice, _)) = fields.iter().find(|(name, _)| !names.insert(name)) {
             return Err(format!("it has two columns called '{twice}'"));
         }
-        keep_uuid_text(&mut json);
-        let header = header(&json);
-        let found = decoder(Cursor::new(header.as_slice()), None, 1)?.schema();
-        let mut columns = normal_schema(&found);
+        let (definitions, fields) = Definitions::of(&json);
+        let mut schema = Self { layout, columns: Arc::new(Schema::empty()), unsupported: Vec::new(), definitions, fields };
+        let all = vec![true; schema.fields.len()];
+        let columns = match schema.columns_of(&all) {
+            Ok(columns) => columns,
+            // One by one, to know which of them it is.
+            Err(_) => {
+                let mut found = Vec::new();
+                for at in 0..all.len() {
+                    let mut one = vec![false; all.len()];
+                    one[at] = true;
+                    match schema.columns_of(&one) {
+                        Ok(columns) => found.extend(columns),
+                        Err(reason) => schema.unsupported.push((schema.fields()[at].0.clone(), reason)),
+                    }
+                }
+                found
+            }
+        };
+        schema.columns = Arc::new(Schema::new(columns));
+        Ok(schema)
+    }
+
+    /// The columns that the decoder makes of some fields. `Err`: what one of them is that is not supported, after "the column ".
+    fn columns_of(&self, wanted: &[bool]) -> Result<Vec<FieldRef>, String> {
+        if self.fields().iter().zip(wanted).any(|((_, layout), wanted)| *wanted && layout.is_recursive()) {
+            return Err("has a type that holds itself".to_owned());
+        }
+        let found = decoder(Cursor::new(self.header(wanted)), 1).map_err(|cause| format!("is of a kind ({cause})"))?.schema();
+        if let Some((path, _)) = find_type(&found, &|data_type| matches!(data_type, DataType::Union(..)).then(String::new)) {
+            let inside = path.split_once(['.', '[']).map(|_| format!(" inside ({path})")).unwrap_or_default();
+            return Err(format!("has a union other than of one type and null{inside}"));
+        }
         // A column of type null does not say that it is nullable.
-        if columns.fields().iter().any(|field| field.data_type().is_null()) {
-            columns = Schema::new(
-                columns
-                    .fields()
-                    .iter()
-                    .map(|field| field.as_ref().clone().with_nullable(field.is_nullable() || field.data_type().is_null()))
-                    .collect::<Fields>(),
-            );
-        }
-        if let Some((column, _)) = find_type(&found, &|data_type| matches!(data_type, DataType::Union(..)).then(String::new)) {
-            return Err(format!("column '{column}' is a union of several types, which is not supported"));
-        }
-        Ok(Self { columns: Arc::new(columns), layout, header })
+        let nullable = |field: &FieldRef| Arc::new(field.as_ref().clone().with_nullable(field.is_nullable() || field.data_type().is_null()));
+        Ok(normal_schema(&found).fields().iter().map(nullable).collect())
     }
 
     /// The fields of a record.
@@ -65,16 +87,18 @@ impl AvroSchema {
             _ => &[],
         }
     }
+
+    /// The header of a file of some of the fields, not compressed, for the decoder.
+    pub(super) fn header(&self, wanted: &[bool]) -> Vec<u8> {
+        let fields: Vec<&Value> = self.fields.iter().zip(wanted).filter(|(_, wanted)| **wanted).map(|(field, _)| field).collect();
+        header(&self.definitions.record(&fields))
+    }
 }
 
-/// A decoder of a file, which makes batches of at most `rows` rows of the fields at `projection`.
-pub(super) fn decoder<R: std::io::BufRead>(input: R, projection: Option<Vec<usize>>, rows: usize) -> Result<Reader<R>, String> {
+/// A decoder of a file, which makes batches of at most `rows` rows.
+pub(super) fn decoder<R: std::io::BufRead>(input: R, rows: usize) -> Result<Reader<R>, String> {
     // Not directly as views of text: those lose which texts are NULL.
     let builder = ReaderBuilder::new().with_utf8_view(false).with_batch_size(rows);
-    let builder = match projection {
-        Some(projection) => builder.with_projection(projection),
-        None => builder,
-    };
     guarded(|| builder.build(input))?.map_err(|e| plain(&e.to_string()))
 }
 
@@ -93,22 +117,11 @@ pub(super) fn plain(message: &str) -> String {
 /// **Errors** say what is wrong with the schema; they do not name a file.
 pub fn schema_from_json(text: &str) -> Result<Schema> {
     match AvroSchema::parse(text) {
-        Ok(schema) => Ok(schema.columns.as_ref().clone()),
+        Ok(schema) => match schema.unsupported.first() {
+            Some((column, reason)) => Err(Error::config(format!("column '{column}' {reason}, which is not supported"))),
+            None => Ok(schema.columns.as_ref().clone()),
+        },
         Err(cause) => Err(Error::config(cause.strip_prefix("its schema").map_or_else(|| cause.clone(), |rest| format!("the Avro schema{rest}")))),
-    }
-}
-
-/// A UUID that is stored as text stays the text that it is.
-fn keep_uuid_text(json: &mut Value) {
-    match json {
-        Value::Object(object) => {
-            if object.get("type") == Some(&json!("string")) && object.get("logicalType") == Some(&json!("uuid")) {
-                object.remove("logicalType");
-            }
-            object.values_mut().for_each(keep_uuid_text);
-        }
-        Value::Array(values) => values.iter_mut().for_each(keep_uuid_text),
-        _ => {}
     }
 }
 

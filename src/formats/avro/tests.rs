@@ -175,8 +175,8 @@ fn schemas_that_are_no_columns_are_refused_in_words() {
     assert!(refused("{").starts_with("the Avro schema is not JSON: "));
     assert_eq!(refused("\"string\""), "the Avro schema is not a record, so it has no columns");
     assert_eq!(record("\"nope\""), "the Avro schema does not define 'nope'");
-    assert_eq!(record("[\"null\", \"r\"]"), "the Avro schema has the type 'r' inside itself, which is not supported");
-    assert_eq!(record("[\"null\", \"int\", \"string\"]"), "column 'a' is a union of several types, which is not supported");
+    assert_eq!(record("[\"null\", \"r\"]"), "column 'a' has a type that holds itself, which is not supported");
+    assert_eq!(record("[\"null\", \"int\", \"string\"]"), "column 'a' has a union other than of one type and null, which is not supported");
     assert_eq!(record("{\"type\": \"array\"}"), "the Avro schema has a type array without 'items'");
     // Each type holds the one before it twice: few bytes of schema, endless columns.
     let mut fields = vec![json!({"name": "f0", "type": {"type": "record", "name": "t0", "fields": [{"name": "x", "type": "int"}]}})];
@@ -246,4 +246,46 @@ fn damaged_files_are_errors_not_panics() {
     }
     let blocks = ten_blocks();
     assert_survives_damage(&AvroInput, &blocks, &Arc::new(parse("s VARCHAR, n BIGINT").expect("schema")));
+}
+
+#[test]
+fn columns_of_types_that_are_not_supported_leave_the_others_readable() {
+    let tree = json!({"type": "record", "name": "tree", "namespace": "n", "fields": [{"name": "next", "type": ["null", "tree"]}]});
+    let inner = json!({"type": "record", "name": "point", "namespace": "geo", "fields": [{"name": "x", "type": ["int", "string"]}]});
+    let fields = json!([
+        {"name": "a", "type": "long"}, {"name": "u", "type": ["null", "int", "string"]}, {"name": "one", "type": ["int"]}, {"name": "t", "type": tree},
+        {"name": "p", "type": inner}, {"name": "ps", "type": {"type": "array", "items": "geo.point"}}, {"name": "z", "type": "string"}
+    ]);
+    // a=1, u="x", one=7, t=two levels, p.x=2, no ps, z="z"; and once more with other branches.
+    let records = [vec![2, 4, 2, b'x', 0, 14, 2, 2, 0, 0, 4, 0, 2, b'z'], vec![4, 0, 0, 16, 0, 2, 2, b'y', 2, 0, 2, 0, 2, b'w']].concat();
+    let (_folder, path) = file(&container(&json!({"type": "record", "name": "r", "fields": fields}), &[(2, records)]));
+    let schema = AvroInput.schema_of(&path).expect("schema");
+    assert_eq!(print(&schema), "a BIGINT NOT NULL, z VARCHAR NOT NULL");
+    let found = joined(&read(&AvroInput, &path, &request(&schema)).expect("read"));
+    assert_eq!(found.column(0).as_primitive::<Int64Type>().values(), &[1, 2]);
+    assert_eq!(found.column(1).as_string_view().iter().collect::<Vec<_>>(), [Some("z"), Some("w")]);
+    let refused = |column: &str| {
+        let declared = Arc::new(parse(column).expect("schema"));
+        AvroInput.open(&path, &request(&declared)).map(|_| ()).expect_err("refused").to_string()
+    };
+    let union = "has a union other than of one type and null";
+    assert!(
+        refused("u VARCHAR").ends_with(&format!("rows.data': column 'u' {union}, which is not supported; leave it out of the statement")),
+        "{}",
+        refused("u VARCHAR")
+    );
+    assert!(refused("one INT").contains(&format!("column 'one' {union}")), "{}", refused("one INT"));
+    assert!(refused("p STRUCT<x INT>").contains(&format!("column 'p' {union} inside (p.x)")), "{}", refused("p STRUCT<x INT>"));
+    assert!(refused("t VARCHAR").contains("column 't' has a type that holds itself"));
+}
+
+#[test]
+fn values_that_hold_themselves_too_deeply_are_damage() {
+    let tree = json!({"type": "record", "name": "tree", "fields": [{"name": "next", "type": ["null", "tree"]}]});
+    let schema = json!({"type": "record", "name": "r", "fields": [{"name": "a", "type": "long"}, {"name": "t", "type": tree}]});
+    let record = |levels: usize| [vec![2], vec![2; levels], vec![0]].concat();
+    let (_folder, path) = file(&container(&schema, &[(1, record(300))]));
+    let columns = AvroInput.schema_of(&path).expect("schema");
+    assert_eq!(numbers(&read(&AvroInput, &path, &request(&columns)).expect("read"), 0), [1]);
+    assert_eq!(reason(&container(&schema, &[(1, record(1_000_000))])), "record 1 is damaged: a value of a type that holds itself is nested too deeply");
 }

@@ -152,6 +152,14 @@ impl ColumnarWriter for AvroFileWriter {
         self.count.load(Ordering::Relaxed) + self.pending_bytes as u64
     }
 
+    fn buffered(&self) -> u64 {
+        self.pending_bytes as u64
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        self.write_pending()
+    }
+
     fn finish(mut self: Box<Self>) -> Result<Box<dyn Write + Send>> {
         self.write_pending()?;
         self.writer.finish().map_err(failed)?;

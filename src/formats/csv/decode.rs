@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::SchemaRef;
+use arrow::buffer::Buffer;
+use arrow::datatypes::{FieldRef, SchemaRef};
 
 use super::scan::{Field, Malformed, field, record_end, undouble};
 use crate::error::{Error, Result, excerpt};
@@ -13,7 +14,7 @@ use crate::formats::value::{Column, Misfit};
 use crate::stream::{RecordPlace, RejectedRecord};
 
 /// Decodes records into the columns of a schema.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct CsvDecoder {
     pub schema: SchemaRef,
     pub batch_rows: usize,
@@ -24,12 +25,26 @@ pub(super) struct CsvDecoder {
     pub absent: Vec<usize>,
     /// Longer records are rejected.
     pub max_record_size: usize,
+    /// The columns were inferred: see [`Column::guessed`].
+    pub inferred: bool,
+    /// Name of the files' encoding.
+    pub encoding: &'static str,
+}
+
+impl CsvDecoder {
+    /// Whether these bytes are one record, and a good one.
+    pub(super) fn fits(&self, record: &[u8]) -> bool {
+        let chunk = Chunk { bytes: Buffer::from(record), partition: Arc::from(""), first_line: 1 };
+        let decoded = self.decode(&chunk).map(|decoded| decoded.batches).unwrap_or_default();
+        matches!(decoded.as_slice(), [batch] if batch.rows.num_rows() == 1 && batch.rejected.is_empty())
+    }
 }
 
 impl ChunkDecoder for CsvDecoder {
     fn decode(&self, chunk: &Chunk) -> Result<DecodedChunk> {
         let bytes = chunk.bytes.as_slice();
-        let columns = self.schema.fields().iter().map(|field| Column::new(field, self.batch_rows)).collect::<Result<Vec<_>>>()?;
+        let column = |field: &FieldRef| Column::new(field, self.batch_rows).map(|column| if self.inferred { column.guessed() } else { column });
+        let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
         let utf8 = simdutf8::basic::from_utf8(bytes).is_ok();
         let mut run = Run {
             decoder: self,
@@ -85,7 +100,7 @@ impl Run<'_> {
             } else if self.utf8 || std::str::from_utf8(&bytes[start..end]).is_ok() {
                 Ok(end)
             } else {
-                Err("not valid UTF-8".to_owned())
+                Err(format!("not valid {}", self.decoder.encoding))
             }
         });
         match result {

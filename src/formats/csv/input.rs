@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use super::decode::CsvDecoder;
-use super::scan::{field, undouble};
+use super::header::{check_line_ends, first_record, twice};
 use super::split::CsvSplitter;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::formats::contract::{Preamble, RecordSplitter, TextInput};
+use crate::formats::contract::{Preamble, TextInput};
 use crate::formats::value::check_columns;
 
 /// How CSV is read.
@@ -26,6 +26,10 @@ pub struct CsvReadOptions {
     pub has_headers: bool,
     /// Longer records, in bytes, are rejected.
     pub max_record_size: usize,
+    /// The columns were inferred from a sample: a later number that a DOUBLE would change is refused.
+    pub inferred: bool,
+    /// Name of the files' encoding in messages; bytes that mean nothing in it were made invalid UTF-8.
+    pub encoding: &'static str,
 }
 
 /// Delimited text.
@@ -53,10 +57,8 @@ impl CsvInput {
     /// A decoder for files whose fields have these names.
     fn decoder(&self, names: &[String], partition: &str) -> Result<CsvDecoder> {
         let targets: Vec<Option<usize>> = names.iter().map(|name| self.schema.index_of(name).ok()).collect();
-        for (at, name) in names.iter().enumerate() {
-            if targets[at].is_some() && names[..at].contains(name) {
-                return Err(fault(format!("{partition}: two columns of the header are called '{name}'")));
-            }
+        if let Some(name) = twice(names).find(|name| self.schema.index_of(name).is_ok()) {
+            return Err(fault(format!("{partition}: two columns of the header are called '{name}'")));
         }
         let absent: Vec<usize> = (0..self.schema.fields().len()).filter(|column| !targets.contains(&Some(*column))).collect();
         if let Some(missing) = absent.iter().map(|column| self.schema.field(*column)).find(|field| !field.is_nullable()) {
@@ -79,6 +81,8 @@ impl CsvInput {
             targets,
             absent,
             max_record_size: self.options.max_record_size,
+            inferred: self.options.inferred,
+            encoding: self.options.encoding,
         })
     }
 }
@@ -87,31 +91,7 @@ fn fault(message: String) -> Error {
     Error::new(ErrorKind::Source, Fault::User, message)
 }
 
-/// The names in a header that ends within `text`, and the length of the header; `None` if its end is not there yet.
-pub(super) fn header(text: &[u8], delimiter: u8, at_end: bool) -> Option<(Vec<String>, usize)> {
-    let mut names = Vec::new();
-    let mut at = 0;
-    loop {
-        let found = field(text, at, delimiter).ok()?;
-        if found.next == text.len() && !at_end && text.last() != Some(&b'\n') {
-            return None;
-        }
-        let mut name = Vec::new();
-        undouble(&text[found.start..found.end], &mut name);
-        let name = String::from_utf8_lossy(&name);
-        names.push(if found.quoted { name.into_owned() } else { name.trim().to_owned() });
-        at = found.next;
-        if found.last {
-            return Some((names, at));
-        }
-    }
-}
-
 impl TextInput for CsvInput {
-    fn splitter(&self) -> Box<dyn RecordSplitter> {
-        Box::new(CsvSplitter::new(self.options.delimiter))
-    }
-
     fn preamble(&self, start_of_file: &[u8], at_end: bool, partition: &str) -> Result<Option<Preamble>> {
         const MARK: &[u8] = b"\xef\xbb\xbf";
         if start_of_file.len() < MARK.len() && !at_end && MARK.starts_with(start_of_file) {
@@ -119,16 +99,24 @@ impl TextInput for CsvInput {
         }
         let mark = if start_of_file.starts_with(MARK) { MARK.len() } else { 0 };
         let rest = &start_of_file[mark..];
+        let named = |cause: String| fault(format!("{partition}: {cause}"));
         let (names, length) = if self.options.has_headers && !(at_end && rest.is_empty()) {
-            match header(rest, self.options.delimiter, at_end) {
-                Some(found) => found,
-                None if at_end => return Err(fault(format!("{partition}: the header has a quote that is not closed"))),
+            match first_record(rest, self.options.delimiter, at_end).map_err(named)? {
+                Some(header) => {
+                    let length = header.length;
+                    (header.names().map_err(named)?, length)
+                }
+                None if rest.len() > self.options.max_record_size => {
+                    return Err(named(format!("its header is longer than max_record_size ({} bytes)", self.options.max_record_size)));
+                }
                 None => return Ok(None),
             }
         } else {
+            check_line_ends(rest, self.options.delimiter).map_err(named)?;
             (self.options.table.fields().iter().map(|field| field.name().clone()).collect(), 0)
         };
-        let decoder = self.decoder(&names, partition)?;
-        Ok(Some(Preamble { length: mark + length, decoder: Arc::new(decoder) }))
+        let decoder = Arc::new(self.decoder(&names, partition)?);
+        let splitter = Box::new(CsvSplitter::new(&decoder));
+        Ok(Some(Preamble { length: mark + length, decoder, splitter }))
     }
 }

@@ -1,6 +1,7 @@
 //! CSV after RFC 4180: fields in quotes may hold delimiters, line ends and doubled quotes. An empty field without quotes is NULL, one in quotes is the empty text.
 //! - `delimiter`: the character between fields
 //! - `scan`: one field
+//! - `header`: the first record of a file
 //! - `split`: where records end
 //! - `decode`: records to columns
 //! - `input`: header and options
@@ -10,6 +11,7 @@
 mod decode;
 mod delimiter;
 mod encode;
+mod header;
 mod infer;
 mod input;
 mod scan;
@@ -19,5 +21,6 @@ mod tests;
 
 pub use delimiter::Delimiter;
 pub use encode::{CsvEncoder, CsvWriteOptions};
+pub use header::check_header;
 pub use infer::infer_schema;
 pub use input::{CsvInput, CsvReadOptions};

@@ -71,14 +71,31 @@ pub(super) fn undouble(text: &[u8], out: &mut Vec<u8>) {
 
 /// The end of the record at `start`: after the line end that stands outside quotes. A quote opens a text only at the beginning of a field.
 pub(super) fn record_end(bytes: &[u8], start: usize, delimiter: u8) -> usize {
-    let mut scanner = Scanner::default();
-    scanner.find_end(&bytes[start..], delimiter).map_or(bytes.len(), |end| start + end)
+    match Scanner::default().find_end(bytes, start, delimiter) {
+        Found::End(end) => end,
+        _ => bytes.len(),
+    }
+}
+
+/// What a scan came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The record ends before this byte.
+    End(usize),
+    /// The record spans lines and is none: text stands after a closing quote before this byte.
+    Malformed(usize),
+    /// The bytes end before that.
+    More,
 }
 
 /// Finds line ends outside quotes; can be continued over pieces.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Scanner {
     state: State,
+    /// Where the second line of the record begins.
+    second_line: Option<usize>,
+    /// Text stands after a closing quote.
+    malformed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,44 +106,75 @@ enum State {
     Quoted,
     /// After a quote within quotes: the end, or the first of two.
     QuoteSeen,
+    /// After the carriage return that follows a closing quote.
+    ReturnSeen,
 }
 
 impl Scanner {
-    /// Moves over `bytes` up to the first end of a record; the position after it.
-    pub(super) fn find_end(&mut self, bytes: &[u8], delimiter: u8) -> Option<usize> {
-        let mut at = 0;
-        while at < bytes.len() {
-            match self.state {
-                State::Quoted => match memchr::memchr(b'"', &bytes[at..]) {
-                    Some(offset) => {
-                        at += offset + 1;
+    /// Moves over `bytes` from `at` up to the first end of a record.
+    pub(super) fn find_end(&mut self, bytes: &[u8], mut at: usize, delimiter: u8) -> Found {
+        while let Some(byte) = bytes.get(at) {
+            match (self.state, byte) {
+                (State::Quoted, _) => {
+                    // The first line end is wanted too: if the quote is not closed, the record should have ended there.
+                    let rest = &bytes[at..];
+                    let found = if self.second_line.is_none() { memchr::memchr2(b'"', b'\n', rest) } else { memchr::memchr(b'"', rest) };
+                    let Some(offset) = found else { return Found::More };
+                    at += offset + 1;
+                    if bytes[at - 1] == b'"' {
                         self.state = State::QuoteSeen;
+                        continue;
                     }
-                    None => return None,
-                },
-                State::FieldStart if bytes[at] == b'"' => {
+                    self.second_line = Some(at);
+                    if self.malformed {
+                        return Found::Malformed(at);
+                    }
+                }
+                (State::FieldStart, b'"') | (State::QuoteSeen, b'"') => {
                     self.state = State::Quoted;
                     at += 1;
                 }
-                State::QuoteSeen if bytes[at] == b'"' => {
-                    self.state = State::Quoted;
+                (State::QuoteSeen, b'\r') => {
+                    self.state = State::ReturnSeen;
                     at += 1;
                 }
-                State::FieldStart | State::QuoteSeen | State::Bare => match memchr::memchr2(delimiter, b'\n', &bytes[at..]) {
+                (State::QuoteSeen | State::ReturnSeen, byte) if *byte != b'\n' && (self.state == State::ReturnSeen || *byte != delimiter) => {
+                    self.malformed = true;
+                    self.state = State::Bare;
+                    if self.second_line.is_some() {
+                        return Found::Malformed(at);
+                    }
+                }
+                _ => match memchr::memchr2(delimiter, b'\n', &bytes[at..]) {
                     Some(offset) => {
                         at += offset + 1;
                         self.state = State::FieldStart;
                         if bytes[at - 1] == b'\n' {
-                            return Some(at);
+                            return Found::End(at);
                         }
                     }
                     None => {
                         self.state = State::Bare;
-                        return None;
+                        return Found::More;
                     }
                 },
             }
         }
-        None
+        Found::More
+    }
+
+    /// Where the second line of the present record begins, if its first one ended within quotes.
+    pub(super) fn second_line(&self) -> Option<usize> {
+        self.second_line
+    }
+
+    /// Within quotes.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.state == State::Quoted
+    }
+
+    /// So many bytes were taken away before the present record.
+    pub(super) fn shift(&mut self, count: usize) {
+        self.second_line = self.second_line.map(|at| at.saturating_sub(count));
     }
 }

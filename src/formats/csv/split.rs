@@ -1,41 +1,152 @@
 //! Where records end.
 
-use super::scan::Scanner;
-use crate::formats::contract::RecordSplitter;
+use std::sync::Arc;
 
-/// Records end at line ends outside quotes.
+use super::decode::CsvDecoder;
+use super::scan::{Found, Scanner};
+use crate::formats::contract::{RecordSplitter, Split};
+
+/// Records that must follow each other in what a quote encloses before they are taken for records, in a file whose texts span lines.
+const ENOUGH: usize = 3;
+
+const UNCLOSED: &str = "a quote is not closed";
+const AFTER_QUOTE: &str = "text after a closing quote (a quote within quotes is written twice)";
+
+/// Records end at line ends outside quotes. A quote that is not closed would take all that follows with it, so once it is known (by text after the quote that seems to close it, the
+/// end of the file, or the longest record) reading goes on at the first line after it that is a record of the table.
 #[derive(Debug)]
 pub(super) struct CsvSplitter {
-    delimiter: u8,
     scanner: Scanner,
     /// Bytes of the buffer that the scanner has moved over.
     seen: usize,
+    /// Tells whether bytes are a record of the table.
+    trial: CsvDecoder,
+    /// The file has had a good record that spans lines.
+    has_long_texts: bool,
+    skipping: bool,
 }
 
 impl CsvSplitter {
-    pub(super) fn new(delimiter: u8) -> Self {
-        Self { delimiter, scanner: Scanner::default(), seen: 0 }
+    pub(super) fn new(decoder: &Arc<CsvDecoder>) -> Self {
+        let trial = CsvDecoder { batch_rows: 1, ..decoder.as_ref().clone() };
+        Self { scanner: Scanner::default(), seen: 0, trial, has_long_texts: false, skipping: false }
+    }
+
+    fn find_end(&mut self, buffer: &[u8], at: usize) -> Found {
+        let found = self.scanner.find_end(buffer, at, self.trial.delimiter);
+        if let Found::End(_) = found {
+            self.has_long_texts |= self.scanner.second_line().is_some();
+            self.scanner = Scanner::default();
+        }
+        found
+    }
+
+    fn broken(&mut self, length: usize, reason: &'static str) -> Split {
+        self.scanner = Scanner::default();
+        self.seen = 0;
+        Split::Broken(length, reason)
+    }
+
+    /// The first later line of the present record from which on there are `enough` records.
+    fn resume(&self, buffer: &[u8], enough: usize) -> Option<usize> {
+        let mut start = self.scanner.second_line()?;
+        // Any line is a record of one column.
+        if self.trial.targets.len() < 2 {
+            return None;
+        }
+        while start < buffer.len() {
+            if self.are_records(buffer, start, enough) {
+                return Some(start);
+            }
+            start += memchr::memchr(b'\n', &buffer[start..])? + 1;
+        }
+        None
+    }
+
+    fn are_records(&self, buffer: &[u8], mut at: usize, enough: usize) -> bool {
+        (0..enough).all(|_| {
+            let end = match Scanner::default().find_end(buffer, at, self.trial.delimiter) {
+                Found::End(end) => end,
+                _ => buffer.len(),
+            };
+            let fits = at < end && self.trial.fits(&buffer[at..end]);
+            at = end;
+            fits
+        })
+    }
+
+    fn enough(&self) -> usize {
+        if self.has_long_texts { ENOUGH } else { 1 }
     }
 }
 
 impl RecordSplitter for CsvSplitter {
-    fn whole_records(&mut self, buffer: &[u8], at_end: bool) -> usize {
-        if at_end {
-            return buffer.len();
-        }
+    fn next(&mut self, buffer: &[u8], at_end: bool) -> Split {
         let mut whole = 0;
         let mut at = self.seen;
-        while let Some(end) = self.scanner.find_end(buffer.get(at..).unwrap_or_default(), self.delimiter) {
-            at += end;
-            whole = at;
-        }
+        let malformed = loop {
+            match self.find_end(buffer, at) {
+                Found::End(end) => (at, whole) = (end, end),
+                Found::Malformed(at) => break Some(at),
+                Found::More => break None,
+            }
+        };
         self.seen = buffer.len() - whole;
-        whole
+        self.scanner.shift(whole);
+        match malformed {
+            Some(_) if whole > 0 => {
+                // Looked at again when it stands at the beginning.
+                self.scanner = Scanner::default();
+                self.seen = 0;
+                Split::Records(whole)
+            }
+            // What is malformed on its first line ends there.
+            Some(at) if self.scanner.second_line() == Some(at) => self.broken(at, AFTER_QUOTE),
+            Some(at) => match memchr::memchr(b'\n', &buffer[at..]).map(|end| at + end + 1).or_else(|| at_end.then_some(buffer.len())) {
+                Some(end) => {
+                    let length = self.resume(&buffer[..end], 1).unwrap_or(end);
+                    self.broken(length, AFTER_QUOTE)
+                }
+                None => {
+                    self.scanner = Scanner::default();
+                    self.seen = 0;
+                    Split::Incomplete
+                }
+            },
+            None if whole > 0 => Split::Records(whole),
+            None if !at_end || buffer.is_empty() => Split::Incomplete,
+            None if self.scanner.is_quoted() => {
+                let length = self.resume(buffer, self.enough()).unwrap_or(buffer.len());
+                self.broken(length, UNCLOSED)
+            }
+            None => {
+                self.scanner = Scanner::default();
+                Split::Records(buffer.len())
+            }
+        }
     }
 
     fn skip_record(&mut self, buffer: &[u8]) -> Option<usize> {
-        let seen = std::mem::take(&mut self.seen);
-        let end = self.scanner.find_end(buffer.get(seen..).unwrap_or_default(), self.delimiter)?;
-        Some(seen + end)
+        let mut at = std::mem::take(&mut self.seen);
+        if !std::mem::replace(&mut self.skipping, true)
+            && let Some(line) = self.resume(buffer, self.enough())
+        {
+            self.scanner = Scanner::default();
+            self.skipping = false;
+            return Some(line);
+        }
+        let end = loop {
+            match self.find_end(buffer, at) {
+                Found::End(end) => break Some(end),
+                Found::Malformed(line) if self.scanner.second_line() == Some(line) => break Some(line),
+                Found::Malformed(here) => at = here,
+                Found::More => break None,
+            }
+        };
+        if end.is_some() {
+            self.scanner = Scanner::default();
+            self.skipping = false;
+        }
+        end
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 
+use super::nesting::record_end;
 use super::scan::{Cursor, DEEPEST, Malformed, Str, unescape};
-use super::split::record_end;
 use crate::error::{Error, Result, excerpt};
 use crate::formats::contract::{Chunk, ChunkDecoder, DecodedBatch, DecodedChunk};
 use crate::formats::schema_text::print_type;
@@ -22,6 +22,10 @@ pub(super) struct JsonDecoder {
     pub document: bool,
     /// Longer records are rejected.
     pub max_record_size: usize,
+    /// The columns were inferred: see [`Column::guessed`].
+    pub inferred: bool,
+    /// Name of the files' encoding.
+    pub encoding: &'static str,
 }
 
 /// What is wrong with a record; made only for records that are rejected.
@@ -68,7 +72,7 @@ impl ChunkDecoder for JsonDecoder {
             decoder: self,
             chunk,
             utf8,
-            root: root(&self.schema, self.batch_rows)?,
+            root: root_of(self)?,
             rows: 0,
             rejected: Vec::new(),
             decoded: DecodedChunk::default(),
@@ -100,6 +104,11 @@ pub(super) fn root(schema: &SchemaRef, rows: usize) -> Result<Column> {
     Column::new(&field, rows)
 }
 
+fn root_of(decoder: &JsonDecoder) -> Result<Column> {
+    let root = root(&decoder.schema, decoder.batch_rows)?;
+    Ok(if decoder.inferred { root.guessed() } else { root })
+}
+
 struct Run<'a> {
     decoder: &'a JsonDecoder,
     chunk: &'a Chunk,
@@ -128,7 +137,7 @@ impl Run<'_> {
             } else if self.utf8 || std::str::from_utf8(&bytes[start..cursor.at]).is_ok() {
                 Ok(())
             } else {
-                Err(fault("not valid UTF-8"))
+                Err(fault(format!("not valid {}", self.decoder.encoding)))
             }
         });
         match parsed {
@@ -392,6 +401,10 @@ fn map(column: &mut Column, cursor: &mut Cursor<'_>, depth: usize) -> Parsed {
                 _ => return Err(Malformed::Expected("',' or '}'", cursor.at).into()),
             }
         }
+    }
+    let before = offsets.last().map_or(0, |last| *last as usize);
+    if let Some(repeated) = keys.repeated_since(before) {
+        return Err(fault(format!("entry {} of the map has the key of an earlier one", repeated - before + 1)));
     }
     offsets.push(i32::try_from(keys.len()).map_err(|_| fault("more map entries in one batch than can be counted"))?);
     column.set_valid();

@@ -1,35 +1,47 @@
 //! Columns of a sample.
 
-use arrow::datatypes::Schema;
-
+use super::nesting::record_end;
 use super::scan::{Cursor, DEEPEST, Malformed, unescape};
-use crate::formats::guess::{Guess, Record};
+use super::split::{DocumentSplitter, LineSplitter};
+use crate::formats::contract::{RecordSplitter, Split};
+use crate::formats::guess::{Guess, Inferred, Record};
 
-/// The columns of the first `records` objects of a text (an array's brackets and commas are skipped); records that are not objects, and a last one that is cut off, are left
-/// out. Texts stay texts whatever they look like.
-pub fn infer_schema(text: &[u8], records: usize, document: bool) -> Schema {
+/// The columns of the first `records` objects of a text, which is `whole` or goes on; records that will be rejected anyway are left out. Texts stay texts whatever they look
+/// like.
+pub fn infer_schema(text: &[u8], records: usize, document: bool, whole: bool) -> Inferred {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let mut record = Record::default();
-    let mut at = 0;
-    for _ in 0..records {
-        let between = |byte: &u8| byte.is_ascii_whitespace() || (document && matches!(byte, b',' | b'[' | b']'));
-        let Some(offset) = text.get(at..).and_then(|rest| rest.iter().position(|byte| !between(byte))) else { break };
-        at += offset;
-        let mut cursor = Cursor { bytes: text, at };
-        match guess(&mut cursor, 0) {
-            Ok(Guess::Struct(found)) => {
-                record = record.or(found);
-                at = cursor.at;
+    let mut splitter: Box<dyn RecordSplitter> = if document { Box::<DocumentSplitter>::default() } else { Box::<LineSplitter>::default() };
+    let mut inferred = Inferred::default();
+    let (mut at, mut left) = (0, records);
+    while left > 0 {
+        match splitter.next(&text[at..], whole) {
+            Split::Records(length) => {
+                learn(&text[at..at + length], document, &mut left, &mut inferred);
+                at += length;
             }
-            Ok(_) if document => at = cursor.at.max(at + 1),
-            Err(_) if document => at = super::split::record_end(text, at),
-            _ => {}
-        }
-        if !document {
-            at = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end + 1);
+            Split::Broken(length, _) => at += length,
+            Split::Incomplete => break,
         }
     }
-    record.schema()
+    inferred
+}
+
+/// Takes in up to `left` whole records.
+fn learn(text: &[u8], document: bool, left: &mut usize, inferred: &mut Inferred) {
+    let between = |byte: &u8| byte.is_ascii_whitespace() || (document && matches!(byte, b',' | b'[' | b']'));
+    let mut at = 0;
+    while *left > 0 {
+        let Some(offset) = text[at..].iter().position(|byte| !between(byte)) else { return };
+        let start = at + offset;
+        at = if document { record_end(text, start) } else { memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |end| start + end + 1) };
+        *left -= 1;
+        let bytes = &text[start..at];
+        if let Ok(Guess::Struct(found)) = guess(&mut Cursor { bytes, at: 0 }, 0)
+            && std::str::from_utf8(bytes).is_ok()
+        {
+            inferred.record = std::mem::take(&mut inferred.record).or(found);
+        }
+    }
 }
 
 fn guess(cursor: &mut Cursor<'_>, depth: usize) -> Result<Guess, Malformed> {

@@ -21,6 +21,10 @@ pub struct JsonReadOptions {
     pub document: bool,
     /// Longer records, in bytes, are rejected.
     pub max_record_size: usize,
+    /// The columns were inferred from a sample: a later number that a DOUBLE would change is refused.
+    pub inferred: bool,
+    /// Name of the files' encoding in messages; bytes that mean nothing in it were made invalid UTF-8.
+    pub encoding: &'static str,
 }
 
 /// JSON lines or a JSON document.
@@ -35,22 +39,19 @@ impl JsonInput {
     /// **Errors**: a column's type can't be read from text.
     pub fn new(options: JsonReadOptions) -> Result<Self> {
         check_columns(&options.schema)?;
-        let JsonReadOptions { schema, batch_rows, document, max_record_size } = options;
-        Ok(Self { decoder: Arc::new(JsonDecoder { schema, batch_rows: batch_rows.max(1), document, max_record_size }) })
+        let JsonReadOptions { schema, batch_rows, document, max_record_size, inferred, encoding } = options;
+        Ok(Self { decoder: Arc::new(JsonDecoder { schema, batch_rows: batch_rows.max(1), document, max_record_size, inferred, encoding }) })
     }
 }
 
 impl TextInput for JsonInput {
-    fn splitter(&self) -> Box<dyn RecordSplitter> {
-        if self.decoder.document { Box::<DocumentSplitter>::default() } else { Box::<LineSplitter>::default() }
-    }
-
     fn preamble(&self, start_of_file: &[u8], at_end: bool, _: &str) -> Result<Option<Preamble>> {
         const MARK: &[u8] = b"\xef\xbb\xbf";
         if start_of_file.len() < MARK.len() && !at_end && MARK.starts_with(start_of_file) {
             return Ok(None);
         }
         let length = if start_of_file.starts_with(MARK) { MARK.len() } else { 0 };
-        Ok(Some(Preamble { length, decoder: Arc::clone(&self.decoder) as _ }))
+        let splitter: Box<dyn RecordSplitter> = if self.decoder.document { Box::<DocumentSplitter>::default() } else { Box::<LineSplitter>::default() };
+        Ok(Some(Preamble { length, decoder: Arc::clone(&self.decoder) as _, splitter }))
     }
 }

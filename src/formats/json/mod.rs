@@ -1,7 +1,7 @@
 //! JSON: one object a line, or a document (an array, an object over many lines, or objects one after another).
 //! - `scan`: strings, literals, and values that are skipped
 //! - `decode`: objects to columns
-//! - `split`: where records end
+//! - `nesting`, `split`: where records end
 //! - `input`: both as a text format
 //! - `messages`: values of messages
 //! - `encode`: batches to lines
@@ -12,6 +12,7 @@ mod encode;
 mod infer;
 mod input;
 mod messages;
+mod nesting;
 mod scan;
 mod split;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Where records end.
 
-use crate::formats::contract::RecordSplitter;
+use super::nesting::{Nesting, Step};
+use crate::formats::contract::{RecordSplitter, Split};
 
 /// One record a line.
 #[derive(Debug, Default)]
@@ -10,19 +11,22 @@ pub(super) struct LineSplitter {
 }
 
 impl RecordSplitter for LineSplitter {
-    fn whole_records(&mut self, buffer: &[u8], at_end: bool) -> usize {
+    fn next(&mut self, buffer: &[u8], at_end: bool) -> Split {
+        if buffer.is_empty() {
+            return Split::Incomplete;
+        }
         if at_end {
-            return buffer.len();
+            return Split::Records(buffer.len());
         }
         match memchr::memrchr(b'\n', buffer.get(self.seen..).unwrap_or_default()) {
             Some(end) => {
                 let whole = self.seen + end + 1;
                 self.seen = buffer.len() - whole;
-                whole
+                Split::Records(whole)
             }
             None => {
                 self.seen = buffer.len();
-                0
+                Split::Incomplete
             }
         }
     }
@@ -33,112 +37,110 @@ impl RecordSplitter for LineSplitter {
     }
 }
 
-/// Objects that may span lines, in an array or one after another.
+/// Objects that may span lines, in an array or one after another. One that is torn ends before the line on which the next one begins, so that it takes no other with it.
 #[derive(Debug, Default)]
 pub(super) struct DocumentSplitter {
     state: Nesting,
+    /// Bytes of the buffer that `state` has moved over.
     seen: usize,
+    /// The next record is torn after so many bytes.
+    torn: Option<usize>,
+    /// The file has objects on lines of their own, so a line of a torn record on which an object could begin is more likely a record than a part of one.
+    has_lines: bool,
+    /// The file ends within a record, which was told.
+    cut_off: bool,
 }
 
-/// Where a scan stands within a document.
-#[derive(Clone, Copy, Debug, Default)]
-struct Nesting {
-    /// Open braces within the record; brackets need not be counted, since an object can't end within a list of its own.
-    depth: usize,
-    in_text: bool,
-    /// A backslash came last.
-    escaped: bool,
-    /// A record has begun that is not an object: it ends at the next comma, bracket or line end.
-    in_bare: bool,
-}
-
-/// Bytes that mean something within a text, and within an object outside texts.
-const IN_TEXT: u8 = 1;
-const IN_OBJECT: u8 = 2;
-
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    classes[b'"' as usize] = IN_TEXT | IN_OBJECT;
-    classes[b'\\' as usize] = IN_TEXT;
-    classes[b'{' as usize] = IN_OBJECT;
-    classes[b'}' as usize] = IN_OBJECT;
-    classes
-};
-
-/// Bytes up to the next one of a class.
-fn until(bytes: &[u8], class: u8) -> usize {
-    bytes.iter().position(|byte| CLASSES[*byte as usize] & class != 0).unwrap_or(bytes.len())
-}
-
-impl Nesting {
-    /// Moves from `at` to the end of the record that is begun (or of the first one), and returns the position after it; `None` if it is not in `bytes`.
-    fn find_end(&mut self, bytes: &[u8], mut at: usize) -> Option<usize> {
+impl DocumentSplitter {
+    /// Moves on from `at` until the present record ends, begins, or is known to be torn before a line.
+    fn step(&mut self, buffer: &[u8], mut at: usize) -> Step {
         loop {
-            if self.escaped && at < bytes.len() {
-                self.escaped = false;
-                at += 1;
+            match self.state.step(buffer, at) {
+                Step::Torn { line, at: here } => match self.state.later().filter(|_| self.has_lines).or(line) {
+                    Some(line) => return Step::Torn { line: Some(line), at: here },
+                    None => at = here,
+                },
+                Step::EndOfLine(end) => {
+                    self.has_lines = true;
+                    return Step::End(end);
+                }
+                other => return other,
             }
-            if self.in_text {
-                at += until(bytes.get(at..)?, IN_TEXT);
-                match bytes.get(at)? {
-                    b'"' => self.in_text = false,
-                    _ => self.escaped = true,
-                }
-                at += 1;
-                continue;
-            }
-            if self.depth > 0 {
-                at += until(bytes.get(at..)?, IN_OBJECT);
-                match bytes.get(at)? {
-                    b'"' => self.in_text = true,
-                    b'{' => self.depth += 1,
-                    _ => self.depth -= 1,
-                }
-                at += 1;
-                if self.depth == 0 {
-                    return Some(at);
-                }
-                continue;
-            }
-            match bytes.get(at)? {
-                b'"' => {
-                    self.in_text = true;
-                    self.in_bare = true;
-                }
-                b'{' => self.depth = 1,
-                b',' | b'[' | b']' | b'\n' => {
-                    if std::mem::take(&mut self.in_bare) {
-                        return Some(at + 1);
-                    }
-                }
-                byte => self.in_bare |= !byte.is_ascii_whitespace(),
-            }
-            at += 1;
         }
     }
-}
 
-/// The end of the record that starts at `start`: after its closing brace, or, where it is no object, after the comma, bracket or line end that follows it.
-pub(super) fn record_end(bytes: &[u8], start: usize) -> usize {
-    Nesting::default().find_end(bytes, start).unwrap_or(bytes.len())
+    fn broken(&mut self, length: usize) -> Split {
+        let reason = self.state.reason();
+        self.state.restart();
+        self.seen = 0;
+        Split::Broken(length, reason)
+    }
 }
 
 impl RecordSplitter for DocumentSplitter {
-    fn whole_records(&mut self, buffer: &[u8], at_end: bool) -> usize {
-        if at_end {
-            return buffer.len();
+    fn next(&mut self, buffer: &[u8], at_end: bool) -> Split {
+        if let Some(length) = self.torn.take() {
+            return self.broken(length);
         }
         let mut whole = 0;
         let mut at = self.seen;
-        while let Some(end) = self.state.find_end(buffer, at) {
-            (at, whole) = (end, end);
-        }
+        let torn = loop {
+            match self.step(buffer, at) {
+                // What stands between records goes with those before it.
+                Step::Between(end) | Step::End(end) => (at, whole) = (end, end),
+                Step::Torn { line, .. } => break line,
+                _ => break None,
+            }
+        };
         self.seen = buffer.len() - whole;
-        whole
+        self.state.shift(whole);
+        match torn {
+            Some(line) if whole > 0 => {
+                self.torn = Some(line.saturating_sub(whole));
+                Split::Records(whole)
+            }
+            Some(line) => self.broken(line),
+            None if whole > 0 => Split::Records(whole),
+            None if !at_end || buffer.is_empty() => Split::Incomplete,
+            None if self.state.is_bare() => {
+                self.state.restart();
+                Split::Records(buffer.len())
+            }
+            None => {
+                let line = self.state.later().filter(|_| self.has_lines);
+                self.cut_off = line.is_none();
+                self.broken(line.unwrap_or(buffer.len()))
+            }
+        }
     }
 
     fn skip_record(&mut self, buffer: &[u8]) -> Option<usize> {
-        // The state goes on: only within it can the end be told.
-        self.state.find_end(buffer, std::mem::take(&mut self.seen))
+        let at = std::mem::take(&mut self.seen);
+        let line = self.state.later().filter(|_| self.has_lines);
+        let end = match line.map_or_else(|| self.step(buffer, at), |line| Step::Torn { line: Some(line), at }) {
+            Step::Between(end) | Step::End(end) => Some(end),
+            Step::Torn { line, .. } => {
+                self.state.restart();
+                line
+            }
+            _ => None,
+        };
+        if end.is_none() {
+            // The state goes on: only within it can the end be told.
+            self.state.forget();
+        }
+        self.cut_off = end.is_none();
+        end
+    }
+
+    fn pass_over(&mut self, records: &[u8]) {
+        let mut at = 0;
+        while let Step::Between(end) | Step::End(end) = self.step(records, at) {
+            at = end;
+        }
+    }
+
+    fn fault_at_end(&self) -> Option<&'static str> {
+        (self.state.is_in_list() && !self.cut_off).then_some("not valid JSON: the array is not closed")
     }
 }

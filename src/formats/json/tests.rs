@@ -3,26 +3,25 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::buffer::Buffer;
 use proptest::prelude::*;
 
 use super::{JsonEncoder, JsonInput, JsonReadOptions, infer_schema};
+use crate::formats::samples::decode_text;
 use crate::formats::schema_text;
-use crate::formats::{BatchEncoder, Chunk, DecodedChunk, RecordSplitter, TextInput};
+use crate::formats::{BatchEncoder, DecodedChunk};
 
 fn input(columns: &str, document: bool) -> JsonInput {
     let schema = Arc::new(schema_text::parse(columns).expect("valid columns"));
-    JsonInput::new(JsonReadOptions { schema, batch_rows: 100, document, max_record_size: 1 << 20 }).expect("readable columns")
+    JsonInput::new(JsonReadOptions { schema, batch_rows: 100, document, max_record_size: 1 << 20, inferred: false, encoding: "UTF-8" })
+        .expect("readable columns")
 }
 
 fn decode(input: &JsonInput, text: &[u8]) -> DecodedChunk {
-    let preamble = input.preamble(text, true, "f").expect("no fault").expect("known");
-    let chunk = Chunk { bytes: Buffer::from(text[preamble.length..].to_vec()), partition: Arc::from("f.json"), first_line: 1 };
-    preamble.decoder.decode(&chunk).expect("no engine fault")
+    decode_text(input, "f.json", text, &[])
 }
 
 fn rows(decoded: &DecodedChunk) -> Vec<RecordBatch> {
-    decoded.batches.iter().map(|batch| batch.rows.clone()).collect()
+    decoded.batches.iter().map(|batch| batch.rows.clone()).filter(|rows| rows.num_rows() > 0).collect()
 }
 
 fn encode(batches: &[RecordBatch]) -> String {
@@ -112,28 +111,87 @@ fn deep_nesting_is_a_fault_of_its_record() {
 #[test]
 fn types_are_inferred_from_a_sample() {
     let text = b"{\"id\":1,\"price\":2,\"name\":\"a\",\"tags\":[\"x\"],\"c\":{\"z\":true}}\n{\"id\":2,\"price\":2.5,\"name\":null,\"at\":\"2024-01-01\",\"c\":{\"y\":1}}\n{\"id\":";
-    let schema = infer_schema(text, 100, false);
+    let schema = infer_schema(text, 100, false, false).schema();
     assert_eq!(schema_text::print(&schema), "id BIGINT, price DOUBLE, name VARCHAR, tags ARRAY<VARCHAR>, c STRUCT<z BOOLEAN, y BIGINT>, at VARCHAR");
-    assert_eq!(schema_text::print(&infer_schema(b"[{\"a\":1},\n{\"a\":{}}]", 100, true)), "a VARCHAR");
+    assert_eq!(schema_text::print(&infer_schema(b"[{\"a\":1},\n{\"a\":{}}]", 100, true, true).schema()), "a VARCHAR");
 }
 
-/// Feeds a splitter piece by piece as a reader does; returns the records' runs.
-fn split(input: &JsonInput, text: &[u8], cuts: &[usize]) -> Vec<u8> {
-    let mut splitter: Box<dyn RecordSplitter> = input.splitter();
-    let mut buffer: Vec<u8> = Vec::new();
-    let mut out = Vec::new();
-    let mut at = 0;
-    for cut in cuts.iter().copied().chain([text.len()]) {
-        let cut = cut.clamp(at, text.len());
-        buffer.extend_from_slice(&text[at..cut]);
-        at = cut;
-        let whole = splitter.whole_records(&buffer, at == text.len());
-        if whole > 0 {
-            out.push(encode(&rows(&decode(input, &buffer[..whole]))));
-            buffer.drain(..whole);
-        }
+/// A document, the ids that are read of it, and the lines on which bad records begin.
+fn assert_read(text: &str, ids: &[i64], bad: &[u64]) {
+    let input = input("id BIGINT", true);
+    for cuts in [vec![], (0..text.len()).collect()] {
+        let decoded = decode_text(&input, "f.json", text.as_bytes(), &cuts);
+        let lines: Vec<u64> =
+            decoded.batches.iter().flat_map(|batch| &batch.rejected).filter_map(|record| record.place.as_ref()).map(|place| place.number).collect();
+        assert_eq!(encode(&rows(&decoded)), ids.iter().map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>(), "{text}");
+        assert_eq!(lines, bad, "{text}");
     }
-    out.concat().into_bytes()
+}
+
+#[test]
+fn a_torn_record_takes_no_other_with_it() {
+    // Lines: cut within a text, an object, a list, after a colon and after commas.
+    for torn in ["\"n\":\"cut", "\"n\":{\"a\":1", "\"n\":", "\"n\":[1", "\"n\":[1,", "\"n\":[", "\"n", "\"n\":{\"a\":[{\"b\":1},", "\"n\":\"a\\", "\"n\":tr"] {
+        assert_read(&format!("{{\"id\":1}}\n{{\"id\":2,{torn}\n{{\"id\":3}}\n{{\"id\":4}}\n"), &[1, 3, 4], &[2]);
+        assert_read(&format!("{{\"id\":1}}\n{{\"id\":2,{torn}\n{{\"id\":3}}\n{{\"id\":4,{torn}"), &[1, 3], &[2, 4]);
+    }
+    assert_read("{\"id\":1,\n{\"id\":2}\n{\"id\":3}\n", &[2, 3], &[1]);
+    assert_read("{\"id\":1}\n{\"id\":2,\"t\":\"a\nnull\n[7]\n{\"id\":3}", &[1, 3], &[2, 3, 4]);
+    // Objects over several lines, and an array of them.
+    assert_read("{\n  \"id\": 1\n}\n{\n  \"id\": 2,\n  \"n\": {\n    \"a\": 1\n}\n{\n  \"id\": 3\n}\n", &[1, 3], &[4]);
+    assert_read("[\n  {\n    \"id\": 1\n  },\n  {\n    \"id\": 2,\n    \"t\": \"cut\n  },\n  {\n    \"id\": 3\n  }\n]\n", &[1, 3], &[5]);
+    assert_read("[{\"id\":1},\n {\"id\":2,\"n\":{\"a\":1},\n {\"id\":3}]", &[1, 3], &[2]);
+}
+
+#[test]
+fn whole_records_are_never_taken_for_torn_ones() {
+    // However little they are indented.
+    for text in [
+        "{\"id\":1,\n\"l\":[\n{\"id\":7},\n{\"id\":8}\n]}\n{\"id\":2}",
+        "{\n\"id\":1,\n\"o\":\n{\n\"id\":7\n},\n\"t\":\n\"x\"\n}\n{\"id\":2}",
+        "[{\"id\":1,\"l\":[\n1,\n-2,\nnull,\n[3\n]]},{\"id\":2}]",
+        "{\"id\":1,\"t\":\"a\\n{\\\"id\\\":7}\"} {\"id\":2}",
+    ] {
+        assert_read(text, &[1, 2], &[]);
+    }
+    // One object of which the end is missing: its parts are not records.
+    assert_read("{ \"type\": \"x\", \"features\": [\n{ \"id\": 7 },\n{ \"id\": 8 },\n", &[], &[1]);
+}
+
+#[test]
+fn an_array_without_its_end_is_told() {
+    assert_read("[{\"id\":1},{\"id\":2}", &[1, 2], &[1]);
+    assert_read("[\n{\"id\":1},\n{\"id\":2},\n", &[1, 2], &[4]);
+    // What is cut off within a record is told once.
+    assert_read("[\n{\"id\":1},\n{\"id\":2", &[1], &[3]);
+}
+
+#[test]
+fn keys_of_a_map_occur_once() {
+    let many: String = (0..40).map(|key| format!("\"a rather long key {key}\":1,")).collect();
+    let text = format!(
+        "{{\"m\":{{\"a\":1,\"b\":2}}}}\n{{\"m\":{{\"a\":1,\"b\":2,\"a\":3}}}}\n{{\"m\":{{{many}\"x\":1}}}}\n{{\"m\":{{{many}\"a rather long key 7\":1}}}}\n"
+    );
+    let decoded = decode(&input("m MAP<VARCHAR, BIGINT>", false), text.as_bytes());
+    assert_eq!(
+        reasons(&decoded),
+        [
+            "f.json, line 2: field 'm': entry 3 of the map has the key of an earlier one",
+            "f.json, line 4: field 'm': entry 41 of the map has the key of an earlier one"
+        ]
+    );
+    let numbers = decode(&input("m MAP<BIGINT, BIGINT>", false), b"{\"m\":{\"1\":1,\"1.0\":2}}");
+    assert_eq!(reasons(&numbers).len(), 1);
+}
+
+#[test]
+fn inferred_columns_change_no_number() {
+    let schema = Arc::new(schema_text::parse("f DOUBLE").expect("valid columns"));
+    let input = JsonInput::new(JsonReadOptions { schema, batch_rows: 100, document: false, max_record_size: 1 << 20, inferred: true, encoding: "UTF-8" })
+        .expect("columns");
+    let decoded = decode(&input, b"{\"f\":0.30000000000000004}\n{\"f\":9223372036854775807}\n{\"f\":1e20}\n");
+    assert_eq!(encode(&rows(&decoded)), "{\"f\":0.30000000000000004}\n{\"f\":1e+20}\n");
+    assert_eq!(reasons(&decoded), ["f.json, line 2: field 'f': 9223372036854775807 is not DOUBLE"]);
 }
 
 proptest! {
@@ -144,7 +202,18 @@ proptest! {
         let text = "{\"t\":\"a,]}\\\"\"}\n{\"t\":\"[{\"}\n{\"t\":null,\"x\":[1,{\"y\":2}]}\n{\"t\":\"é\\\\\"}\n{\"t\":\"last\"}";
         let input = input("t VARCHAR", document);
         let whole = encode(&rows(&decode(&input, text.as_bytes())));
-        prop_assert_eq!(String::from_utf8(split(&input, text.as_bytes(), &cuts)).expect("UTF-8"), whole);
+        prop_assert_eq!(encode(&rows(&decode_text(&input, "f", text.as_bytes(), &cuts))), whole);
+    }
+
+    #[test]
+    fn any_cut_of_any_text_gives_the_same(text in "[{}\\[\\],:\"\\\\a1 \n]{0,60}", cuts in proptest::collection::vec(0usize..60, 0..8)) {
+        let mut cuts = cuts;
+        cuts.sort_unstable();
+        let input = input("a BIGINT", true);
+        let whole = decode(&input, text.as_bytes());
+        let cut = decode_text(&input, "f.json", text.as_bytes(), &cuts);
+        prop_assert_eq!(encode(&rows(&cut)), encode(&rows(&whole)));
+        prop_assert_eq!(reasons(&cut), reasons(&whole));
     }
 
     #[test]

@@ -58,6 +58,8 @@ impl ParquetFile {
 /// The file can't be read, and why.
 pub(super) fn unreadable(name: &str, cause: impl ToString) -> Error {
     let cause = cause.to_string();
+    // What follows is a dump of the decoder.
+    let cause = if cause.contains("ARROW:schema") { "its note of the column types (ARROW:schema) is damaged".to_owned() } else { cause };
     let cause =
         ["Parquet error: ", "Parquet argument error: ", "Arrow: "].iter().fold(cause.as_str(), |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
     Error::new(ErrorKind::Source, Fault::User, format!("'{name}' can't be read as a Parquet file: {cause}"))

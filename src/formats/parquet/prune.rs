@@ -15,6 +15,7 @@ use parquet::file::metadata::RowGroupMetaData;
 
 use super::file::ParquetFile;
 use crate::formats::adapt::Rejects;
+use crate::formats::columnar_in::never_holds;
 
 /// For each row group whether it may hold rows that satisfy `predicate` over `columns`, or rows that would be rejected (those must be seen and told).
 pub(super) fn row_groups(file: &ParquetFile, predicate: &Arc<dyn PhysicalExpr>, columns: &SchemaRef, rejects: &Rejects) -> Vec<bool> {
@@ -22,7 +23,10 @@ pub(super) fn row_groups(file: &ParquetFile, predicate: &Arc<dyn PhysicalExpr>, 
     let Rejects::NullsIn(no_nulls) = rejects else { return vec![true; groups.len()] };
     let statistics = Statistics { file, groups };
     // Leaving row groups out only saves time: without statistics to go by all of them are read.
-    let pruned = PruningPredicate::try_new(Arc::clone(predicate), Arc::clone(columns)).and_then(|predicate| predicate.prune(&statistics));
+    let pruned = match never_holds(predicate) {
+        true => Ok(vec![false; groups.len()]),
+        false => PruningPredicate::try_new(Arc::clone(predicate), Arc::clone(columns)).and_then(|predicate| predicate.prune(&statistics)),
+    };
     let mut keep = match pruned {
         Ok(keep) if keep.len() == groups.len() => keep,
         Ok(_) => vec![true; groups.len()],

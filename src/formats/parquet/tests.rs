@@ -261,3 +261,21 @@ fn damaged_files_are_errors_not_panics() {
     let bytes = encode(&ParquetOutput { compression: ParquetCompression::None }, std::slice::from_ref(&rows));
     assert_survives_damage(&ParquetInput, &bytes, &rows.schema());
 }
+
+#[test]
+fn a_damaged_note_of_the_column_types_is_told_in_words() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+    let (_, bytes) = ten_groups();
+    // The note is base64 in the footer: from its first letters to the first byte that is none of base64.
+    let start = bytes.windows(4).position(|window| window == b"////").expect("note");
+    let length = bytes[start..].iter().position(|byte| !byte.is_ascii_alphanumeric() && !b"+/=".contains(byte)).expect("end") / 4 * 4;
+    let mut note = BASE64.decode(&bytes[start..start + length]).expect("base64");
+    let name = note.windows(5).rposition(|window| window == b"\x01\0\0\0s").expect("name of a column");
+    note[name + 4] = 0xff;
+    let mut damaged = bytes.clone();
+    damaged[start..start + length].copy_from_slice(BASE64.encode(note).as_bytes());
+    let (_folder, path) = file(&damaged);
+    let error = ParquetInput.schema_of(&path).expect_err("unreadable");
+    assert!(error.message().ends_with("rows.data' can't be read as a Parquet file: its note of the column types (ARROW:schema) is damaged"), "{error}");
+}

@@ -97,6 +97,14 @@ impl ColumnarWriter for ParquetFileWriter {
         (self.writer.bytes_written() + self.writer.in_progress_size()) as u64
     }
 
+    fn buffered(&self) -> u64 {
+        self.writer.memory_size() as u64
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        self.writer.flush().map_err(failed)
+    }
+
     fn finish(self: Box<Self>) -> Result<Box<dyn Write + Send>> {
         self.writer.into_inner().map_err(failed)
     }

@@ -14,8 +14,9 @@ use arrow::datatypes::{
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::{parse_date, parse_decimal128, parse_decimal256, parse_float, parse_integer, parse_time, parse_timestamp};
-use crate::error::{Error, Result};
+use super::{keeps_digits, parse_date, parse_decimal128, parse_decimal256, parse_float, parse_integer, parse_time, parse_timestamp};
+use crate::error::{Error, Result, excerpt};
+use crate::formats::schema_text::print_type;
 
 /// Number of the view buffer that is the chunk itself, and of the one that holds what had to be rewritten (escapes).
 const CHUNK: u32 = 0;
@@ -24,8 +25,8 @@ const SIDE: u32 = 1;
 /// Text as views into the chunk.
 #[derive(Debug, Default)]
 pub(in crate::formats) struct TextData {
-    views: Vec<u128>,
-    side: Vec<u8>,
+    pub(super) views: Vec<u128>,
+    pub(super) side: Vec<u8>,
 }
 
 /// A struct's columns, and what helps to find them by name.
@@ -71,6 +72,8 @@ pub(in crate::formats) struct Column {
     name: String,
     nullable: bool,
     data_type: DataType,
+    /// A DOUBLE takes no number whose digits it would change.
+    keeps_digits: bool,
     pub(in crate::formats) data: Data,
     validity: NullBufferBuilder,
 }
@@ -124,9 +127,29 @@ impl Column {
             name: field.name().clone(),
             nullable: field.is_nullable(),
             data_type: field.data_type().clone(),
+            keeps_digits: false,
             data,
             validity: NullBufferBuilder::new(capacity),
         })
+    }
+
+    /// The column as one whose type was guessed from other values: a DOUBLE refuses numbers whose digits it would change.
+    pub(in crate::formats) fn guessed(mut self) -> Self {
+        self.keep_digits();
+        self
+    }
+
+    fn keep_digits(&mut self) {
+        self.keeps_digits = true;
+        match &mut self.data {
+            Data::List(_, item, _) => item.keep_digits(),
+            Data::Map(_, key, value, _) => {
+                key.keep_digits();
+                value.keep_digits();
+            }
+            Data::Struct(inner, _) => inner.columns.iter_mut().for_each(Self::keep_digits),
+            _ => {}
+        }
     }
 
     /// Name of the field.
@@ -249,7 +272,13 @@ impl Column {
                 }
                 values.push(narrow);
             }
-            Data::Float64(values) => values.push(float(text)?),
+            Data::Float64(values) => {
+                let value = float(text)?;
+                if self.keeps_digits && text.len() > 15 && !keeps_digits(text) {
+                    return Err(Misfit::Type);
+                }
+                values.push(value);
+            }
             Data::Decimal128(values, precision, scale) => {
                 let value = parse_decimal128(text, *scale).ok_or(Misfit::Type)?;
                 if value.unsigned_abs() >= 10u128.pow(u32::from(*precision)) {
@@ -407,4 +436,18 @@ fn unsupported(field: &Field, data_type: &DataType) -> Error {
 /// Refuses a schema with a column that text formats can't be read into.
 pub(in crate::formats) fn check_columns(schema: &arrow::datatypes::Schema) -> Result<()> {
     schema.fields().iter().try_for_each(|field| Column::new(field, 0).map(|_| ()))
+}
+
+/// One value, from its text or (`None`) NULL.
+pub(in crate::formats) fn parse_value(field: &Field, text: Option<&str>) -> Result<ArrayRef, String> {
+    let mut column = Column::new(field, 1).map_err(|error| error.message().to_owned())?;
+    let pushed = match text {
+        Some(text) => column.push_text(text.as_bytes()),
+        None => column.push_null(),
+    };
+    pushed.map_err(|misfit| match misfit {
+        Misfit::Null => "is NOT NULL, but the value is NULL".to_owned(),
+        Misfit::Type => format!("\"{}\" is not {}", excerpt(text.unwrap_or_default()), print_type(field.data_type())),
+    })?;
+    column.finish(&Buffer::from(&[] as &[u8])).map_err(|error| error.message().to_owned())
 }

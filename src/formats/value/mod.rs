@@ -2,14 +2,16 @@
 //! - `number`: integers, decimals, floating point
 //! - `instant`: dates, times, timestamps
 //! - `column`: columns under construction, which can be cut back to a row's start
+//! - `distinct`: whether the keys of a map occur once each
 //! - `write`: values as text
 
 mod column;
+mod distinct;
 mod instant;
 mod number;
 mod write;
 
-pub(in crate::formats) use column::{Column, Data, Misfit, check_columns};
+pub(in crate::formats) use column::{Column, Data, Misfit, check_columns, parse_value};
 pub(in crate::formats) use instant::{parse_date, parse_time, parse_timestamp};
-pub(in crate::formats) use number::{parse_decimal128, parse_decimal256, parse_float, parse_integer};
+pub(in crate::formats) use number::{Digits, digits, keeps_digits, parse_decimal128, parse_decimal256, parse_float, parse_integer};
 pub(in crate::formats) use write::{Quoting, Scalar, write_scalar};

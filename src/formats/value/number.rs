@@ -131,6 +131,59 @@ pub(in crate::formats) fn parse_float(text: &[u8]) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
+/// How a number is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::formats) struct Digits {
+    /// Digits before the point if it is written without exponent.
+    pub whole: usize,
+    /// Digits after it.
+    pub fraction: usize,
+    /// It is written with a point.
+    pub has_point: bool,
+    /// It is written with an exponent.
+    pub has_exponent: bool,
+}
+
+/// The digits of a number; `None` if it is not a number.
+pub(in crate::formats) fn digits(text: &[u8]) -> Option<Digits> {
+    let parts = parts(text)?;
+    let count = |number: i64| usize::try_from(number.max(0)).unwrap_or(usize::MAX);
+    Some(Digits {
+        whole: count(parts.whole.len() as i64 + parts.exponent),
+        fraction: count(parts.fraction.len() as i64 - parts.exponent),
+        has_point: !parts.fraction.is_empty(),
+        has_exponent: text.iter().any(|byte| matches!(byte, b'e' | b'E')),
+    })
+}
+
+/// Whether a number keeps its digits as a double. A whole number must be one exactly. One with a point or an exponent and at most 17 digits does: so many tell any two doubles
+/// apart, and programs print so many; with more it must be written in the same digits again.
+pub(in crate::formats) fn keeps_digits(text: &[u8]) -> bool {
+    if text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-') {
+        return parse_integer(text).is_some_and(|value| (value as f64) as i128 == value);
+    }
+    let Some(parts) = parts(text) else { return false };
+    let (digits, last) = significant(&parts);
+    if digits.clone().count() <= 17 {
+        return true;
+    }
+    let Some(value) = parse_float(text) else { return false };
+    let mut buffer = zmij::Buffer::new();
+    self::parts(buffer.format(value).as_bytes()).is_some_and(|again| {
+        let (again, last_again) = significant(&again);
+        last == last_again && digits.eq(again)
+    })
+}
+
+/// The digits from the first to the last that is not zero, and the power of ten of the last.
+fn significant<'a>(parts: &Parts<'a>) -> (impl Iterator<Item = &'a u8> + Clone + use<'a>, i64) {
+    let all = parts.whole.iter().chain(parts.fraction);
+    let total = parts.whole.len() + parts.fraction.len();
+    let leading = all.clone().take_while(|digit| **digit == b'0').count();
+    let trailing = all.clone().rev().take_while(|digit| **digit == b'0').count().min(total - leading);
+    (all.skip(leading).take(total - leading - trailing), parts.exponent - parts.fraction.len() as i64 + trailing as i64)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -163,7 +216,33 @@ mod tests {
         assert_eq!(parse_decimal256(b"1.5", 1), Some(i256::from_i128(15)));
     }
 
+    #[test]
+    fn digits_that_a_double_would_change_are_known() {
+        for text in [
+            "0.1",
+            "1e400",
+            "0.30000000000000004",
+            "0.10000000000000001",
+            "123456789012345",
+            "9007199254740992",
+            "100000000000000000000",
+            "1.5e300",
+            "0",
+            "-0.0",
+        ] {
+            assert!(keeps_digits(text.as_bytes()), "{text}");
+        }
+        for text in ["9223372036854775807", "9007199254740993", "0.1000000000000000055511151231257827", "1234567890.12345678", "x"] {
+            assert!(!keeps_digits(text.as_bytes()), "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn whole_numbers_keep_their_digits_where_a_double_holds_them(value in any::<i64>()) {
+            prop_assert_eq!(keeps_digits(value.to_string().as_bytes()), (value as f64) as i128 == i128::from(value));
+        }
+
         #[test]
         fn floats_are_read_as_the_standard_library_reads_them(value in any::<f64>().prop_filter("finite", |v| v.is_finite())) {
             for text in [format!("{value:?}"), format!("{value:e}")] {

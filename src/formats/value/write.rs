@@ -2,11 +2,14 @@
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Decimal256Array, Float32Array, Float64Array, GenericBinaryArray, Int8Array, Int16Array,
-    Int32Array, Int64Array, LargeStringArray, StringArray, StringViewArray, Time64MicrosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+    Int32Array, Int64Array, LargeStringArray, StringArray, StringViewArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow::buffer::ScalarBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType};
+use arrow::datatypes::{
+    DataType, Time64MicrosecondType, Time64NanosecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -34,7 +37,8 @@ pub(in crate::formats) enum Scalar {
     TextView(StringViewArray),
     Binary(GenericBinaryArray<i64>),
     Date(Date32Array),
-    Time(Time64MicrosecondArray),
+    /// Values and their unit.
+    Time(ScalarBuffer<i64>, TimeUnit),
     /// Values, unit, and whether they are instants (or local times).
     Instant(ScalarBuffer<i64>, TimeUnit, bool),
 }
@@ -94,7 +98,13 @@ impl Scalar {
             DataType::Utf8View => typed!(TextView),
             DataType::LargeBinary => typed!(Binary),
             DataType::Date32 => typed!(Date),
-            DataType::Time64(TimeUnit::Microsecond) => typed!(Time),
+            DataType::Time64(unit) => {
+                let values = match unit {
+                    TimeUnit::Nanosecond => array.as_primitive::<Time64NanosecondType>().values().clone(),
+                    _ => array.as_primitive::<Time64MicrosecondType>().values().clone(),
+                };
+                Self::Time(values, *unit)
+            }
             DataType::Timestamp(unit, zone) => {
                 let values = match unit {
                     TimeUnit::Second => array.as_primitive::<TimestampSecondType>().values().clone(),
@@ -107,7 +117,7 @@ impl Scalar {
             other => {
                 let near = match other {
                     DataType::Binary | DataType::BinaryView | DataType::FixedSizeBinary(_) => DataType::LargeBinary,
-                    DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Microsecond),
+                    DataType::Time32(_) => DataType::Time64(TimeUnit::Microsecond),
                     DataType::Date64 => DataType::Timestamp(TimeUnit::Millisecond, None),
                     DataType::Float16 => DataType::Float32,
                     DataType::Decimal32(p, s) | DataType::Decimal64(p, s) => DataType::Decimal128(*p, *s),
@@ -127,7 +137,7 @@ impl Scalar {
         match self {
             Self::Float32(_) | Self::Float64(_) => Quoting::Float,
             Self::Text(_) | Self::LargeText(_) | Self::TextView(_) => Quoting::Text,
-            Self::Binary(_) | Self::Date(_) | Self::Time(_) | Self::Instant(..) => Quoting::Plain,
+            Self::Binary(_) | Self::Date(_) | Self::Time(..) | Self::Instant(..) => Quoting::Plain,
             _ => Quoting::Bare,
         }
     }
@@ -198,7 +208,7 @@ pub(in crate::formats) fn write_scalar(scalar: &Scalar, row: usize, out: &mut Ve
             let _ = BASE64.encode_slice(bytes, &mut out[start..]);
         }
         Scalar::Date(values) => date(values.value(row).into(), out),
-        Scalar::Time(values) => clock(values.value(row), TimeUnit::Microsecond, out),
+        Scalar::Time(values, unit) => clock(values[row], *unit, out),
         Scalar::Instant(values, unit, zoned) => instant(values[row], *unit, *zoned, out),
     }
 }
@@ -337,6 +347,17 @@ mod tests {
         ] {
             assert_eq!(written(|out| instant(micros, TimeUnit::Microsecond, true, out)), expected);
         }
+    }
+
+    #[test]
+    fn times_keep_their_nanoseconds() {
+        let text = |array: ArrayRef| {
+            let scalar = Scalar::new(&array).expect("text");
+            (0..array.len()).map(|row| written(|out| write_scalar(&scalar, row, out))).collect::<Vec<_>>()
+        };
+        assert_eq!(text(std::sync::Arc::new(arrow::array::Time64NanosecondArray::from(vec![1, 43_200_000_000_000]))), ["00:00:00.000000001", "12:00:00"]);
+        assert_eq!(text(std::sync::Arc::new(arrow::array::Time64MicrosecondArray::from(vec![1]))), ["00:00:00.000001"]);
+        assert_eq!(text(std::sync::Arc::new(arrow::array::Time32MillisecondArray::from(vec![1]))), ["00:00:00.001"]);
     }
 
     proptest! {

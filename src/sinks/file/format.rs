@@ -6,7 +6,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use super::options::{Codec, FileSinkOptions};
-use super::output::{Output, Shared};
+use super::output::Output;
+use super::temporary::Temporary;
 use crate::error::{Error, Result};
 use crate::formats::avro::{AvroCompression, AvroOutput};
 use crate::formats::csv::{CsvEncoder, CsvWriteOptions};
@@ -77,30 +78,33 @@ pub(super) struct OpenFile {
     output: Output,
     /// Of a columnar file.
     columnar: Option<Box<dyn ColumnarWriter>>,
-    rows: u64,
 }
 
 impl OpenFile {
     pub(super) fn new(output: Output, format: &SinkFormat, schema: &SchemaRef) -> Result<Self> {
         let columnar = match (format, &output) {
-            (SinkFormat::Columnar(columnar), Output::Closed(file)) => Some(columnar.writer(schema, Box::new(Shared::clone(&file.layers())))?),
+            (SinkFormat::Columnar(columnar), Output::Closed(file)) => {
+                Some(columnar.writer(schema, Box::new(file.layers())).map_err(|error| file.explain(error))?)
+            }
             _ => None,
         };
-        Ok(Self { output, columnar, rows: 0 })
+        Ok(Self { output, columnar })
     }
 
     /// Adds rows; `encoded` is their text in a text format.
     pub(super) fn write(&mut self, batch: &RecordBatch, encoded: Option<&[u8]>) -> Result<Vec<RejectedRecord>> {
-        let rejected = match (&mut self.columnar, encoded) {
-            (Some(writer), _) => writer.write(batch)?,
-            (None, Some(bytes)) => {
-                self.output.write(bytes)?;
-                Vec::new()
-            }
-            (None, None) => return Err(Error::internal("a text file was given no text")),
-        };
-        self.rows += batch.num_rows() as u64;
-        Ok(rejected)
+        match (&mut self.columnar, encoded) {
+            (Some(writer), _) => writer.write(batch).map_err(|error| self.explain(error)),
+            (None, Some(bytes)) => self.output.write(bytes).map(|()| Vec::new()),
+            (None, None) => Err(Error::internal("a text file was given no text")),
+        }
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        match &self.output {
+            Output::Closed(file) => file.explain(error),
+            Output::InPlace(_) => error,
+        }
     }
 
     pub(super) fn length(&self) -> u64 {
@@ -110,8 +114,15 @@ impl OpenFile {
         }
     }
 
-    pub(super) fn rows(&self) -> u64 {
-        self.rows
+    /// Bytes that wait in memory for the end of a row group or a block.
+    pub(super) fn buffered(&self) -> u64 {
+        self.columnar.as_ref().map_or(0, |writer| writer.buffered())
+    }
+
+    /// Writes these bytes now.
+    pub(super) fn spill(&mut self) -> Result<()> {
+        let spilled = self.columnar.as_mut().map_or(Ok(()), |writer| writer.spill());
+        spilled.map_err(|error| self.explain(error))
     }
 
     /// The file, if readers can follow it while it is written.
@@ -122,9 +133,10 @@ impl OpenFile {
         }
     }
 
-    pub(super) fn close(self) -> Result<()> {
-        if let Some(writer) = self.columnar {
-            drop(writer.finish()?);
+    /// Completes the file; one that is not in place still has to get its name.
+    pub(super) fn close(mut self) -> Result<Option<Temporary>> {
+        if let Some(writer) = self.columnar.take() {
+            drop(writer.finish().map_err(|error| self.explain(error))?);
         }
         self.output.close()
     }

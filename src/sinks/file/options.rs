@@ -94,7 +94,7 @@ define_options! {
         roll_size: ByteSize = "roll.size" [] optional;
         /// Begin a new file when one has this age.
         roll_interval: Millis = "roll.interval" [] optional;
-        /// Bytes collected before they are handed to the operating system.
+        /// Bytes collected before they are handed to the operating system; a file in place gets what there is at the end of each batch, too.
         buffer_size_bytes: ByteSize = "buffer_size_bytes" [] default "65536";
         /// AES256 encrypts the file; read it with velo-sql decrypt.
         encryption: Encryption = "encryption" [] optional;
@@ -112,9 +112,9 @@ define_options! {
 impl FileSinkOptions {
     /// The compression of text files: the key's, else the one that the path's suffix stands for, so that a source reads the file without being told.
     pub(super) fn text_compression(&self) -> Codec {
-        self.compression.unwrap_or_else(|| match self.path.rsplit('.').next() {
-            Some("gz" | "gzip") => Codec::Gzip,
-            Some("zst" | "zstd") => Codec::Zstd,
+        self.compression.unwrap_or_else(|| match self.path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "gz" | "gzip" => Codec::Gzip,
+            "zst" | "zstd" => Codec::Zstd,
             _ => Codec::None,
         })
     }

@@ -1,14 +1,15 @@
 //! One output file.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
-use super::encrypted::{EncryptWriter, EncryptionKey};
+use super::closed::Closed;
+use super::encrypted::EncryptionKey;
 use super::options::Codec;
+use super::temporary::{Temporary, TemporaryNames};
 use crate::error::{Error, ErrorKind, Fault, Result};
 
 /// How files are written.
@@ -21,11 +22,12 @@ pub(super) struct OutputOptions {
     pub buffer_bytes: usize,
     /// The format itself is complete only when closed.
     pub columnar: bool,
+    pub temporaries: Arc<TemporaryNames>,
 }
 
 impl OutputOptions {
     /// Whether readers can use the file before it is closed.
-    fn in_place(&self) -> bool {
+    pub(super) fn in_place(&self) -> bool {
         self.compression == Codec::None && self.encryption.is_none() && !self.columnar
     }
 }
@@ -67,15 +69,15 @@ impl Output {
     pub(super) fn length(&self) -> u64 {
         match self {
             Self::InPlace(file) => file.length(),
-            Self::Closed(file) => file.length,
+            Self::Closed(file) => file.length(),
         }
     }
 
-    /// Completes the file; it is durable afterwards.
-    pub(super) fn close(self) -> Result<()> {
+    /// Completes the file. One in place is complete when it was synced; another one still has to get its name.
+    pub(super) fn close(self) -> Result<Option<Temporary>> {
         match self {
-            Self::InPlace(mut file) => file.sync(),
-            Self::Closed(file) => file.close(),
+            Self::InPlace(_) => Ok(None),
+            Self::Closed(file) => file.close().map(Some),
         }
     }
 }
@@ -179,7 +181,19 @@ impl InPlace {
             // Devices and pipes have nothing to sync.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
             result => result.map_err(|error| io_error(&self.path, error)),
+        }?;
+        self.check_name()
+    }
+
+    /// What is written to a file that was removed or moved away is seen by nobody.
+    fn check_name(&self) -> Result<()> {
+        let own = self.file.metadata().map_err(|error| io_error(&self.path, error))?;
+        let is_own = |named: std::fs::Metadata| (named.dev(), named.ino()) == (own.dev(), own.ino());
+        if !own.is_file() || std::fs::metadata(&self.path).is_ok_and(is_own) {
+            return Ok(());
         }
+        let message = format!("{} was removed, or another file put in its place, while it was written", self.path.display());
+        Err(Error::new(ErrorKind::Sink, Fault::External, message))
     }
 }
 
@@ -212,186 +226,5 @@ fn open_locked(path: &Path) -> Result<File> {
         // Not every file system has locks.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
         Err(TryLockError::Error(error)) => Err(io_error(path, error)),
-    }
-}
-
-/// The layers between text and file.
-trait Layers: Write + Send {
-    /// Writes what each layer holds back.
-    fn finish(self: Box<Self>) -> io::Result<()>;
-}
-
-enum Below {
-    Plain(BufWriter<File>),
-    Encrypted(Box<EncryptWriter<BufWriter<File>>>),
-}
-
-impl Write for Below {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(file) => file.write(bytes),
-            Self::Encrypted(file) => file.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(file) => file.flush(),
-            Self::Encrypted(file) => file.flush(),
-        }
-    }
-}
-
-impl Layers for Below {
-    fn finish(self: Box<Self>) -> io::Result<()> {
-        match *self {
-            Self::Plain(mut file) => file.flush(),
-            Self::Encrypted(file) => file.finish().map(|_| ()),
-        }
-    }
-}
-
-impl Layers for flate2::write::GzEncoder<Below> {
-    fn finish(self: Box<Self>) -> io::Result<()> {
-        Box::new(flate2::write::GzEncoder::finish(*self)?).finish()
-    }
-}
-
-impl Layers for zstd::Encoder<'static, Below> {
-    fn finish(self: Box<Self>) -> io::Result<()> {
-        Box::new(zstd::Encoder::finish(*self)?).finish()
-    }
-}
-
-/// A file that is complete only when closed.
-pub(super) struct Closed {
-    path: PathBuf,
-    /// `None`: members are appended to the file itself.
-    temporary: Option<PathBuf>,
-    file: File,
-    layers: Shared,
-    length: u64,
-}
-
-/// The layers, lent to a columnar writer and taken back when it has finished.
-#[derive(Clone)]
-pub(super) struct Shared(Arc<Mutex<Option<Box<dyn Layers>>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.0.lock().as_mut() {
-            Some(layers) => layers.write(bytes),
-            None => Err(io::Error::other("the file is closed")),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.lock().as_mut().map_or(Ok(()), |layers| layers.flush())
-    }
-}
-
-impl Closed {
-    fn create(path: &Path, options: &OutputOptions, header: &[u8]) -> Result<Self> {
-        let fault = |error| io_error(path, error);
-        let (file, temporary, is_new) = if options.append {
-            let mut file = open_locked(path)?;
-            let length = file.seek(SeekFrom::End(0)).map_err(fault)?;
-            (file, None, length == 0)
-        } else {
-            let temporary = temporary_name(path);
-            remove_dead_temporaries(path);
-            (File::create_new(&temporary).map_err(|error| io_error(&temporary, error))?, Some(temporary), true)
-        };
-        let below = BufWriter::with_capacity(options.buffer_bytes.max(4096), file.try_clone().map_err(fault)?);
-        let below = match &options.encryption {
-            Some(key) => Below::Encrypted(Box::new(EncryptWriter::new(below, key).map_err(fault)?)),
-            None => Below::Plain(below),
-        };
-        let layers: Box<dyn Layers> = match options.compression {
-            _ if options.columnar => Box::new(below),
-            Codec::Gzip => Box::new(flate2::write::GzEncoder::new(below, flate2::Compression::default())),
-            Codec::Zstd => Box::new(zstd::Encoder::new(below, 0).map_err(fault)?),
-            _ => Box::new(below),
-        };
-        let mut closed = Self { path: path.to_owned(), temporary, file, layers: Shared(Arc::new(Mutex::new(Some(layers)))), length: 0 };
-        if is_new {
-            closed.write(header)?;
-        }
-        Ok(closed)
-    }
-
-    /// The output for a columnar writer.
-    pub(super) fn layers(&self) -> Shared {
-        self.layers.clone()
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        // What a compressor has taken cannot be taken back, so trying again is of no use.
-        self.layers.write_all(bytes).map_err(|error| io_error(&self.path, error).with_retry(false))?;
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn close(mut self) -> Result<()> {
-        let fault = |path: &Path, error| io_error(path, error).with_retry(false);
-        let layers = self.layers.0.lock().take();
-        if let Some(layers) = layers {
-            layers.finish().map_err(|error| fault(&self.path, error))?;
-        }
-        self.file.sync_all().map_err(|error| fault(&self.path, error))?;
-        if let Some(temporary) = self.temporary.take() {
-            let renamed = std::fs::rename(&temporary, &self.path);
-            if renamed.is_err() {
-                self.temporary = Some(temporary);
-            }
-            renamed.map_err(|error| fault(&self.path, error))?;
-            sync_folder(&self.path);
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Closed {
-    fn drop(&mut self) {
-        if let Some(temporary) = &self.temporary {
-            // Not completed, so nobody can use it; a rest that stays is removed by the next run.
-            drop(self.layers.0.lock().take());
-            let _rest_stays = std::fs::remove_file(temporary);
-        }
-    }
-}
-
-/// A rename is durable when its folder is; where folders can't be synced the file system does it by itself.
-fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if let Err(error) = File::open(folder).and_then(|folder| folder.sync_all()) {
-        tracing::debug!("cannot sync {}: {error}", folder.display());
-    }
-}
-
-fn temporary_name(path: &Path) -> PathBuf {
-    let name = format!(".{}.{}.{:08x}.tmp", path.file_name().unwrap_or_default().to_string_lossy(), std::process::id(), rand::random::<u32>());
-    path.with_file_name(name)
-}
-
-/// A name with its numbers left out: the files of one sink differ in numbers and dates only.
-fn without_digits(name: &str) -> String {
-    name.chars().filter(|c| !c.is_ascii_digit()).collect()
-}
-
-/// Removes what killed processes have left of this file, and of those that differ from it in numbers only.
-pub(super) fn remove_dead_temporaries(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let own = without_digits(&path.file_name().unwrap_or_default().to_string_lossy());
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(rest) = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".tmp")) else { continue };
-        let mut parts = rest.rsplitn(3, '.');
-        let (Some(random), Some(process), Some(file)) = (parts.next(), parts.next(), parts.next()) else { continue };
-        let dead = process.parse::<u32>().is_ok_and(|id| id != std::process::id() && !Path::new("/proc").join(process).exists());
-        if dead && random.len() == 8 && without_digits(file) == own && Path::new("/proc/self").exists() {
-            let _next_run_tries_again = std::fs::remove_file(entry.path());
-        }
     }
 }

@@ -6,8 +6,10 @@ use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 
-use crate::error::{Error, Result};
+use super::temporary::LONGEST_NAME;
+use crate::error::{Error, Result, excerpt};
 use crate::formats::plain_texts;
+use crate::stream::RejectedRecord;
 
 /// Stands for NULL in the name of a folder, as in Hive.
 const NULL_FOLDER: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -51,26 +53,45 @@ impl Partitioning {
         }
     }
 
-    /// The rows of each folder (`a=1/b=x`, or an empty name without partition columns), in the order of their first rows.
-    pub(super) fn split(&self, batch: &RecordBatch) -> Result<Vec<(String, RecordBatch)>> {
+    /// What the folders of each column begin with: `day=`.
+    pub(super) fn folder_beginnings(&self) -> Vec<String> {
+        let beginning = |name: &String| {
+            let mut beginning = String::new();
+            escape(name, &mut beginning);
+            beginning.push('=');
+            beginning
+        };
+        self.names.iter().map(beginning).collect()
+    }
+
+    /// The rows of each folder (`a=1/b=x`, or an empty name without partition columns), in the order of their first rows. Rows whose values can't name a folder go to `rejected`.
+    pub(super) fn split(&self, batch: &RecordBatch, rejected: &mut Vec<RejectedRecord>) -> Result<Vec<(String, RecordBatch)>> {
         if self.keys.is_empty() {
             return Ok(vec![(String::new(), batch.clone())]);
         }
         let texts = self.keys.iter().map(|at| at.map(|at| plain_texts(batch.column(at))).transpose()).collect::<Result<Vec<_>>>()?;
         let mut order: Vec<(String, Vec<u32>)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
-        for row in 0..batch.num_rows() {
+        'rows: for row in 0..batch.num_rows() {
             let mut folder = String::new();
             for (name, column) in self.names.iter().zip(&texts) {
                 if !folder.is_empty() {
                     folder.push('/');
                 }
+                let start = folder.len();
                 escape(name, &mut folder);
                 folder.push('=');
                 match column.as_ref().and_then(|column| column[row].as_ref()) {
-                    // An empty text can't name a folder either.
+                    // The text that looks like NULL is told apart by its first sign; readers take the `%` back.
+                    Some(text) if text == NULL_FOLDER => folder.push_str(&NULL_FOLDER.replacen('_', "%5F", 1)),
+                    // An empty text can't name a folder; Hive takes it for NULL as well.
                     Some(text) if !text.is_empty() => escape(text, &mut folder),
                     _ => folder.push_str(NULL_FOLDER),
+                }
+                if folder.len() - start > LONGEST_NAME {
+                    let value = excerpt(&folder[start..]);
+                    rejected.push(RejectedRecord { place: None, reason: format!("partition column '{name}': {value} is too long for the name of a folder") });
+                    continue 'rows;
                 }
             }
             let place = *places.entry(folder).or_insert_with_key(|folder| {
@@ -112,6 +133,11 @@ fn escape(text: &str, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, StringArray};
+    use arrow::datatypes::Field;
+
     use super::*;
 
     #[test]
@@ -123,5 +149,18 @@ mod tests {
         };
         assert_eq!(escaped("a/../b=ü %"), "a%2F..%2Fb%3Dü %25");
         assert_eq!(escaped(".."), "%2E%2E");
+    }
+
+    #[test]
+    fn a_text_is_never_taken_for_null_and_a_long_one_for_a_fault_of_the_disk() {
+        let schema = Arc::new(Schema::new(vec![Field::new("d", DataType::Utf8, true), Field::new("id", DataType::Int64, false)]));
+        let long = "ü".repeat(127);
+        let texts = StringArray::from(vec![None, Some(""), Some(NULL_FOLDER), Some("x"), Some(&long)]);
+        let rows = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(texts), Arc::new(Int64Array::from_iter_values(1..6))]).expect("rows");
+        let mut rejected = Vec::new();
+        let parts = Partitioning::new(&schema, &["d".to_owned()]).expect("a column").split(&rows, &mut rejected).expect("parts");
+        let found: Vec<(&str, usize)> = parts.iter().map(|(folder, rows)| (folder.as_str(), rows.num_rows())).collect();
+        assert_eq!(found, [("d=__HIVE_DEFAULT_PARTITION__", 2), ("d=%5F_HIVE_DEFAULT_PARTITION__", 1), ("d=x", 1)]);
+        assert!(rejected.len() == 1 && rejected[0].reason.ends_with("is too long for the name of a folder"), "{rejected:?}");
     }
 }

@@ -1,17 +1,24 @@
 //! The configured sink.
 
-use std::collections::HashMap;
-use std::path::{Component, PathBuf};
+use std::collections::{HashMap, HashSet};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
+use super::closed::check_replaceable;
 use super::encrypted::EncryptionKey;
 use super::format::SinkFormat;
+use super::lock::OutputLock;
+use super::names::{FileNames, PartitionFolders};
 use super::options::{Codec, FileSinkOptions};
-use super::output::OutputOptions;
+use super::output::{OutputOptions, make_folders};
 use super::partitions::Partitioning;
 use super::path_template::PathTemplate;
-use super::writer::{FileWriter, Rolling};
+use super::progress::Losses;
+use super::temporary::TemporaryNames;
+use super::writer::{FileWriter, MOST_BUFFERED, Rolling};
+use crate::clock::EpochClock;
 use crate::error::{Error, Result};
 use crate::formats::FormatName;
 use crate::options::{OptionValue, Secret};
@@ -31,6 +38,7 @@ impl FileSink {
     pub fn create(name: &str, options: FileSinkOptions, default_key: Option<&str>) -> Result<Self> {
         let format = options.format.or_else(|| FormatName::from_path(&options.path)).unwrap_or(FormatName::Json);
         check_combinations(name, &options, format)?;
+        check_target(name, &options, format)?;
         let key = match &options.encryption {
             Some(_) => Some(key(name, options.encryption_key.as_ref(), default_key)?),
             None => None,
@@ -44,9 +52,75 @@ impl FileSink {
         Ok(sink)
     }
 
+    fn rolls(&self) -> bool {
+        self.options.roll_size.is_some() || self.options.roll_interval.is_some()
+    }
+
     fn template(&self) -> PathTemplate {
-        let numbered = self.options.roll_size.is_some() || self.options.roll_interval.is_some();
-        PathTemplate::new(&self.options.path, self.options.rotation, numbered)
+        PathTemplate::new(&self.options.path, self.options.rotation, self.rolls())
+    }
+
+    /// The output options and the lock of the whole output; a file in place holds a lock itself.
+    fn output(&self, columnar: bool, names: &FileNames) -> Result<(OutputOptions, Option<OutputLock>)> {
+        let path = match &names.partitions {
+            Some(partitions) => format!("{}/{}", partitions.root, partitions.file),
+            None => self.options.path.clone(),
+        };
+        let (folder, name) = PathTemplate::new(&path, None, false).fixed_folder();
+        let output = OutputOptions {
+            // Numbered files are always new ones.
+            append: self.options.append && !names.numbered,
+            compression: if columnar { Codec::None } else { self.options.text_compression() },
+            encryption: self.key.clone(),
+            buffer_bytes: usize::try_from(self.options.buffer_size_bytes.0).unwrap_or(usize::MAX),
+            columnar,
+            temporaries: Arc::new(TemporaryNames::new(&name)),
+        };
+        if output.in_place() && !names.many() {
+            return Ok((output, None));
+        }
+        make_folders(&Path::new(&folder).join("file"))?;
+        let lock = OutputLock::take(Path::new(&folder), &name, &self.options.path)?;
+        Ok((output, Some(lock)))
+    }
+
+    /// The writer of [`DataSink::open`].
+    pub(super) fn writer(&self, schema: &SchemaRef, clock: Arc<EpochClock>) -> Result<FileWriter> {
+        let partitioning = self.partitioning(schema)?;
+        partitioning.warn_of_missing(&self.name);
+        let format = SinkFormat::new(self.format, &self.options, &partitioning.schema)?;
+        let partitions = self.options.partition_columns.is_some().then(|| PartitionFolders {
+            root: self.options.path.trim_end_matches('/').to_owned(),
+            beginnings: partitioning.folder_beginnings(),
+            file: self.partition_file(),
+        });
+        let numbered = self.rolls() || partitions.is_some();
+        let names = FileNames::new(self.template(), partitions, self.options.rotation, numbered, self.options.append);
+        let (output, lock) = self.output(matches!(format, SinkFormat::Columnar(_)), &names)?;
+        let mut writer = FileWriter {
+            names,
+            partitioning,
+            format,
+            output,
+            rolling: Rolling {
+                rotation: self.options.rotation,
+                size: self.options.roll_size.map(|size| size.0),
+                interval: self.options.roll_interval.map(|interval| interval.0),
+                max_files: self.options.max_files,
+            },
+            clock,
+            lock,
+            files: HashMap::new(),
+            complete: Vec::new(),
+            swept: HashSet::new(),
+            losses: Losses::default(),
+            last_ended: 0,
+            uses: 0,
+            most_buffered: MOST_BUFFERED,
+            closing: false,
+        };
+        writer.prepare()?;
+        Ok(writer)
     }
 
     fn partitioning(&self, schema: &SchemaRef) -> Result<Partitioning> {
@@ -58,9 +132,9 @@ impl FileSink {
             FormatName::Json | FormatName::JsonLines => "jsonl",
             other => other.as_str(),
         };
-        let outer = match self.options.compression {
-            Some(Codec::Gzip) if !self.format.readable_when_closed() => ".gz",
-            Some(Codec::Zstd) if !self.format.readable_when_closed() => ".zst",
+        let outer = match self.options.text_compression() {
+            Codec::Gzip if !self.format.readable_when_closed() => ".gz",
+            Codec::Zstd if !self.format.readable_when_closed() => ".zst",
             _ => "",
         };
         format!("part.{suffix}{outer}")
@@ -105,6 +179,9 @@ fn check_combinations(name: &str, options: &FileSinkOptions, format: FormatName)
             "add 'roll.interval' or 'partition_columns', which begin further files",
         );
     }
+    if options.compression.is_none() && options.path.to_ascii_lowercase().ends_with(".bz2") {
+        return refuse(format!("'{name}.path' = '{}': bzip2 can only be read", options.path), "end the path with .gz or .zst");
+    }
     if options.max_files == Some(0) {
         return refuse(format!("'{name}.max_files' = '0' would delete the file that was just written"), "1 keeps the newest file");
     }
@@ -118,6 +195,23 @@ fn check_combinations(name: &str, options: &FileSinkOptions, format: FormatName)
         return refuse(format!("'{name}.roll.size' and '{name}.roll.interval' must be greater than 0"), "leave out what should not end a file");
     }
     Ok(())
+}
+
+/// Refuses a path at which there is something that the sink can't write to.
+fn check_target(name: &str, options: &FileSinkOptions, format: FormatName) -> Result<()> {
+    let path = Path::new(&options.path);
+    let refuse = |message: String| Err(Error::config(message).with_help("give it another path".to_owned()));
+    if options.partition_columns.is_some() {
+        return if path.exists() && !path.is_dir() { refuse(format!("'{name}.path' = '{}' is no folder", options.path)) } else { Ok(()) };
+    }
+    if options.roll_size.is_some() || options.roll_interval.is_some() || options.rotation.is_some() {
+        return Ok(());
+    }
+    let in_place = !format.readable_when_closed() && options.text_compression() == Codec::None && options.encryption.is_none();
+    if in_place && !path.is_dir() {
+        return Ok(());
+    }
+    check_replaceable(path).map_err(|error| Error::config(format!("'{name}.path': {}", error.message())).with_help(error.help().unwrap_or_default().to_owned()))
 }
 
 /// A path without `.` and `..`, from the root.
@@ -161,43 +255,6 @@ impl DataSink for FileSink {
     }
 
     fn open(&self, schema: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {
-        let partitioning = self.partitioning(&schema)?;
-        partitioning.warn_of_missing(&self.name);
-        let format = SinkFormat::new(self.format, &self.options, &partitioning.schema)?;
-        let columnar = matches!(format, SinkFormat::Columnar(_));
-        let partition_root = self.options.partition_columns.is_some().then(|| PathBuf::from(&self.options.path));
-        let rolls = self.options.roll_size.is_some() || self.options.roll_interval.is_some();
-        let numbered = rolls || partition_root.is_some();
-        let mut writer = FileWriter {
-            template: self.template(),
-            partition_root,
-            partition_file: self.partition_file(),
-            partitioning,
-            format,
-            output: OutputOptions {
-                // Numbered files are always new ones.
-                append: self.options.append && !numbered,
-                compression: if columnar { Codec::None } else { self.options.text_compression() },
-                encryption: self.key.clone(),
-                buffer_bytes: usize::try_from(self.options.buffer_size_bytes.0).unwrap_or(usize::MAX),
-                columnar,
-            },
-            rolling: Rolling {
-                rotation: self.options.rotation,
-                size: self.options.roll_size.map(|size| size.0),
-                interval: self.options.roll_interval.map(|interval| interval.0),
-                max_files: self.options.max_files,
-            },
-            clock: context.clock,
-            files: HashMap::new(),
-            numbers: HashMap::new(),
-            last_ended: 0,
-            broken: None,
-            numbered,
-            append: self.options.append,
-            uses: 0,
-        };
-        writer.prepare()?;
-        Ok(Box::new(writer))
+        Ok(Box::new(self.writer(&schema, context.clock)?))
     }
 }

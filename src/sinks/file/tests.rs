@@ -13,19 +13,19 @@ use crate::clock::EpochClock;
 use crate::options::{KeyMap, Origin, Setting};
 use crate::stream::{DataSink, DataWriter, FailurePolicy, FailureStrategy, SinkContext};
 
-const HOUR: i64 = 3_600_000_000_000;
+pub(super) const HOUR: i64 = 3_600_000_000_000;
 /// 2024-01-05T09:30:00Z
-const START: i64 = 1_704_447_000_000_000_000;
+pub(super) const START: i64 = 1_704_447_000_000_000_000;
 
-fn schema() -> SchemaRef {
+pub(super) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false)]))
 }
 
-fn rows(from: i64, count: i64) -> RecordBatch {
+pub(super) fn rows(from: i64, count: i64) -> RecordBatch {
     RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from_iter_values(from..from + count))]).expect("one column")
 }
 
-fn sink(settings: &[(&str, &str)]) -> FileSink {
+pub(super) fn sink(settings: &[(&str, &str)]) -> FileSink {
     let mut keys = KeyMap::new("o");
     for (key, value) in settings {
         keys.insert(*key, Setting { written: (*key).to_owned(), value: (*value).to_owned(), origin: Origin::CommandLine, rank: 1 });
@@ -36,18 +36,23 @@ fn sink(settings: &[(&str, &str)]) -> FileSink {
     FileSink::create("o", options.expect("no fault"), None).expect("settings that go together")
 }
 
-fn open(sink: &FileSink, clock: &Arc<EpochClock>) -> Box<dyn DataWriter> {
+/// What a writer needs of its job.
+pub(super) fn context(clock: Arc<EpochClock>) -> SinkContext {
     let failure = FailurePolicy { strategy: FailureStrategy::FailBatch, max_retries: 0, retry_backoff: std::time::Duration::ZERO };
-    sink.open(schema(), SinkContext { place: String::new(), clock: Arc::clone(clock), health: Arc::default(), failure }).expect("a folder that can be written")
+    SinkContext { place: String::new(), clock, health: Arc::default(), failure }
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn open(sink: &FileSink, clock: &Arc<EpochClock>) -> Box<dyn DataWriter> {
+    sink.open(schema(), context(Arc::clone(clock))).expect("a folder that can be written")
+}
+
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()).collect();
     files.sort();
     files
 }
 
-fn ids(files: &[PathBuf]) -> Vec<i64> {
+pub(super) fn ids(files: &[PathBuf]) -> Vec<i64> {
     let text: String = files.iter().map(|file| std::fs::read_to_string(file).expect("text")).collect();
     let mut ids: Vec<i64> = text.lines().map(|line| line.trim_start_matches("{\"id\":").trim_end_matches('}').parse().expect("a number")).collect();
     ids.sort_unstable();
@@ -65,6 +70,7 @@ fn a_daily_file_per_day_and_the_oldest_go() {
         clock.advance(START + day * 24 * HOUR);
         block_on(writer.write(day as u64 + 1, &rows(day, 1))).expect("written");
         block_on(writer.end_epoch(day as u64 + 1)).expect("ended");
+        assert_eq!(files(folder.path()).len(), (day as usize + 1).min(30), "never more, not even while it runs");
         // File systems keep times too coarse for a test that is faster than a day.
         std::thread::sleep(std::time::Duration::from_millis(3));
     }

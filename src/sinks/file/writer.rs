@@ -1,7 +1,7 @@
 //! Moves batches into files.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,17 +10,23 @@ use async_trait::async_trait;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::format::{OpenFile, SinkFormat};
+use super::lock::OutputLock;
+use super::names::FileNames;
 use super::options::Rotation;
-use super::output::{Output, OutputOptions, make_folders, remove_dead_temporaries};
+use super::output::{Output, OutputOptions, io_error, make_folders};
 use super::partitions::Partitioning;
-use super::path_template::{FileMoment, PathTemplate};
+use super::path_template::FileMoment;
+use super::progress::{Losses, Progress};
+use super::temporary::Temporary;
 use crate::clock::EpochClock;
-use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::error::{Error, Result};
 use crate::ids::Epoch;
 use crate::stream::{DataWriter, WriteReport};
 
 /// Files that are open at the same time; with more partitions the one that was written to longest ago is closed, and begins a further file when it is needed again.
-const MOST_OPEN: usize = 64;
+pub(super) const MOST_OPEN: usize = 64;
+/// Bytes that all open files of a sink together may hold in memory.
+pub(super) const MOST_BUFFERED: u64 = 96 << 20;
 
 /// When files are closed and how many are kept.
 #[derive(Clone, Copy, Debug)]
@@ -33,57 +39,85 @@ pub(super) struct Rolling {
 
 /// What a writer is made of.
 pub(super) struct FileWriter {
-    pub template: PathTemplate,
-    /// The folder above the partitions' folders.
-    pub partition_root: Option<PathBuf>,
-    /// Name of the files in those, without their numbers: `part.parquet`.
-    pub partition_file: String,
+    pub names: FileNames,
     pub partitioning: Partitioning,
     pub format: SinkFormat,
     pub output: OutputOptions,
     pub rolling: Rolling,
     pub clock: Arc<EpochClock>,
+    /// Held as long as anything is written, if files in place don't hold it.
+    pub lock: Option<OutputLock>,
+    /// The open files, by folder.
     pub files: HashMap<String, Current>,
-    /// Numbers of the files begun in each folder.
-    pub numbers: HashMap<String, u64>,
+    /// Complete files that have no name yet, in the order in which they were completed.
+    pub complete: Vec<Complete>,
+    /// Folders in which nothing is left of runs that died.
+    pub swept: HashSet<PathBuf>,
+    pub losses: Losses,
     pub last_ended: Epoch,
-    /// Set when files were lost: nothing later may be acknowledged.
-    pub broken: Option<Epoch>,
-    /// Files have numbers; each begins a new one.
-    pub numbered: bool,
-    /// Keep what earlier runs wrote.
-    pub append: bool,
     pub uses: u64,
+    /// Bytes that all open files together may hold in memory; beyond that the largest row groups are ended early.
+    pub most_buffered: u64,
+    pub closing: bool,
 }
 
 /// An open file.
 pub(super) struct Current {
-    file: OpenFile,
+    pub file: OpenFile,
     path: PathBuf,
     begun: DateTime<Utc>,
-    /// The epoch of the first row that is not durable.
-    pending: Option<Epoch>,
+    progress: Progress,
     last_use: u64,
+    /// It stands, in place, for what it replaces.
+    shown: bool,
+}
+
+/// A file that gets its name when the epochs of all its rows have ended: a batch that fails has no result.
+pub(super) struct Complete {
+    temporary: Temporary,
+    folder: String,
+    path: PathBuf,
+    progress: Progress,
+}
+
+/// The rows of a batch that go to one folder.
+struct Part {
+    folder: String,
+    rows: RecordBatch,
+    encoded: Option<Vec<u8>>,
+    /// Rows that the format can express.
+    count: u64,
 }
 
 impl FileWriter {
     /// Begins the first file, so that a path that can't be written is known at the start and a result without rows is a file without rows. Where there may be many files only
     /// the folder is made.
     pub(super) fn prepare(&mut self) -> Result<()> {
-        match &self.partition_root {
-            Some(root) => make_folders(&root.join(&self.partition_file)),
-            // Of many files none is to be empty.
-            None if self.template.per_batch() || self.numbered => {
-                let first = self.template.path(FileMoment { begun: self.now(), batch: 1, number: 1 });
-                remove_dead_temporaries(&first);
-                make_folders(&first)
-            }
-            None => self.begin("", 0),
+        let moment = self.moment(1);
+        self.names.find_replaced(moment);
+        if !self.names.many() {
+            return self.begin("", 0);
         }
+        let first = self.names.template("").path(moment);
+        make_folders(&first)?;
+        self.sweep(&first);
+        Ok(())
+    }
+
+    fn moment(&self, batch: Epoch) -> FileMoment {
+        FileMoment { begun: self.now(), batch, number: 0 }
     }
 
     fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_nanos(self.clock.nanos())
+    }
+
+    /// Removes what runs that died have left in the folder of a file.
+    fn sweep(&mut self, path: &Path) {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if self.lock.as_ref().is_some_and(OutputLock::is_exclusive) && self.swept.insert(folder.to_owned()) {
+            self.output.temporaries.remove_dead(folder);
+        }
     }
 
     /// Begins the period of a rotation.
@@ -102,36 +136,106 @@ impl FileWriter {
             || self.rolling.interval.is_some_and(|interval| (now - file.begun).to_std().is_ok_and(|age| age >= interval))
     }
 
-    fn close_where(&mut self, over: impl Fn(&Self, &Current) -> bool) -> Result<()> {
-        let names: Vec<String> = self.files.iter().filter(|(_, file)| over(self, file)).map(|(name, _)| name.clone()).collect();
-        names.iter().try_for_each(|name| self.close_file(name))
+    /// Closes the files whose time or size is reached.
+    fn close_over(&mut self) -> Result<()> {
+        let now = self.now();
+        self.close_where(|writer, file| writer.is_over(file, now))
     }
 
-    fn close_file(&mut self, folder: &str) -> Result<()> {
-        // While its rows can't be written a file in place stays open, so that trying again finds them.
-        if let Some(file) = self.files.get_mut(folder).and_then(|current| current.file.in_place()) {
-            file.sync()?;
+    /// Closes files, as many as can be. Losses are noted; the first file that may be closed later is the error.
+    fn close_where(&mut self, over: impl Fn(&Self, &Current) -> bool) -> Result<()> {
+        let mut names: Vec<String> = self.files.iter().filter(|(_, file)| over(self, file)).map(|(name, _)| name.clone()).collect();
+        names.sort();
+        let mut result = Ok(());
+        for name in names {
+            result = result.and(self.close_file(&name));
         }
+        result
+    }
+
+    /// Closes a file. While the rows of one in place can't be written it stays open, so that trying again finds them.
+    fn close_file(&mut self, folder: &str) -> Result<()> {
+        let Some(current) = self.files.get(folder) else { return Ok(()) };
+        // Of many files none is empty, and an empty member need not be appended.
+        if current.progress.rows == 0 && (self.names.many() || self.output.append && !self.output.in_place() && current.path.exists()) {
+            self.discard(folder);
+            return Ok(());
+        }
+        self.sync_file(folder)?;
+        self.show(folder);
         let Some(current) = self.files.remove(folder) else { return Ok(()) };
-        let (path, rows, pending) = (current.path, current.file.rows(), current.pending);
-        current.file.close().map_err(|error| self.lost(error, &path, rows, pending))?;
-        self.remove_oldest(folder);
+        let (path, progress) = (current.path, current.progress);
+        match current.file.close() {
+            Ok(None) => {}
+            Ok(Some(temporary)) => self.complete.push(Complete { temporary, folder: folder.to_owned(), path, progress }),
+            Err(error) => self.losses.file(error, &path, progress),
+        }
         Ok(())
     }
 
-    /// A file that could not be completed: its rows are gone, so nothing after them is acknowledged.
-    fn lost(&mut self, error: Error, path: &std::path::Path, rows: u64, pending: Option<Epoch>) -> Error {
-        if let Some(epoch) = pending {
-            self.broken = Some(self.broken.map_or(epoch, |broken| broken.min(epoch)));
+    /// Lets go of a file without rows.
+    fn discard(&mut self, folder: &str) {
+        if let Some(mut current) = self.files.remove(folder)
+            && current.file.in_place().is_some()
+            && std::fs::metadata(&current.path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
+        {
+            let _stays_empty = std::fs::remove_file(&current.path);
         }
-        let error = error.with_retry(false);
-        if rows == 0 { error } else { error.context(format!("{rows} rows of {} were not made durable", path.display())) }
     }
 
-    fn folder_template(&self, folder: &str) -> PathTemplate {
-        match &self.partition_root {
-            Some(root) => PathTemplate::new(&root.join(folder).join(&self.partition_file).to_string_lossy(), self.rolling.rotation, true),
-            None => self.template.clone(),
+    /// Makes a file in place durable. One that can't be mended is lost.
+    fn sync_file(&mut self, folder: &str) -> Result<()> {
+        let Some(current) = self.files.get_mut(folder) else { return Ok(()) };
+        let Some(file) = current.file.in_place() else { return Ok(()) };
+        match file.sync() {
+            Ok(()) => current.progress.made_durable(),
+            Err(error) if error.retry() => return Err(error),
+            Err(error) => self.lose(folder, error),
+        }
+        Ok(())
+    }
+
+    /// A file that can't be completed: its rows are gone, and later ones begin a new one.
+    fn lose(&mut self, folder: &str, error: Error) {
+        if let Some(current) = self.files.remove(folder) {
+            self.losses.file(error, &current.path, current.progress);
+        }
+    }
+
+    /// A file in place has rows: what it stands for goes.
+    fn show(&mut self, folder: &str) {
+        let Some(current) = self.files.get_mut(folder) else { return };
+        if !current.shown && current.file.in_place().is_some() {
+            current.shown = true;
+            self.names.remove_replaced();
+            self.remove_surplus(folder);
+        }
+    }
+
+    fn remove_surplus(&self, folder: &str) {
+        if let Some(most) = self.rolling.max_files {
+            let open: Vec<&Path> = self.files.values().map(|file| file.path.as_path()).collect();
+            self.names.remove_surplus(folder, most, &open);
+        }
+    }
+
+    /// Gives complete files their names, those whose epochs have ended with `ended`.
+    fn name_complete(&mut self, ended: Epoch) {
+        let mut folders = HashSet::new();
+        let (ready, waiting) = std::mem::take(&mut self.complete).into_iter().partition(|file| file.progress.newest <= ended);
+        self.complete = waiting;
+        for Complete { temporary, folder, path, progress } in ready {
+            match temporary.take_name() {
+                Ok(()) => {
+                    self.names.taken(&path);
+                    folders.insert(folder);
+                }
+                Err(error) => self.losses.file(io_error(&path, error), &path, progress),
+            }
+        }
+        if !folders.is_empty() {
+            self.names.remove_replaced();
+            folders.iter().for_each(|folder| self.remove_surplus(folder));
         }
     }
 
@@ -141,143 +245,190 @@ impl FileWriter {
         {
             self.close_file(&oldest)?;
         }
-        let begun = self.now();
-        let template = self.folder_template(folder);
-        let number = self.numbers.get(folder).map_or_else(|| self.first_number(&template), |last| last + 1);
-        let path = template.path(FileMoment { begun, batch: epoch, number });
+        let (path, moment) = self.names.next(folder, self.moment(epoch));
+        self.sweep(&path);
         let output = Output::create(&path, &self.output, &self.format.header())?;
-        let file = OpenFile::new(output, &self.format, &self.partitioning.schema)?;
-        self.numbers.insert(folder.to_owned(), number);
-        self.files.insert(folder.to_owned(), Current { file, path, begun, pending: None, last_use: self.uses });
+        let mut file = OpenFile::new(output, &self.format, &self.partitioning.schema)?;
+        if file.in_place().is_some() {
+            self.names.taken(&path);
+        }
+        self.names.begun(folder, moment);
+        self.files.insert(folder.to_owned(), Current { file, path, begun: moment.begun, progress: Progress::default(), last_use: self.uses, shown: false });
         Ok(())
     }
 
-    /// The number of the first file of a name: after the ones that are kept, or 1, and then the old ones are taken away.
-    fn first_number(&self, template: &PathTemplate) -> u64 {
-        if !self.numbered {
-            return 1;
-        }
-        let existing = matching(template);
-        if self.append {
-            let number = |path: &PathBuf| {
-                let name = path.file_name()?.to_string_lossy().into_owned();
-                let digits = name.rsplit('-').next()?.split('.').next()?.to_owned();
-                digits.parse::<u64>().ok()
+    fn parts(&self, batch: &RecordBatch, report: &mut WriteReport) -> Result<Vec<Part>> {
+        let mut parts = Vec::new();
+        for (folder, rows) in self.partitioning.split(batch, &mut report.rejected)? {
+            let mut count = rows.num_rows() as u64;
+            let encoded = match &self.format {
+                SinkFormat::Text(encoder) => {
+                    let encoded = encoder.encode(&rows)?;
+                    count -= encoded.rejected.len() as u64;
+                    report.rejected.extend(encoded.rejected);
+                    Some(encoded.bytes)
+                }
+                SinkFormat::Columnar(_) => None,
             };
-            return existing.iter().filter_map(number).max().unwrap_or(0) + 1;
-        }
-        for path in existing {
-            if let Err(error) = std::fs::remove_file(&path) {
-                tracing::warn!("cannot remove {}, which this run replaces: {error}", path.display());
+            if count > 0 {
+                parts.push(Part { folder, rows, encoded, count });
             }
         }
-        1
+        Ok(parts)
     }
 
-    fn remove_oldest(&self, folder: &str) {
-        let Some(most) = self.rolling.max_files else { return };
-        let mut files: Vec<_> =
-            matching(&self.folder_template(folder)).into_iter().map(|path| (std::fs::metadata(&path).and_then(|m| m.modified()).ok(), path)).collect();
-        files.sort();
-        let open: Vec<&PathBuf> = self.files.values().map(|file| &file.path).collect();
-        let surplus = files.len().saturating_sub(most);
-        for (_, path) in files.into_iter().filter(|(_, path)| !open.contains(&path)).take(surplus) {
-            if let Err(error) = std::fs::remove_file(&path) {
-                tracing::warn!("cannot remove {}, which is beyond max_files: {error}", path.display());
-            }
-        }
-    }
-
-    /// Takes back what this call wrote into files that can be cut.
-    fn undo(&mut self, marks: &[(String, u64)]) {
-        for (folder, length) in marks {
-            if let Some(file) = self.files.get_mut(folder).and_then(|current| current.file.in_place()) {
-                file.cut(*length);
-            }
-        }
-    }
-
-    fn write_part(&mut self, folder: &str, rows: &RecordBatch, epoch: Epoch, report: &mut WriteReport, marks: &mut Vec<(String, u64)>) -> Result<()> {
-        let encoded = match &self.format {
-            SinkFormat::Text(encoder) => {
-                let encoded = encoder.encode(rows)?;
-                report.rejected.extend(encoded.rejected);
-                Some(encoded.bytes)
-            }
-            SinkFormat::Columnar(_) => None,
-        };
-        if !self.files.contains_key(folder) {
-            self.begin(folder, epoch)?;
+    /// Opens what the rows need before any of them is taken, so that a folder that can't be written stops the whole batch. Of more folders than files may be open, only the folders
+    /// are made.
+    fn open_all(&mut self, parts: &[Part], epoch: Epoch) -> Result<()> {
+        if parts.len() > MOST_OPEN {
+            let moment = self.moment(epoch);
+            return parts.iter().try_for_each(|part| make_folders(&self.names.template(&part.folder).path(moment)));
         }
         self.uses += 1;
-        let uses = self.uses;
-        let Some(current) = self.files.get_mut(folder) else { return Err(Error::internal("a file that was just begun is missing")) };
-        marks.push((folder.to_owned(), current.file.length()));
-        current.last_use = uses;
-        match current.file.write(rows, encoded.as_deref()) {
+        for part in parts {
+            if let Some(current) = self.files.get_mut(&part.folder) {
+                current.last_use = self.uses;
+            }
+        }
+        parts.iter().try_for_each(|part| if self.files.contains_key(&part.folder) { Ok(()) } else { self.begin(&part.folder, epoch) })
+    }
+
+    /// Writes rows to their file. An error means that nothing of them was taken and that trying again may help; other faults are losses.
+    fn write_part(&mut self, part: &Part, epoch: Epoch, report: &mut WriteReport) -> Result<()> {
+        if !self.files.contains_key(&part.folder) {
+            self.begin(&part.folder, epoch)?;
+        }
+        self.uses += 1;
+        let Some(current) = self.files.get_mut(&part.folder) else { return Err(Error::internal("a file that was just begun is missing")) };
+        current.last_use = self.uses;
+        match current.file.write(&part.rows, part.encoded.as_deref()) {
             Ok(rejected) => {
+                current.progress.took(epoch, part.count.saturating_sub(rejected.len() as u64));
                 report.rejected.extend(rejected);
-                current.pending.get_or_insert(epoch);
                 Ok(())
             }
             Err(error) if error.retry() => Err(error),
             Err(error) => {
-                let Some(current) = self.files.remove(folder) else { return Err(error) };
-                Err(self.lost(error, &current.path, current.file.rows(), current.pending.or(Some(epoch))))
+                current.progress.took(epoch, part.count);
+                self.lose(&part.folder, error);
+                Ok(())
             }
         }
     }
-}
 
-fn matching(template: &PathTemplate) -> Vec<PathBuf> {
-    glob::glob(&template.pattern()).map(|paths| paths.flatten().collect()).unwrap_or_default()
+    /// What each file held before a batch, for taking the batch back.
+    fn marks(&self, parts: &[Part]) -> Vec<(String, u64, Progress)> {
+        parts.iter().filter_map(|part| self.files.get(&part.folder).map(|file| (part.folder.clone(), file.file.length(), file.progress))).collect()
+    }
+
+    fn undo(&mut self, marks: Vec<(String, u64, Progress)>) {
+        for (folder, length, progress) in marks {
+            if let Some(current) = self.files.get_mut(&folder)
+                && let Some(file) = current.file.in_place()
+            {
+                file.cut(length);
+                current.progress = progress;
+            }
+        }
+    }
+
+    /// Ends row groups early until the open files hold half of what they may.
+    fn bound_memory(&mut self) {
+        let mut buffered: Vec<(u64, String)> = self.files.iter().map(|(folder, file)| (file.file.buffered(), folder.clone())).collect();
+        let mut total: u64 = buffered.iter().map(|(bytes, _)| bytes).sum();
+        if total <= self.most_buffered {
+            return;
+        }
+        buffered.sort();
+        while let Some((bytes, folder)) = buffered.pop().filter(|_| total > self.most_buffered / 2) {
+            total -= bytes;
+            if let Some(Err(error)) = self.files.get_mut(&folder).map(|current| current.file.spill()) {
+                self.lose(&folder, error);
+            }
+        }
+    }
+
+    /// Losses come before what may be tried again, since they are told once.
+    fn settle(&mut self, result: Result<()>) -> Result<()> {
+        self.losses.fault.take().map_or(result, Err)
+    }
 }
 
 #[async_trait]
 impl DataWriter for FileWriter {
     async fn write(&mut self, epoch: Epoch, batch: &RecordBatch) -> Result<WriteReport> {
-        if self.broken.is_some() {
-            return Err(Error::new(ErrorKind::Sink, Fault::External, "an earlier file could not be completed"));
-        }
-        let now = self.now();
-        self.close_where(|writer, file| writer.is_over(file, now))?;
+        self.close_over()?;
+        self.name_complete(self.last_ended);
         let mut report = WriteReport::default();
-        let mut marks = Vec::new();
-        for (folder, rows) in self.partitioning.split(batch)? {
-            if let Err(error) = self.write_part(&folder, &rows, epoch, &mut report, &mut marks) {
-                self.undo(&marks);
-                return Err(error);
+        if batch.num_rows() > 0 {
+            let parts = self.parts(batch, &mut report)?;
+            self.open_all(&parts, epoch)?;
+            let mut marks = if parts.len() <= MOST_OPEN && self.output.in_place() { self.marks(&parts) } else { Vec::new() };
+            for part in &parts {
+                let Err(error) = self.write_part(part, epoch, &mut report) else {
+                    if !self.files.contains_key(&part.folder) {
+                        // The loss is settled, so the rest of the batch is, too.
+                        marks.clear();
+                    }
+                    continue;
+                };
+                if !marks.is_empty() {
+                    self.undo(marks);
+                    return Err(error);
+                }
+                self.losses.rows(error, epoch, part.count);
             }
+            parts.iter().for_each(|part| self.show(&part.folder));
+            self.bound_memory();
         }
+        report.failed = self.losses.fault.take();
         Ok(report)
     }
 
     async fn end_epoch(&mut self, epoch: Epoch) -> Result<()> {
         self.last_ended = epoch;
-        if self.template.per_batch() {
-            self.close_where(|_, _| true)?;
-        }
-        Ok(())
+        let closed = if self.names.template.per_batch() { self.close_where(|_, _| true) } else { Ok(()) };
+        self.name_complete(self.last_ended);
+        // Readers that follow the file see the rows now, not when the buffer is full.
+        let closed = closed.and_then(|()| self.files.values_mut().filter_map(|current| current.file.in_place()).try_for_each(|file| file.flush()));
+        self.settle(closed)
     }
 
     async fn sync(&mut self) -> Result<()> {
-        let now = self.now();
-        self.close_where(|writer, file| writer.is_over(file, now))?;
-        for current in self.files.values_mut() {
-            if let Some(file) = current.file.in_place() {
-                file.sync()?;
-                current.pending = None;
-            }
+        let mut result = self.close_over();
+        self.name_complete(self.last_ended);
+        let many = self.names.many();
+        let folders: Vec<String> = self.files.iter().filter(|(_, file)| !many || file.progress.rows > 0).map(|(folder, _)| folder.clone()).collect();
+        for folder in folders {
+            result = result.and(self.sync_file(&folder));
         }
-        Ok(())
+        self.settle(result)
     }
 
     fn acked(&self) -> Epoch {
-        let pending = self.files.values().filter_map(|file| file.pending).chain(self.broken).min();
-        pending.map_or(self.last_ended, |first| (first - 1).min(self.last_ended))
+        let files = self.files.values().map(|file| &file.progress).chain(self.complete.iter().map(|file| &file.progress));
+        let first = files.filter_map(|progress| progress.pending).chain(self.losses.since).min();
+        first.map_or(self.last_ended, |first| first.saturating_sub(1).min(self.last_ended))
+    }
+
+    fn take_lost(&mut self) -> Option<u64> {
+        if self.closing {
+            // What could not be closed will not be tried again.
+            for (_, current) in self.files.drain() {
+                self.losses.count(current.progress);
+            }
+        }
+        Some(self.losses.take())
     }
 
     async fn close(&mut self) -> Result<()> {
-        self.close_where(|_, _| true)
+        self.closing = true;
+        let closed = self.close_where(|_, _| true);
+        self.name_complete(Epoch::MAX);
+        let closed = self.settle(closed);
+        if closed.is_ok() {
+            self.names.remove_replaced();
+        }
+        closed
     }
 }

@@ -131,7 +131,7 @@ impl DataWriter for StdoutWriter {
             }
         }
         self.print(&bytes)?;
-        Ok(WriteReport { rejected })
+        Ok(WriteReport { rejected, failed: None })
     }
 
     async fn end_epoch(&mut self, epoch: Epoch) -> Result<()> {

@@ -1,18 +1,24 @@
 //! Which files a path stands for.
 
+use std::fmt;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use super::path_columns;
 use crate::error::{Error, ErrorKind, Fault, Result, io_text};
+
+/// The path that means standard input.
+pub(super) const STDIN: &str = "-";
 
 /// What a `path` key means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Listing {
-    /// Standard input.
-    Stdin,
+    /// Standard input (`-`) or a named pipe: it can be read once.
+    Pipe(PathBuf),
     /// One file.
     File(PathBuf),
-    /// The files directly in a folder.
+    /// The files in a folder and in its partition folders (`column=value`).
     Folder(PathBuf),
     /// The files that a pattern matches.
     Glob(String),
@@ -21,10 +27,10 @@ pub(super) enum Listing {
 impl Listing {
     /// Reads a `path`. A name with pattern characters that exists as it is written is that file.
     pub(super) fn new(path: &str) -> Result<Self> {
-        if path == "-" {
-            return Ok(Self::Stdin);
-        }
         let plain = Path::new(path);
+        if path == STDIN || std::fs::metadata(plain).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+            return Ok(Self::Pipe(plain.to_owned()));
+        }
         if plain.is_dir() {
             return Ok(Self::Folder(plain.to_owned()));
         }
@@ -35,6 +41,27 @@ impl Listing {
         Ok(Self::File(plain.to_owned()))
     }
 
+    /// Whether it can be read only once.
+    pub(super) fn is_pipe(&self) -> bool {
+        matches!(self, Self::Pipe(_))
+    }
+
+    /// The columns that the folders on the way to a file give: names, and values (`None` is NULL).
+    pub(super) fn path_columns(&self, file: &Path) -> Vec<(String, Option<String>)> {
+        match self {
+            Self::Folder(root) => path_columns::of(root, file),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether what it names is not there, folder or file.
+    pub(super) fn is_missing(&self) -> bool {
+        match self {
+            Self::Folder(path) | Self::File(path) => !path.exists(),
+            Self::Pipe(_) | Self::Glob(_) => false,
+        }
+    }
+
     /// Whether further files may come to match.
     pub(super) fn is_open(&self) -> bool {
         matches!(self, Self::Folder(_) | Self::Glob(_))
@@ -43,16 +70,31 @@ impl Listing {
     /// The files at present, in the order of their names (compared byte by byte). Hidden files (a dot first) are left out, since writers use such names for unfinished files.
     pub(super) fn files(&self) -> Result<Vec<PathBuf>> {
         let mut files = match self {
-            Self::Stdin => return Ok(Vec::new()),
+            Self::Pipe(_) => return Ok(Vec::new()),
             Self::File(path) => {
                 // Opened to know about permission too.
                 std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
                 return Ok(vec![path.clone()]);
             }
-            Self::Folder(folder) => {
-                let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
-                let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>();
-                paths.map_err(|error| unreadable(folder, &error))?
+            Self::Folder(root) => {
+                let mut found = Vec::new();
+                let mut folders = vec![root.clone()];
+                while let Some(folder) = folders.pop() {
+                    let entries = match std::fs::read_dir(&folder) {
+                        // It was there when the folder above it was listed.
+                        Err(error) if error.kind() == io::ErrorKind::NotFound && folder != *root => continue,
+                        entries => entries.map_err(|error| unreadable(&folder, &error))?,
+                    };
+                    for entry in entries {
+                        let path = entry.map_err(|error| unreadable(&folder, &error))?.path();
+                        if path_columns::names_column(&path) && path.is_dir() {
+                            folders.push(path);
+                        } else {
+                            found.push(path);
+                        }
+                    }
+                }
+                found
             }
             Self::Glob(pattern) => {
                 let paths = glob::glob(pattern).map_err(|error| Error::config(format!("'{pattern}' is not a pattern: {}", error.msg)))?;
@@ -66,11 +108,25 @@ impl Listing {
     }
 }
 
-/// The error for a path that can't be read: a wrong name or a missing permission is the user's to mend.
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pipe(path) | Self::File(path) | Self::Folder(path) => path.display().fmt(f),
+            Self::Glob(pattern) => f.write_str(pattern),
+        }
+    }
+}
+
+/// The error for a path that can't be read when the source is created: a wrong name or a missing permission is the user's to mend.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
     let message = format!("{}: {}", path.display(), io_text(error));
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Error::new(ErrorKind::Source, Fault::User, message),
         _ => Error::new(ErrorKind::Source, Fault::External, message).with_retry(true),
     }
+}
+
+/// The error for a path that can't be read any more: it was there when the source was created, so it may come back.
+pub(super) fn lost(path: &Path, error: &io::Error) -> Error {
+    Error::io(ErrorKind::Source, path.display(), io::Error::new(error.kind(), error.to_string()))
 }

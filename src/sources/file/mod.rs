@@ -2,22 +2,30 @@
 //! - `options`: its keys
 //! - `source`: the configured source
 //! - `listing`: which files a path stands for
+//! - `path_columns`: columns that the path of a file gives
+//! - `pipe`: standard input and named pipes, which can be read once
 //! - `sample`: the columns of files without declared ones
-//! - `input_stream`: a text file's bytes, decompressed, in UTF-8
+//! - `gzip`, `input_stream`: a text file's bytes, decompressed, in UTF-8
+//! - `text_table`: a text format with the columns of a source
 //! - `records`: those bytes cut into chunks of whole records
 //! - `text_reader`, `work`: a thread reads and splits, tasks decode, order is kept
-//! - `follow`: growing files
+//! - `followed`, `follow`: growing files
 //! - `columnar_reader`: Parquet and Avro files
 
 mod columnar_reader;
 mod follow;
+mod followed;
+mod gzip;
 mod input_stream;
 mod listing;
 mod options;
+mod path_columns;
+mod pipe;
 mod records;
 mod sample;
 mod source;
 mod text_reader;
+mod text_table;
 pub(in crate::sources) mod work;
 
 pub use options::{Compression, FileSourceOptions};

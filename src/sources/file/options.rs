@@ -1,5 +1,6 @@
 //! The keys of a file source.
 
+use super::listing::Listing;
 use crate::formats::FormatName;
 use crate::formats::csv::Delimiter;
 use crate::options::{ByteSize, Millis, OptionValue, define_options};
@@ -130,6 +131,11 @@ define_options! {
 }
 
 impl FileSourceOptions {
+    /// Whether the path is standard input or a named pipe.
+    pub fn reads_pipe(&self) -> bool {
+        Listing::new(&self.path).is_ok_and(|listing| listing.is_pipe())
+    }
+
     /// Whether reading ends by itself.
     pub fn is_bounded(&self) -> bool {
         self.until.is_some() || !(self.follow || self.path == "-")

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 
 use crate::error::Result;
-use crate::formats::{Chunk, ChunkDecoder, RecordSplitter, TextInput};
+use crate::formats::{Chunk, ChunkDecoder, RecordSplitter, Split, TextInput};
 use crate::stream::{RecordPlace, RejectedRecord};
 
-/// A piece of work for a decoder, or a record that was too long to be handed to one.
+/// A piece of work for a decoder, or a record that is handed to none.
 #[derive(Debug)]
 pub(super) enum Piece {
     /// Whole records.
@@ -20,32 +20,39 @@ pub(super) enum Piece {
         /// Offset in the file after each byte of the chunk is this plus the byte's number.
         offset: u64,
     },
-    /// A record that was skipped, and the offset after it.
-    TooLong(RejectedRecord, u64),
+    /// A record that is too long or has no proper end, and the offset after it.
+    Rejected(RejectedRecord, u64),
+}
+
+/// What reads the records, known after the beginning of the file.
+struct Format {
+    decoder: Arc<dyn ChunkDecoder>,
+    splitter: Box<dyn RecordSplitter>,
 }
 
 /// Takes the bytes of a file as they come and hands out whole records.
 pub(super) struct RecordReader {
     input: Arc<dyn TextInput>,
     partition: Arc<str>,
-    splitter: Box<dyn RecordSplitter>,
-    decoder: Option<Arc<dyn ChunkDecoder>>,
+    format: Option<Format>,
     /// Bytes read and not handed out; starts at a record (or within one that is skipped).
     buffer: Vec<u8>,
     /// Offset of the buffer's first byte.
     offset: u64,
     /// Number of the buffer's first line.
     line: u64,
+    /// A record that is too long is passed over; it began on this line.
     skipping: Option<u64>,
     /// Records before this offset were handed out by an earlier run.
     resume_at: u64,
     max_record_size: usize,
+    /// What is wrong with the end of the file was told.
+    ended: bool,
 }
 
 impl RecordReader {
     pub(super) fn new(input: Arc<dyn TextInput>, partition: Arc<str>, max_record_size: usize, resume_at: u64) -> Self {
-        let splitter = input.splitter();
-        Self { input, partition, splitter, decoder: None, buffer: Vec::new(), offset: 0, line: 1, skipping: None, resume_at, max_record_size }
+        Self { input, partition, format: None, buffer: Vec::new(), offset: 0, line: 1, skipping: None, resume_at, max_record_size, ended: false }
     }
 
     /// Where further bytes are read into; what is appended is taken by [`Self::advance`].
@@ -58,72 +65,100 @@ impl RecordReader {
         self.offset + self.buffer.len() as u64
     }
 
+    /// Offset after the last record that was handed out.
+    pub(super) fn handed_out_to(&self) -> u64 {
+        self.offset.max(self.resume_at)
+    }
+
+    /// The file has another name now.
+    pub(super) fn rename(&mut self, partition: Arc<str>) {
+        self.partition = partition;
+    }
+
     /// Cuts what is whole out of the buffer. Call again until it returns `None`, then read on.
     pub(super) fn advance(&mut self, at_end: bool) -> Result<Option<Piece>> {
-        let Some(decoder) = self.past_preamble(at_end)? else { return Ok(None) };
+        if self.format.is_none() && !self.past_preamble(at_end)? {
+            return Ok(None);
+        }
         if let Some(line) = self.skipping {
             return Ok(self.skip(line, at_end));
         }
-        if self.buffer.is_empty() {
-            return Ok(None);
-        }
-        if self.offset < self.resume_at {
+        let Some(format) = &mut self.format else { return Ok(None) };
+        if self.offset < self.resume_at && !self.buffer.is_empty() {
             // What an earlier run handed out is passed over: offsets are record ends.
-            let known = usize::try_from(self.resume_at - self.offset).unwrap_or(usize::MAX);
-            self.drop_front(known.min(self.buffer.len()));
+            let known = usize::try_from(self.resume_at - self.offset).unwrap_or(usize::MAX).min(self.buffer.len());
+            format.splitter.pass_over(&self.buffer[..known]);
+            self.drop_front(known);
             return self.advance(at_end);
         }
-        let whole = self.splitter.whole_records(&self.buffer, at_end);
-        if whole == 0 {
-            if self.buffer.len() > self.max_record_size {
-                self.skipping = Some(self.line);
-                return Ok(self.skip(self.line, at_end));
+        match format.splitter.next(&self.buffer, at_end) {
+            Split::Records(length) => {
+                let decoder = Arc::clone(&format.decoder);
+                let rest = self.buffer[length..].to_vec();
+                let mut records = std::mem::replace(&mut self.buffer, rest);
+                records.truncate(length);
+                let (line, offset) = (self.line, self.offset);
+                self.line += lines(&records);
+                self.offset += length as u64;
+                let chunk = Chunk { bytes: Buffer::from(records), partition: Arc::clone(&self.partition), first_line: line };
+                Ok(Some(Piece::Chunk { chunk, decoder, offset }))
             }
-            return Ok(None);
+            Split::Broken(length, reason) => {
+                let line = self.line;
+                self.drop_front(length);
+                Ok(Some(self.rejected(line, reason.to_owned())))
+            }
+            Split::Incomplete if self.buffer.len() > self.max_record_size => {
+                self.skipping = Some(self.line);
+                Ok(self.skip(self.line, at_end))
+            }
+            Split::Incomplete if at_end && !std::mem::replace(&mut self.ended, true) => {
+                let fault = format.splitter.fault_at_end();
+                Ok(fault.map(|reason| self.rejected(self.line, reason.to_owned())))
+            }
+            Split::Incomplete => Ok(None),
         }
-        let rest = self.buffer[whole..].to_vec();
-        let mut records = std::mem::replace(&mut self.buffer, rest);
-        records.truncate(whole);
-        let lines = self.splitter.lines(&records);
-        let chunk = Chunk { bytes: Buffer::from(records), partition: Arc::clone(&self.partition), first_line: self.line };
-        let offset = self.offset;
-        self.offset += whole as u64;
-        self.line += lines;
-        Ok(Some(Piece::Chunk { chunk, decoder, offset }))
     }
 
-    fn past_preamble(&mut self, at_end: bool) -> Result<Option<Arc<dyn ChunkDecoder>>> {
-        if let Some(decoder) = &self.decoder {
-            return Ok(Some(Arc::clone(decoder)));
-        }
+    /// The rest of the file can't be read: the record that is begun, with the reason. Nothing more comes of the file.
+    pub(super) fn damaged(&mut self, reason: &str) -> Piece {
+        let line = self.skipping.take().unwrap_or(self.line);
+        self.drop_front(self.buffer.len());
+        self.rejected(line, format!("{reason}; the rest of the file is left out"))
+    }
+
+    fn rejected(&self, line: u64, reason: String) -> Piece {
+        let place = RecordPlace { partition: Arc::clone(&self.partition), unit: "line", number: line };
+        Piece::Rejected(RejectedRecord { place: Some(place), reason }, self.offset)
+    }
+
+    fn past_preamble(&mut self, at_end: bool) -> Result<bool> {
         if self.buffer.is_empty() && !at_end {
-            return Ok(None);
+            return Ok(false);
         }
-        let Some(preamble) = self.input.preamble(&self.buffer, at_end, &self.partition)? else { return Ok(None) };
+        let Some(preamble) = self.input.preamble(&self.buffer, at_end, &self.partition)? else { return Ok(false) };
         self.drop_front(preamble.length);
-        self.decoder = Some(Arc::clone(&preamble.decoder));
-        Ok(Some(preamble.decoder))
+        self.format = Some(Format { decoder: preamble.decoder, splitter: preamble.splitter });
+        Ok(true)
     }
 
     fn drop_front(&mut self, length: usize) {
-        self.line += self.splitter.lines(&self.buffer[..length]);
+        self.line += lines(&self.buffer[..length]);
         self.buffer.drain(..length);
         self.offset += length as u64;
     }
 
     fn skip(&mut self, line: u64, at_end: bool) -> Option<Piece> {
-        let end = self.splitter.skip_record(&self.buffer);
-        let length = match end {
-            Some(end) => end,
-            None => self.buffer.len(),
-        };
-        self.drop_front(length);
+        let end = self.format.as_mut().and_then(|format| format.splitter.skip_record(&self.buffer));
+        self.drop_front(end.unwrap_or(self.buffer.len()));
         if end.is_none() && !at_end {
             return None;
         }
         self.skipping = None;
-        let place = RecordPlace { partition: Arc::clone(&self.partition), unit: "line", number: line };
-        let reason = format!("the record is longer than max_record_size ({} bytes)", self.max_record_size);
-        Some(Piece::TooLong(RejectedRecord { place: Some(place), reason }, self.offset))
+        Some(self.rejected(line, format!("the record is longer than max_record_size ({} bytes)", self.max_record_size)))
     }
+}
+
+fn lines(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
 }

@@ -1,19 +1,21 @@
 //! The configured source.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::columnar_reader::{ColumnarPlan, ColumnarSource};
-use super::listing::Listing;
+use super::listing::{Listing, STDIN};
 use super::options::{Compression, FileSourceOptions, Start, Until};
-use super::sample::{nothing_to_infer, text_schema};
+use super::path_columns::Completion;
+use super::pipe::Pipe;
+use super::sample;
 use super::text_reader::{TextPlan, TextReader};
+use super::text_table::TextTable;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::formats::csv::{CsvInput, CsvReadOptions};
-use crate::formats::json::{JsonInput, JsonReadOptions};
-use crate::formats::{FormatName, TextInput, schema_text};
+use crate::formats::{FormatName, schema_text};
 use crate::stream::{Boundedness, DataReader, DataSource, ReadRequest};
 
 /// Files as a source.
@@ -22,6 +24,7 @@ pub struct FileSource {
     name: String,
     options: FileSourceOptions,
     listing: Listing,
+    pipe: Option<Arc<Pipe>>,
     format: FormatName,
     schema: SchemaRef,
     declared: bool,
@@ -40,16 +43,20 @@ impl FileSource {
         if files.is_empty() && listing.is_open() && !options.follow {
             return Err(Error::new(ErrorKind::Source, Fault::User, format!("{}: no file matches", options.path)));
         }
+        let pipe = match &listing {
+            Listing::Pipe(path) => Some(Arc::new(Pipe::new(path)?)),
+            _ => None,
+        };
         let is_declared = declared.is_some();
         let schema = match declared {
             Some(declared) => declared,
-            None if listing == Listing::Stdin => return Err(nothing_to_infer(name).context("standard input is not read ahead")),
             None => {
-                let schema = Arc::new(if format.readable_when_closed() {
-                    ColumnarSource::new(format).schema_of_all(name, &files)?
-                } else {
-                    text_schema(name, &files, format, &options)?
-                });
+                let found = match (&listing, &pipe) {
+                    (Listing::Pipe(path), Some(pipe)) => sample::of_pipe(name, path, pipe, format, &options)?,
+                    _ if format.readable_when_closed() => ColumnarSource::new(format).schema_of_all(name, &files)?,
+                    _ => sample::of_files(name, &files, format, &options)?,
+                };
+                let schema = Arc::new(with_path_columns(&found, &listing, &files));
                 if !format.readable_when_closed() {
                     tracing::info!(
                         "source '{name}': columns inferred; to declare them: '{name}.schema' = '{}'",
@@ -59,44 +66,73 @@ impl FileSource {
                 schema
             }
         };
-        check_types(name, &schema, format)?;
-        let bytes = files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|metadata| metadata.len()).sum();
-        Ok(Self { name: name.to_owned(), options, listing, format, schema, declared: is_declared, bytes })
+        let source = Self { name: name.to_owned(), bytes: total_bytes(&files), options, listing, pipe, format, schema, declared: is_declared };
+        source.check(&files)?;
+        Ok(source)
+    }
+
+    /// Refuses what can be known to fail before anything starts: declared types that the format can't be read into, headers, values in paths.
+    fn check(&self, files: &[PathBuf]) -> Result<()> {
+        if !self.format.readable_when_closed() {
+            let table = TextTable::new(self.format, &self.schema, &self.options);
+            let checked = table.input(&[]).map(|_| ());
+            checked.map_err(|error| error.context(format!("source '{}'", self.name)))?;
+        }
+        if self.declared && self.format == FormatName::Csv {
+            sample::check_headers(files, &self.schema, &self.options)?;
+        }
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let mut checked = HashSet::new();
+        for path in files {
+            let values = self.listing.path_columns(path);
+            if !values.is_empty() && checked.insert(values.clone()) {
+                let fits = Completion::new(&self.schema, &all, &values).map(|_| ());
+                fits.map_err(|cause| Error::new(ErrorKind::Source, Fault::User, format!("{}: {cause}", path.display())))?;
+            }
+        }
+        Ok(())
     }
 
     fn text_reader(&self, request: &ReadRequest) -> Result<TextReader> {
         let projected =
             Arc::new(self.schema.project(&request.columns).map_err(|error| Error::internal("a column that the source does not have").with_source(error))?);
-        let max_record_size = usize::try_from(self.options.max_record_size.0).unwrap_or(usize::MAX);
-        let input: Arc<dyn TextInput> = match self.format {
-            FormatName::Csv => Arc::new(CsvInput::new(CsvReadOptions {
-                table: Arc::clone(&self.schema),
-                columns: request.columns.clone(),
-                batch_rows: request.batch_rows,
-                delimiter: self.options.delimiter.0,
-                has_headers: self.options.has_headers,
-                max_record_size,
-            })?),
-            format => Arc::new(JsonInput::new(JsonReadOptions {
-                schema: Arc::clone(&projected),
-                batch_rows: request.batch_rows,
-                document: format == FormatName::Json,
-                max_record_size,
-            })?),
+        let table = TextTable {
+            columns: request.columns.clone(),
+            batch_rows: request.batch_rows,
+            inferred: !self.declared,
+            ..TextTable::new(self.format, &self.schema, &self.options)
         };
         Ok(TextReader::new(TextPlan {
             listing: self.listing.clone(),
-            input,
+            pipe: self.pipe.clone(),
+            max_record_size: table.max_record_size,
+            table,
             schema: projected,
             compression: self.options.compression,
             encoding: self.options.encoding.0,
-            max_record_size,
             parallelism: request.parallelism,
             follow: (self.options.follow && self.options.until.is_none()).then_some(self.options.follow_interval.0),
             from_end: self.options.start == Start::Latest,
             present_length_only: self.options.until == Some(Until::Latest),
         }))
     }
+}
+
+/// The columns found in files, then those that their paths give; a column of both is the path's.
+fn with_path_columns(found: &Schema, listing: &Listing, files: &[PathBuf]) -> Schema {
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in files.iter().flat_map(|file| listing.path_columns(file)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let in_files = found.fields().iter().filter(|field| !names.contains(field.name())).map(|field| field.as_ref().clone());
+    let in_paths = names.iter().map(|name| Field::new(name, DataType::Utf8View, true));
+    Schema::new(in_files.chain(in_paths).collect::<Vec<_>>())
+}
+
+fn total_bytes(files: &[PathBuf]) -> u64 {
+    files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|metadata| metadata.len()).sum()
 }
 
 /// The format of a path, or of the first file that it stands for.
@@ -120,9 +156,9 @@ fn check_combinations(name: &str, options: &FileSourceOptions, listing: &Listing
                 "leave 'follow' out, or write json lines or csv",
             );
         }
-        if *listing == Listing::Stdin {
+        if listing.is_pipe() {
             return refuse(
-                format!("'{name}.path': {} can't be read from standard input, since its index is at the end", format.as_str()),
+                format!("'{name}.path': {} can't be read from {}, since its index is at the end", format.as_str(), pipe_name(&options.path)),
                 "save it to a file first",
             );
         }
@@ -133,14 +169,14 @@ fn check_combinations(name: &str, options: &FileSourceOptions, listing: &Listing
         );
     }
     if options.follow && !format.readable_when_closed() {
-        if !is_plain {
+        if !is_plain && !listing.is_open() {
             return refuse(format!("'{name}.follow': a compressed file can't be followed"), "follow the file before it is compressed");
         }
         if options.encoding.0 != encoding_rs::UTF_8 {
             return refuse(format!("'{name}.follow': only UTF-8 can be followed"), "leave 'encoding' out");
         }
-        if *listing == Listing::Stdin {
-            return refuse(format!("'{name}.follow': standard input ends by itself"), "leave 'follow' out");
+        if listing.is_pipe() {
+            return refuse(format!("'{name}.follow': {} ends by itself", pipe_name(&options.path)), "leave 'follow' out");
         }
     }
     if options.start == Start::Latest && !(options.follow && options.until.is_none()) {
@@ -152,20 +188,8 @@ fn check_combinations(name: &str, options: &FileSourceOptions, listing: &Listing
     Ok(())
 }
 
-/// Refuses declared types that the format can't be read into, before anything starts.
-fn check_types(name: &str, schema: &SchemaRef, format: FormatName) -> Result<()> {
-    let all: Vec<usize> = (0..schema.fields().len()).collect();
-    let checked = match format {
-        FormatName::Parquet | FormatName::Avro => Ok(()),
-        FormatName::Csv => {
-            CsvInput::new(CsvReadOptions { table: Arc::clone(schema), columns: all, batch_rows: 1, delimiter: b',', has_headers: false, max_record_size: 1 })
-                .map(|_| ())
-        }
-        FormatName::Json | FormatName::JsonLines => {
-            JsonInput::new(JsonReadOptions { schema: Arc::clone(schema), batch_rows: 1, document: false, max_record_size: 1 }).map(|_| ())
-        }
-    };
-    checked.map_err(|error| error.context(format!("source '{name}'")))
+fn pipe_name(path: &str) -> &'static str {
+    if path == STDIN { "standard input" } else { "a pipe" }
 }
 
 impl DataSource for FileSource {
@@ -178,7 +202,8 @@ impl DataSource for FileSource {
     }
 
     fn boundedness(&self) -> Boundedness {
-        if self.options.is_bounded() { Boundedness::Bounded } else { Boundedness::Unbounded }
+        let endless_pipe = self.listing.is_pipe() && self.options.until.is_none();
+        if self.options.is_bounded() && !endless_pipe { Boundedness::Bounded } else { Boundedness::Unbounded }
     }
 
     fn estimated_bytes(&self) -> u64 {
@@ -193,7 +218,7 @@ impl DataSource for FileSource {
     }
 
     fn describe(&self) -> String {
-        let what = if self.listing == Listing::Stdin { "standard input" } else { &self.options.path };
+        let what = if self.options.path == STDIN { "standard input" } else { &self.options.path };
         let columns = self.schema.fields().len();
         let how = if self.declared { "declared" } else { "inferred" };
         let follow = if self.options.follow && self.options.until.is_none() { ", followed" } else { "" };

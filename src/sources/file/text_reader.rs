@@ -1,8 +1,7 @@
 //! Reads text files: a thread reads and splits, tasks decode, order is kept.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -10,25 +9,27 @@ use async_trait::async_trait;
 use encoding_rs::Encoding;
 
 use super::follow::follow;
-use super::input_stream;
-use super::listing::{Listing, unreadable};
+use super::input_stream::InputStream;
+use super::listing::{Listing, lost};
 use super::options::Compression;
+use super::pipe::Pipe;
 use super::records::RecordReader;
+use super::text_table::TextTable;
 use super::work::{Work, WorkReceiver, WorkSender, work_queue};
-use crate::error::{Error, Result};
-use crate::formats::TextInput;
-use crate::stream::{DataReader, Position, SourceBatch};
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::stream::{DataReader, Position, RecordPlace, RejectedRecord, SourceBatch};
 
 /// Bytes read before records are handed out, so that a chunk of usual records makes one batch.
 pub(super) const CHUNK: usize = 1 << 20;
-/// Bytes of one read from a pipe.
-const PIPE_PIECE: usize = 64 << 10;
 
 /// What to read and how.
 #[derive(Clone, Debug)]
 pub(super) struct TextPlan {
     pub listing: Listing,
-    pub input: Arc<dyn TextInput>,
+    /// Of a listing that can be read only once.
+    pub pipe: Option<Arc<Pipe>>,
+    pub table: TextTable,
+    /// Of the batches.
     pub schema: SchemaRef,
     /// `None`: by the suffix of each file.
     pub compression: Option<Compression>,
@@ -41,6 +42,25 @@ pub(super) struct TextPlan {
     pub from_end: bool,
     /// Read no further than each file's length when it is opened.
     pub present_length_only: bool,
+}
+
+impl TextPlan {
+    /// The compression of a file.
+    pub(super) fn compression_of(&self, path: &Path) -> Compression {
+        self.compression.unwrap_or_else(|| Compression::from_path(&path.to_string_lossy()))
+    }
+
+    /// A reader of the records of a file. `Err`: none of it can be used.
+    pub(super) fn records(&self, path: &Path, resume_at: u64) -> Result<Result<RecordReader, RejectedRecord>> {
+        let partition = partition_name(path);
+        Ok(match self.table.input(&self.listing.path_columns(path))? {
+            Ok(input) => Ok(RecordReader::new(input, partition, self.max_record_size, resume_at)),
+            Err(reason) => {
+                let place = RecordPlace { partition, unit: "line", number: 1 };
+                Err(RejectedRecord { place: Some(place), reason: format!("{reason}; the file is left out") })
+            }
+        })
+    }
 }
 
 /// Reader of text files.
@@ -97,8 +117,13 @@ pub(super) fn partition_name(path: &Path) -> Arc<str> {
 }
 
 fn read_all(plan: &TextPlan, resume: &Position, work: &WorkSender) -> Result<()> {
-    let files = if plan.listing == Listing::Stdin { vec![PathBuf::from("-")] } else { plan.listing.files()? };
-    for path in files {
+    if let (Listing::Pipe(path), Some(pipe)) = (&plan.listing, &plan.pipe) {
+        // What an earlier reader has had is gone, and can't be had again.
+        let once = |error: io::Error| Error::new(ErrorKind::Source, Fault::External, format!("{}: {error}", path.display()));
+        let stream = pipe.take().and_then(|bytes| InputStream::new(bytes, plan.compression_of(path), plan.encoding)).map_err(once)?;
+        return read_stream(plan, path, 0, stream, work).map(|_| ());
+    }
+    for path in plan.listing.files().map_err(|error| error.with_fault(Fault::External).with_retry(true))? {
         if !read_file(plan, &path, resume, work)? {
             break;
         }
@@ -107,61 +132,48 @@ fn read_all(plan: &TextPlan, resume: &Position, work: &WorkSender) -> Result<()>
 }
 
 /// Reads a file to its end; false if the consumer has gone.
-fn read_file(plan: &TextPlan, path: &Path, resume: &Position, work: &WorkSender) -> Result<bool> {
-    let partition = partition_name(path);
-    let resume_at = resume.offsets.get(&partition).copied().unwrap_or(0);
-    let mut stream = input_stream::open(path, plan.compression, plan.encoding).map_err(|error| unreadable(path, &error))?;
-    let is_pipe = plan.listing == Listing::Stdin;
-    let mut left = if plan.present_length_only && !is_pipe && plain(plan, path) {
-        File::open(path).and_then(|file| file.metadata()).map(|metadata| metadata.len()).map_err(|error| unreadable(path, &error))?
-    } else {
-        u64::MAX
+pub(super) fn read_file(plan: &TextPlan, path: &Path, resume: &Position, work: &WorkSender) -> Result<bool> {
+    let resume_at = resume.offsets.get(&partition_name(path)).copied().unwrap_or(0);
+    let stream = InputStream::open(path, plan.compression, plan.encoding).map_err(|error| lost(path, &error))?;
+    read_stream(plan, path, resume_at, stream, work)
+}
+
+/// Reads a text to its end. What is damaged in it is a record that is rejected; what stands before the damage is read.
+fn read_stream(plan: &TextPlan, path: &Path, resume_at: u64, mut stream: InputStream, work: &WorkSender) -> Result<bool> {
+    let mut records = match plan.records(path, resume_at)? {
+        Ok(records) => records,
+        Err(rejected) => return Ok(work.send_no_rows(vec![rejected], Position::default())),
     };
-    let mut records = RecordReader::new(Arc::clone(&plan.input), partition, plan.max_record_size, resume_at);
+    let is_pipe = plan.listing.is_pipe();
+    let mut left = stream.text_length().filter(|_| plan.present_length_only).unwrap_or(u64::MAX);
     loop {
-        let wanted = if is_pipe { PIPE_PIECE as u64 } else { (CHUNK as u64).min(left) };
-        let read = fill(&mut stream, records.buffer(), wanted, is_pipe).map_err(|error| unreadable(path, &error))?;
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK);
+        let before = records.read_to();
+        let result = if is_pipe { stream.append_at_once(records.buffer()) } else { stream.append(records.buffer(), wanted) };
+        let read = records.read_to() - before;
+        let damage = match result {
+            Err(error) if stream.device_failed() => return Err(lost(path, &error)),
+            Err(error) => Some(format!("the file is damaged ({error})")),
+            Ok(()) => None,
+        };
         left -= read.min(left);
-        let at_end = if is_pipe { read == 0 } else { read < wanted || left == 0 };
-        while let Some(piece) = records.advance(at_end)? {
+        let at_end = damage.is_none() && (left == 0 || if is_pipe { read == 0 } else { read < wanted as u64 });
+        let shortage = stream.shortage().filter(|_| at_end && left > 0);
+        let damage = damage
+            .or_else(|| shortage.map(|(length, read)| format!("the file was {length} bytes long and became shorter while it was read, after {read} bytes")));
+        while let Some(piece) = records.advance(at_end && damage.is_none())? {
             if !work.dispatch(piece) {
                 return Ok(false);
             }
+        }
+        if let Some(damage) = damage {
+            return Ok(work.dispatch(records.damaged(&damage)));
         }
         if at_end {
             return Ok(true);
         }
         if work.is_closed() {
             return Ok(false);
-        }
-    }
-}
-
-/// Whether the bytes of the file are the bytes of its text.
-fn plain(plan: &TextPlan, path: &Path) -> bool {
-    let compression = plan.compression.unwrap_or_else(|| Compression::from_path(&path.to_string_lossy()));
-    matches!(compression, Compression::None | Compression::Inside) && plan.encoding == encoding_rs::UTF_8
-}
-
-/// Appends up to `wanted` bytes: of a pipe what one read gives, so that nothing waits for bytes that come later.
-fn fill(stream: &mut dyn Read, buffer: &mut Vec<u8>, wanted: u64, is_pipe: bool) -> io::Result<u64> {
-    if !is_pipe {
-        buffer.reserve(usize::try_from(wanted).unwrap_or(CHUNK));
-        return stream.take(wanted).read_to_end(buffer).map(|read| read as u64);
-    }
-    let start = buffer.len();
-    buffer.resize(start + PIPE_PIECE, 0);
-    loop {
-        match stream.read(&mut buffer[start..]) {
-            Ok(read) => {
-                buffer.truncate(start + read);
-                return Ok(read as u64);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                buffer.truncate(start);
-                return Err(error);
-            }
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::records::Piece;
 use crate::error::{Error, Result};
 use crate::formats::{Chunk, ChunkDecoder};
-use crate::stream::{Position, SourceBatch};
+use crate::stream::{Position, RejectedRecord, SourceBatch};
 
 /// Smaller chunks are decoded where they are read: handing them over would take longer.
 const WORTH_A_TASK: usize = 32 << 10;
@@ -72,13 +72,18 @@ impl WorkSender {
         permit.send(Work::Decoding(self.runtime.spawn_blocking(job)));
     }
 
+    /// Tells of records that are no rows, and of a position; false if the consumer has gone.
+    pub(super) fn send_no_rows(&self, rejected: Vec<RejectedRecord>, position: Position) -> bool {
+        let rows = RecordBatch::new_empty(Arc::clone(&self.schema));
+        self.send(Work::Done(Ok(vec![SourceBatch { rows, skipped: 0, rejected, bytes: 0, position }])))
+    }
+
     /// Has a piece decoded; false if the consumer has gone.
     pub(super) fn dispatch(&self, piece: Piece) -> bool {
         match piece {
-            Piece::TooLong(record, offset) => {
+            Piece::Rejected(record, offset) => {
                 let position = record.place.as_ref().map(|place| Position::of(&place.partition, offset)).unwrap_or_default();
-                let rows = RecordBatch::new_empty(Arc::clone(&self.schema));
-                self.send(Work::Done(Ok(vec![SourceBatch { rows, skipped: 0, rejected: vec![record], bytes: 0, position }])))
+                self.send_no_rows(vec![record], position)
             }
             Piece::Chunk { chunk, decoder, offset } if chunk.bytes.len() < WORTH_A_TASK => self.send(Work::Done(decode(&chunk, decoder.as_ref(), offset))),
             Piece::Chunk { chunk, decoder, offset } => {

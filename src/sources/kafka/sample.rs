@@ -51,8 +51,8 @@ pub(super) fn json_schema(name: &str, properties: &ClientProperties, partitions:
         left -= polled.ended.len().min(left);
     }
     drop(consumer);
-    let schema = json::infer_schema(&text, SAMPLE_MESSAGES, true);
-    if schema.fields().is_empty() { Err(nothing_to_infer(name)) } else { Ok(schema) }
+    let inferred = json::infer_schema(&text, SAMPLE_MESSAGES, true, true);
+    if inferred.is_empty() { Err(nothing_to_infer(name)) } else { Ok(inferred.schema()) }
 }
 
 fn nothing_to_infer(name: &str) -> Error {

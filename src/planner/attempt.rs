@@ -1,0 +1,172 @@
+//! A statement's query to its plans. When that fails, what is told: the names that mean nothing, all of them, else the error at the smallest expression that makes it.
+
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use datafusion::catalog::TableProvider;
+use datafusion::common::{DataFusionError, TableReference};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+use datafusion::sql::sqlparser::ast::Query;
+use sql_extensions::Span;
+
+use super::job_plan::{ExecutionMode, PlanRequest, TableInput, hidden_of};
+use super::logical::StreamNodePlanner;
+use super::names::{self, Fault, Names};
+use super::narrow::narrow;
+use super::plan_error::{plan_error, sentence};
+use super::{carry, guard, rewrite, sql, wildcard, within};
+use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
+use crate::error::{Error, Result};
+
+/// Most errors that one statement is told.
+const MOST_ERRORS: usize = 20;
+
+/// What a query becomes.
+pub(super) struct Planned {
+    /// Optimised.
+    pub logical: LogicalPlan,
+    /// What is executed.
+    pub root: Arc<dyn ExecutionPlan>,
+}
+
+/// Plans queries over the tables of one statement.
+pub(super) struct Attempts<'a> {
+    state: &'a SessionState,
+    request: PlanRequest<'a>,
+    hidden: &'a [HiddenColumn],
+}
+
+impl<'a> Attempts<'a> {
+    /// `hidden`: the hidden columns that tables have.
+    pub(super) fn new(state: &'a SessionState, request: PlanRequest<'a>, hidden: &'a [HiddenColumn]) -> Result<Self> {
+        let attempts = Self { state, request, hidden };
+        for table in request.tables {
+            attempts.register(&table.name, table).map_err(|error| plan_error(error, None, request.script, request.statement))?;
+        }
+        Ok(attempts)
+    }
+
+    /// Plans the statement.
+    pub(super) async fn plan(&self) -> Result<Planned, Vec<Error>> {
+        let written = self.request.statement.query.as_ref();
+        let mut error = match self.attempt(written).await {
+            Ok(planned) => return self.with_distinct_names(planned, written),
+            // Without them there is a plan, or it has been said why there is none.
+            Err(error) if self.request.carry => return Err(vec![plan_error(error, None, self.request.script, self.request.statement)]),
+            Err(error) => error,
+        };
+        let mut spelled = written.clone();
+        let names = self.names(&mut spelled);
+        if names.respelled && names.faults.is_empty() {
+            error = match self.attempt(&spelled).await {
+                Ok(planned) => return self.with_distinct_names(planned, &spelled),
+                Err(error) => error,
+            };
+        }
+        Err(self.explain(error, names, &spelled).await)
+    }
+
+    async fn explain(&self, error: DataFusionError, names: Names, query: &Query) -> Vec<Error> {
+        if !names.faults.is_empty() {
+            return names.faults.into_iter().take(MOST_ERRORS).map(|fault| self.fault(fault)).collect();
+        }
+        let text = sentence(&error);
+        let about_names = ["unique expression names", "ambiguous", "duplicate"].iter().any(|word| text.to_lowercase().contains(word));
+        if about_names && let Some(column) = names.repeated.first() {
+            return vec![self.repeated(&column.name, column.place)];
+        }
+        let place = narrow(query, async |query: &Query| self.attempt(query).await.err().map(|error| sentence(&error))).await;
+        vec![plan_error(error, place, self.request.script, self.request.statement)]
+    }
+
+    fn fault(&self, fault: Fault) -> Error {
+        let error = Error::sql(fault.message);
+        let error = match fault.help {
+            Some(help) => error.with_help(help),
+            None => error,
+        };
+        error.at(self.request.script, fault.place.unwrap_or(self.request.statement.span))
+    }
+
+    fn names(&self, query: &mut Query) -> Names {
+        names::resolve(query, &|name| {
+            let table = self.request.tables.iter().find(|table| &*table.name == name)?;
+            let own = table.schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone(), true));
+            let hidden = hidden_of(table, self.hidden).into_iter().map(|column| (column.name().to_owned(), column.field().data_type().clone(), false));
+            Some(own.chain(hidden).collect())
+        })
+    }
+
+    /// JSON objects and tables can't hold two columns of one name.
+    fn with_distinct_names(&self, planned: Planned, query: &Query) -> Result<Planned, Vec<Error>> {
+        let mut seen = std::collections::HashSet::new();
+        let Some(field) = planned.logical.schema().fields().iter().find(|field| !seen.insert(field.name().as_str())) else { return Ok(planned) };
+        let place = self.names(&mut query.clone()).repeated.iter().rev().find(|column| column.name == *field.name()).and_then(|column| column.place);
+        Err(vec![self.repeated(field.name(), place)])
+    }
+
+    fn repeated(&self, name: &str, place: Option<Span>) -> Error {
+        Error::sql(format!("two output columns are called '{name}'"))
+            .with_help("name the columns instead of *, or give one of them another name with AS")
+            .at(self.request.script, place.unwrap_or(self.request.statement.span))
+    }
+
+    async fn attempt(&self, query: &Query) -> datafusion::error::Result<Planned> {
+        let mut query = query.clone();
+        if self.request.carry {
+            carry::add(&mut query, self.request.tables);
+        }
+        let table = |name: &str| self.request.tables.iter().find(|table| &*table.name == name);
+        let columns = |table: &TableInput| table.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+        if !self.hidden.is_empty() {
+            wildcard::expand(&mut query, &|name| table(name).map(columns));
+        }
+        let timed = |name: &str| table(name).filter(|table| table.unbounded || table.event_time.is_some()).map(columns);
+        let bounds = match self.request.statement.within.as_slice() {
+            [] => Vec::new(),
+            within => {
+                within::lower(&mut query, within, &timed).map_err(|error| DataFusionError::External(Box::new(Error::from_sql(&error, self.request.script))))?
+            }
+        };
+        for bound in &bounds {
+            table(&bound.table).map_or(Ok(()), |table| self.register(&bound.name, table))?;
+        }
+        let logical = sql::logical_plan(self.state, query, &bounds).await?;
+        let root = self.physical_plan(&logical).await?;
+        Ok(Planned { logical, root })
+    }
+
+    /// Makes a source known by a name.
+    fn register(&self, name: &str, table: &TableInput) -> datafusion::error::Result<()> {
+        let schema = self.state.schema_for_ref(TableReference::bare(name))?;
+        if schema.table_exist(name) {
+            // By an attempt before.
+            return Ok(());
+        }
+        let mut fields: Vec<_> = table.schema.fields().iter().cloned().collect();
+        fields.extend(hidden_of(table, self.hidden).into_iter().map(HiddenColumn::field));
+        let read_as = match self.request.mode {
+            ExecutionMode::Stream => ReadAs::Stream,
+            ExecutionMode::Batch => ReadAs::Table { bytes: table.bytes },
+        };
+        let provider: Arc<dyn TableProvider> = Arc::new(SourceTable::new(Arc::clone(&table.name), Arc::new(Schema::new(fields)), read_as, table.unbounded));
+        schema.register_table(name.to_owned(), provider)?;
+        Ok(())
+    }
+
+    async fn physical_plan(&self, logical: &LogicalPlan) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(StreamNodePlanner { faults: Arc::clone(self.request.faults) })]);
+        let plan = match self.request.mode {
+            ExecutionMode::Batch => planner.create_physical_plan(logical, self.state).await?,
+            ExecutionMode::Stream => {
+                let bytes = self.request.tables.iter().map(|table| table.bytes).max().unwrap_or(0);
+                let rewritten = rewrite::rewrite(logical.clone(), bytes)?;
+                planner.create_physical_plan(&rewritten, self.state).await?
+            }
+        };
+        guard::guard(plan, self.request.faults)
+    }
+}
