@@ -51,8 +51,11 @@ pub(super) struct Names {
     pub repeated: Vec<OutputColumn>,
 }
 
+/// The columns of a table: name, type, and whether `*` sees it.
+type ColumnsOf<'a> = dyn Fn(&str) -> Option<Vec<(String, DataType, bool)>> + 'a;
+
 /// Spells the names of a query as those that they match, and notes what is wrong. `columns_of` gives the columns of a table: name, type, and whether `*` sees it.
-pub(super) fn resolve(query: &mut Query, columns_of: &dyn Fn(&str) -> Option<Vec<(String, DataType, bool)>>) -> Names {
+pub(super) fn resolve(query: &mut Query, columns_of: &ColumnsOf<'_>) -> Names {
     let mut resolver =
         Resolver { columns_of, scopes: Scopes::default(), ctes: Vec::new(), names: Names { respelled: false, faults: Vec::new(), repeated: Vec::new() } };
     resolver.query(query);
@@ -62,7 +65,7 @@ pub(super) fn resolve(query: &mut Query, columns_of: &dyn Fn(&str) -> Option<Vec
 }
 
 struct Resolver<'a> {
-    columns_of: &'a dyn Fn(&str) -> Option<Vec<(String, DataType, bool)>>,
+    columns_of: &'a ColumnsOf<'a>,
     scopes: Scopes,
     /// The CTEs that can be named, innermost last.
     ctes: Vec<(String, Option<Vec<Column>>)>,

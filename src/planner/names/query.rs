@@ -186,12 +186,10 @@ impl Resolver<'_> {
                 self.wildcard(&relations, options)
             }
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
-                let Some(ident) = name.0.last_mut().and_then(|part| match part {
+                let ident = name.0.last_mut().and_then(|part| match part {
                     ObjectNamePart::Identifier(ident) => Some(ident),
                     ObjectNamePart::Function(_) => None,
-                }) else {
-                    return None;
-                };
+                })?;
                 let Some(relation) = self.scopes.relation(&ident.value, ident.quote_style.is_none()).cloned() else {
                     let names = self.scopes.relation_names();
                     let help = known(&ident.value, &names);
