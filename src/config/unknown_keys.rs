@@ -108,7 +108,9 @@ pub(super) fn of_any_kind(keys: &KeyMap, role: Scope, told: &mut Told) -> Vec<St
 
 /// Whether a source or sink of some kind, of this build or a later one, has a key.
 pub(super) fn has_key(key: &str, role: Scope) -> bool {
-    known(None, role).contains(&key) || planned_key(key, role).is_some() || connector_with_key(key, role).is_some()
+    // Clients of a library leave out what is for the other end.
+    let of_client = || SourceConnector::rest_names(None).iter().chain(SinkConnector::rest_names(None)).any(|name| name == key);
+    known(None, role).contains(&key) || planned_key(key, role).is_some() || connector_with_key(key, role).is_some() || of_client()
 }
 
 /// Whether the job has a key.
