@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use datafusion::catalog::TableProvider;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::sql::sqlparser::ast::Query;
@@ -16,6 +17,7 @@ use super::job_plan::{ExecutionMode, PlanRequest, TableInput, hidden_of};
 use super::logical::StreamNodePlanner;
 use super::names::{self, Fault, Names};
 use super::narrow::narrow;
+use super::plain_text::{NO_OUTER_COLUMN, misplaced_outer_column};
 use super::plan_error::{plan_error, sentence};
 use super::{carry, guard, rewrite, sql, wildcard, within};
 use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
@@ -158,6 +160,7 @@ impl<'a> Attempts<'a> {
     }
 
     async fn physical_plan(&self, logical: &LogicalPlan) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+        refuse_lateral(logical)?;
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(StreamNodePlanner { faults: Arc::clone(self.request.faults) })]);
         let plan = match self.request.mode {
             ExecutionMode::Batch => planner.create_physical_plan(logical, self.state).await?,
@@ -169,4 +172,18 @@ impl<'a> Attempts<'a> {
         };
         guard::guard(plan, self.request.faults)
     }
+}
+
+/// Refuses a LATERAL subquery that the optimiser has not turned into a join; DataFusion's physical planner panics at it.
+fn refuse_lateral(logical: &LogicalPlan) -> datafusion::error::Result<()> {
+    let mut left = None;
+    logical.apply(|node| {
+        let LogicalPlan::Subquery(subquery) = node else { return Ok(TreeNodeRecursion::Continue) };
+        left = Some(match subquery.outer_ref_columns.first() {
+            Some(Expr::OuterReferenceColumn(_, column)) => Error::sql(misplaced_outer_column(&column.flat_name())).with_help(NO_OUTER_COLUMN),
+            _ => Error::sql("this LATERAL can't be carried out").with_help("write a join"),
+        });
+        Ok(TreeNodeRecursion::Stop)
+    })?;
+    left.map_or(Ok(()), |error| Err(DataFusionError::External(Box::new(error))))
 }

@@ -13,16 +13,21 @@ pub(super) fn unsupported(text: &str) -> Option<(String, &'static str)> {
             "this subquery for a single value can't be carried out".to_owned(),
             "let it be an aggregate without LIMIT that compares outer columns with = in its WHERE, or join with a subquery that has GROUP BY",
         ),
-        "OuterReferenceColumn" => (
-            format!("a subquery names '{}', a column of the query around it, where it can't", outer_column(dump)),
-            "write a join with that condition in ON, or name outer columns only in comparisons of the subquery's WHERE",
-        ),
+        "OuterReferenceColumn" => (misplaced_outer_column(&outer_column(dump)), NO_OUTER_COLUMN),
         _ => ("an expression of this statement can't be carried out".to_owned(), "write it in another way"),
     })
 }
 
 const PREDICATE: &str = "it can be a condition of WHERE or HAVING, and its query may name outer columns in its WHERE if it has no LIMIT and no aggregate; elsewhere write a LEFT JOIN \
                          and test a column with IS NOT NULL";
+
+/// What to do about an outer column that a subquery can't name.
+pub(super) const NO_OUTER_COLUMN: &str = "write a join with that condition in ON, or name outer columns only in comparisons of the subquery's WHERE";
+
+/// That a subquery can't name a column of the query around it.
+pub(super) fn misplaced_outer_column(name: &str) -> String {
+    format!("a subquery names '{name}', a column of the query around it, where it can't")
+}
 
 /// `t.k` of `… Column { relation: Some(Bare { table: "t" }), name: "k" })`.
 fn outer_column(dump: &str) -> String {

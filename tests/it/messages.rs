@@ -162,6 +162,10 @@ fn forms_that_are_not_carried_out_are_told_in_sentences() {
             ["a subquery names 'a.customer_id', a column of the query around it, where it can't", "write a join"],
         ),
         (
+            "SELECT a.order_id, x.y FROM orders a, LATERAL (SELECT a.amount + 1 AS y) x",
+            ["a subquery names 'a.amount', a column of the query around it, where it can't", "write a join"],
+        ),
+        (
             "SELECT (SELECT max(b.amount) FROM orders b WHERE b.order_id > orders.order_id) AS x FROM orders",
             ["this subquery for a single value can't be carried out", "GROUP BY"],
         ),
