@@ -55,9 +55,9 @@ pub trait RecordSplitter: Send + Debug {
     /// seen by an earlier call are not scanned again. With `at_end` nothing will follow: a last record without terminator counts as whole.
     fn next(&mut self, buffer: &[u8], at_end: bool) -> Split;
 
-    /// Drops the unfinished record; used when a record is longer than allowed. Returns the length of the prefix of `buffer` that still belongs to that record including its
-    /// terminator, or `None` if its end is not in `buffer`, of which nothing is seen again then.
-    fn skip_record(&mut self, buffer: &[u8]) -> Option<usize>;
+    /// Passes over the unfinished record; used when a record is longer than allowed. Returns how many bytes of `buffer` belong to it, and whether it ends with them. If not, the
+    /// next call gets the buffer from there on.
+    fn skip_record(&mut self, buffer: &[u8]) -> (usize, bool);
 
     /// Takes note of whole records that were handed out by an earlier run.
     fn pass_over(&mut self, _records: &[u8]) {}

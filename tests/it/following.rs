@@ -132,3 +132,21 @@ fn compressed_files_are_read_when_they_are_there() {
     stop(job);
     assert_eq!(folder.read("o.jsonl").lines().count(), 6);
 }
+
+#[test]
+fn partition_folders_are_followed() {
+    let folder = Folder::new();
+    folder.write("lake/day=1/a.jsonl", lines(0..1));
+    let sql =
+        "SELECT id, day FROM t INTO o WITH ('t.type'='file','t.path'='lake','t.follow'='true','t.follow.interval'='20ms','t.failure_strategy'='LogAndContinue',
+        't.schema'='id BIGINT, day INT','o.type'='file','o.path'='o.jsonl')";
+    let job = folder.start(&["--sql", sql]);
+    let has = |text: &str| folder.exists("o.jsonl") && folder.read("o.jsonl").contains(text);
+    eventually("the first row", || has("{\"id\":0,\"day\":1}"));
+    folder.write("lake/day=2/b.jsonl", lines(1..2));
+    folder.write("lake/day=x/c.jsonl", lines(9..10));
+    eventually("the row of the new folder", || has("{\"id\":1,\"day\":2}"));
+    eventually("a word about the other", || job.log().contains("c.jsonl, line 1: the folder of column 'day': \"x\" is not INT; the file is left out"));
+    stop(job);
+    assert_eq!(folder.read("o.jsonl").lines().count(), 2);
+}

@@ -43,7 +43,8 @@ impl CsvDecoder {
 impl ChunkDecoder for CsvDecoder {
     fn decode(&self, chunk: &Chunk) -> Result<DecodedChunk> {
         let bytes = chunk.bytes.as_slice();
-        let column = |field: &FieldRef| Column::new(field, self.batch_rows).map(|column| if self.inferred { column.guessed() } else { column });
+        let column =
+            |field: &FieldRef| Column::new(field, self.batch_rows.min(bytes.len())).map(|column| if self.inferred { column.guessed() } else { column });
         let columns = self.schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
         let utf8 = simdutf8::basic::from_utf8(bytes).is_ok();
         let mut run = Run {

@@ -85,6 +85,9 @@ fn an_open_quote_takes_one_record() {
     let (found, why) = read(columns, "1,a\n2,\"open\n3,b\n4,\"c\"\n5,\"d\"\n");
     assert_eq!((found.as_str(), why.len()), ("1,a\n3,b\n4,c\n5,d\n", 1));
     assert!(why[0].starts_with("f.csv, line 2: text after a closing quote"), "{why:?}");
+    // One after another.
+    let (found, why) = read(columns, "1,\"a\n2,\"b\n3,\"c\n4,d\n");
+    assert_eq!((found.as_str(), why.len()), ("4,d\n", 3));
     // A line that is no record of the table is a part of the text.
     assert_eq!(read(columns, "2,\"open\nx,y\nplain\n3,b\n"), ("3,b\n".to_owned(), vec![unclosed(1)]));
     // Where texts span lines, one line that could be a record is not enough.

@@ -72,7 +72,7 @@ impl ChunkDecoder for JsonDecoder {
             decoder: self,
             chunk,
             utf8,
-            root: root_of(self)?,
+            root: root_of(self, bytes.len())?,
             rows: 0,
             rejected: Vec::new(),
             decoded: DecodedChunk::default(),
@@ -104,8 +104,9 @@ pub(super) fn root(schema: &SchemaRef, rows: usize) -> Result<Column> {
     Column::new(&field, rows)
 }
 
-fn root_of(decoder: &JsonDecoder) -> Result<Column> {
-    let root = root(&decoder.schema, decoder.batch_rows)?;
+/// For a chunk of `bytes` bytes, which holds at most half as many records.
+fn root_of(decoder: &JsonDecoder, bytes: usize) -> Result<Column> {
+    let root = root(&decoder.schema, decoder.batch_rows.min(bytes / 2 + 1))?;
     Ok(if decoder.inferred { root.guessed() } else { root })
 }
 

@@ -31,9 +31,9 @@ impl RecordSplitter for LineSplitter {
         }
     }
 
-    fn skip_record(&mut self, buffer: &[u8]) -> Option<usize> {
+    fn skip_record(&mut self, buffer: &[u8]) -> (usize, bool) {
         self.seen = 0;
-        memchr::memchr(b'\n', buffer).map(|end| end + 1)
+        memchr::memchr(b'\n', buffer).map_or((buffer.len(), false), |end| (end + 1, true))
     }
 }
 
@@ -114,7 +114,7 @@ impl RecordSplitter for DocumentSplitter {
         }
     }
 
-    fn skip_record(&mut self, buffer: &[u8]) -> Option<usize> {
+    fn skip_record(&mut self, buffer: &[u8]) -> (usize, bool) {
         let at = std::mem::take(&mut self.seen);
         let line = self.state.later().filter(|_| self.has_lines);
         let end = match line.map_or_else(|| self.step(buffer, at), |line| Step::Torn { line: Some(line), at }) {
@@ -130,7 +130,7 @@ impl RecordSplitter for DocumentSplitter {
             self.state.forget();
         }
         self.cut_off = end.is_none();
-        end
+        (end.unwrap_or(buffer.len()), end.is_some())
     }
 
     fn pass_over(&mut self, records: &[u8]) {

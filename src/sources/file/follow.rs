@@ -17,6 +17,9 @@ use crate::stream::Position;
 /// Files that are open at the same time; others are opened again when something was appended.
 const MOST_OPEN: usize = 64;
 
+/// Names that are remembered of files that are gone.
+const MOST_NAMES: usize = 100_000;
+
 /// A compressed file: it can't be followed, so it is read as a whole when it no longer grows.
 struct Packed {
     path: PathBuf,
@@ -27,7 +30,8 @@ struct Packed {
 struct Follower<'a> {
     plan: &'a TextPlan,
     work: &'a WorkSender,
-    resume: &'a Position,
+    /// Where files are resumed that have not been seen yet.
+    resume: Position,
     files: Vec<Followed>,
     packed: HashMap<Identity, Packed>,
     /// Names under which files were read: `x.gz` of one of them is its compressed copy.
@@ -46,7 +50,7 @@ pub(super) fn follow(plan: &TextPlan, resume: &Position, interval: Duration, wor
     let mut follower = Follower {
         plan,
         work,
-        resume,
+        resume: resume.clone(),
         files: Vec::new(),
         packed: HashMap::new(),
         names: HashSet::new(),
@@ -138,6 +142,9 @@ impl Follower<'_> {
             }
         }
         self.listed = true;
+        if self.names.len() > MOST_NAMES {
+            self.names = self.files.iter().map(|file| file.path.clone()).collect();
+        }
         Ok(look)
     }
 
@@ -149,8 +156,7 @@ impl Follower<'_> {
     fn add(&mut self, path: &Path, identity: Identity) -> Result<bool> {
         let partition = partition_name(path);
         let is_first = self.names.insert(path.to_owned());
-        let known = self.resume.offsets.get(&partition).copied().filter(|_| is_first);
-        let resume_at = match known {
+        let resume_at = match self.resume.offsets.remove(&partition) {
             Some(offset) => offset,
             None if !self.listed && self.plan.from_end => last_line_end(path).map_err(|error| lost(path, &error))?,
             None => 0,
@@ -235,7 +241,7 @@ impl Follower<'_> {
                 tracing::info!("{} is left out: {} was read before it was compressed", packed.path.display(), packed.path.with_extension("").display());
                 continue;
             }
-            if !read_file(self.plan, &packed.path, self.resume, self.work)? {
+            if !read_file(self.plan, &packed.path, &self.resume, self.work)? {
                 return Ok(Look::Stop);
             }
             all = Look::Read;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use encoding_rs::{DecoderResult, Encoding, UTF_8};
 
+use super::followed::{Extent, extent};
 use super::gzip::GzipMembers;
 use super::options::Compression;
 
@@ -22,8 +23,8 @@ const PIPE_PIECE: usize = 64 << 10;
 pub(super) struct InputStream {
     text: Text,
     raw: Arc<RawState>,
-    /// Bytes of the file when it was opened, if that means something.
-    length: Option<u64>,
+    /// Length and time of change of the file when it was opened.
+    opened: Option<Extent>,
 }
 
 enum Text {
@@ -61,12 +62,12 @@ impl InputStream {
     pub(super) fn open(path: &Path, compression: Option<Compression>, encoding: &'static Encoding) -> io::Result<Self> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
-        let length = (metadata.is_file() && metadata.len() > 0).then_some(metadata.len());
+        let opened = metadata.is_file().then(|| extent(&metadata));
         let compression = compression.unwrap_or_else(|| Compression::from_path(&path.to_string_lossy()));
         if matches!(compression, Compression::None | Compression::Inside) && encoding == UTF_8 {
-            return Ok(Self { text: Text::Plain(file), raw: Arc::default(), length });
+            return Ok(Self { text: Text::Plain(file), raw: Arc::default(), opened });
         }
-        Ok(Self { length, ..Self::new(file, compression, encoding)? })
+        Ok(Self { opened, ..Self::new(file, compression, encoding)? })
     }
 
     /// The text of some bytes.
@@ -74,7 +75,7 @@ impl InputStream {
         let raw = Arc::new(RawState::default());
         let plain = decompressed(Raw { input, state: Arc::clone(&raw) }, compression)?;
         let text: Box<dyn Read + Send> = if encoding == UTF_8 { plain } else { Box::new(Transcoder::new(plain, encoding)) };
-        Ok(Self { text: Text::Made(text), raw, length: None })
+        Ok(Self { text: Text::Made(text), raw, opened: None })
     }
 
     /// Appends up to `wanted` bytes; fewer only at the end. What was read before an error stays.
@@ -107,13 +108,14 @@ impl InputStream {
 
     /// Bytes of the file when it was opened, if its text is as long.
     pub(super) fn text_length(&self) -> Option<u64> {
-        self.length.filter(|_| matches!(self.text, Text::Plain(_)))
+        self.opened.filter(|_| matches!(self.text, Text::Plain(_))).map(|(length, ..)| length)
     }
 
-    /// How many bytes the file had when it was opened and how many were read, if it ended before those.
-    pub(super) fn shortage(&self) -> Option<(u64, u64)> {
+    /// How many bytes the file had when it was opened and how many were read, if it has been changed and ended before those. Files of the kernel say lengths that they don't have.
+    pub(super) fn shortage(&self, path: &Path) -> Option<(u64, u64)> {
         let read = self.raw.read.load(Ordering::Relaxed);
-        self.length.filter(|length| read < *length).map(|length| (length, read))
+        let is_unchanged = |opened: Extent| std::fs::metadata(path).is_ok_and(|now| extent(&now) == opened);
+        self.opened.filter(|opened| read < opened.0 && !is_unchanged(*opened)).map(|(length, ..)| (length, read))
     }
 
     /// Whether the last failure was one of the device, which may pass, and not of what is in the file.

@@ -130,3 +130,32 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
 pub(super) fn lost(path: &Path, error: &io::Error) -> Error {
     Error::io(ErrorKind::Source, path.display(), io::Error::new(error.kind(), error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_is_tried_again_and_a_wrong_name_is_not() {
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        let wrong = unreadable(Path::new("x"), &missing);
+        let gone = lost(Path::new("x"), &missing);
+        assert_eq!((wrong.fault(), wrong.retry()), (Fault::User, false));
+        assert_eq!((gone.fault(), gone.retry(), gone.message()), (Fault::External, true, "x: entity not found"));
+    }
+
+    #[test]
+    fn a_folder_is_its_files_and_those_of_partition_folders() {
+        let folder = tempfile::tempdir().expect("folder");
+        for name in ["b.csv", "a=2/x.csv", "a=1/c=3/z.csv", "a=1/y.csv", "a=1/.hidden", "other/o.csv", ".a=1/h.csv"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("parent")).expect("created");
+            std::fs::write(path, "").expect("written");
+        }
+        let listing = Listing::new(folder.path().to_str().expect("text")).expect("listing");
+        let files = listing.files().expect("files");
+        let names: Vec<_> = files.iter().map(|path| path.strip_prefix(folder.path()).expect("below").to_string_lossy()).collect();
+        assert_eq!(names, ["a=1/c=3/z.csv", "a=1/y.csv", "a=2/x.csv", "b.csv"]);
+        assert_eq!(listing.path_columns(&files[0]), [("a", "1"), ("c", "3")].map(|(name, value)| (name.to_owned(), Some(value.to_owned()))));
+    }
+}

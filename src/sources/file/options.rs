@@ -104,7 +104,8 @@ impl OptionValue for TextEncoding {
 define_options! {
     /// Settings of a file source.
     pub struct FileSourceOptions (Source) {
-        /// A file, a glob (`data/*.csv`, read in the order of the names), a folder (its files, in the order of the names, hidden ones left out), or `-` for standard input.
+        /// A file, a glob (`data/*.csv`, read in the order of the names), a folder (its files and those of its folders `column=value`, in the order of the names, hidden ones
+        /// left out), a named pipe, or `-` for standard input.
         path: String = "path" [] required;
         /// json (an array, an object, or lines), jsonlines, csv, parquet or avro. Without it the suffix of the path decides; without one of these suffixes it is json.
         format: FormatName = "format" ["value.format"] optional;
@@ -115,7 +116,7 @@ define_options! {
         has_headers: bool = "has_headers" [] default "true";
         /// CSV: the character between fields.
         delimiter: Delimiter = "delimiter" [] default ",";
-        /// Encoding of text files (a name of the WHATWG list; `latin1` is windows-1252 there).
+        /// Encoding of text files (a name of the WHATWG list; `latin1` is windows-1252 there). A record with bytes that mean nothing in it is a bad one.
         encoding: TextEncoding = "encoding" [] default "utf-8";
         /// Go on reading what is appended to the file, and files that come to match the path.
         follow: bool = "follow" [] default "false";

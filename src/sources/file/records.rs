@@ -35,11 +35,13 @@ pub(super) struct RecordReader {
     input: Arc<dyn TextInput>,
     partition: Arc<str>,
     format: Option<Format>,
-    /// Bytes read and not handed out; starts at a record (or within one that is skipped).
+    /// Bytes read; those before `start` were handed out.
     buffer: Vec<u8>,
-    /// Offset of the buffer's first byte.
+    /// A record starts here (or one that is skipped goes on).
+    start: usize,
+    /// Offset of that byte in the file.
     offset: u64,
-    /// Number of the buffer's first line.
+    /// Number of its line.
     line: u64,
     /// A record that is too long is passed over; it began on this line.
     skipping: Option<u64>,
@@ -52,17 +54,22 @@ pub(super) struct RecordReader {
 
 impl RecordReader {
     pub(super) fn new(input: Arc<dyn TextInput>, partition: Arc<str>, max_record_size: usize, resume_at: u64) -> Self {
-        Self { input, partition, format: None, buffer: Vec::new(), offset: 0, line: 1, skipping: None, resume_at, max_record_size, ended: false }
+        Self { input, partition, format: None, buffer: Vec::new(), start: 0, offset: 0, line: 1, skipping: None, resume_at, max_record_size, ended: false }
     }
 
     /// Where further bytes are read into; what is appended is taken by [`Self::advance`].
     pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        self.buffer.drain(..std::mem::take(&mut self.start));
         &mut self.buffer
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.start..]
     }
 
     /// Offset after the last byte that was read.
     pub(super) fn read_to(&self) -> u64 {
-        self.offset + self.buffer.len() as u64
+        self.offset + self.rest().len() as u64
     }
 
     /// Offset after the last record that was handed out.
@@ -84,31 +91,29 @@ impl RecordReader {
             return Ok(self.skip(line, at_end));
         }
         let Some(format) = &mut self.format else { return Ok(None) };
-        if self.offset < self.resume_at && !self.buffer.is_empty() {
+        let bytes = &self.buffer[self.start..];
+        if self.offset < self.resume_at && !bytes.is_empty() {
             // What an earlier run handed out is passed over: offsets are record ends.
-            let known = usize::try_from(self.resume_at - self.offset).unwrap_or(usize::MAX).min(self.buffer.len());
-            format.splitter.pass_over(&self.buffer[..known]);
+            let known = usize::try_from(self.resume_at - self.offset).unwrap_or(usize::MAX).min(bytes.len());
+            format.splitter.pass_over(&bytes[..known]);
             self.drop_front(known);
             return self.advance(at_end);
         }
-        match format.splitter.next(&self.buffer, at_end) {
+        match format.splitter.next(bytes, at_end) {
             Split::Records(length) => {
                 let decoder = Arc::clone(&format.decoder);
-                let rest = self.buffer[length..].to_vec();
-                let mut records = std::mem::replace(&mut self.buffer, rest);
-                records.truncate(length);
-                let (line, offset) = (self.line, self.offset);
-                self.line += lines(&records);
+                let (first_line, offset) = (self.line, self.offset);
+                let bytes = self.take(length);
+                self.line += lines(&bytes);
                 self.offset += length as u64;
-                let chunk = Chunk { bytes: Buffer::from(records), partition: Arc::clone(&self.partition), first_line: line };
-                Ok(Some(Piece::Chunk { chunk, decoder, offset }))
+                Ok(Some(Piece::Chunk { chunk: Chunk { bytes, partition: Arc::clone(&self.partition), first_line }, decoder, offset }))
             }
             Split::Broken(length, reason) => {
                 let line = self.line;
                 self.drop_front(length);
                 Ok(Some(self.rejected(line, reason.to_owned())))
             }
-            Split::Incomplete if self.buffer.len() > self.max_record_size => {
+            Split::Incomplete if bytes.len() > self.max_record_size => {
                 self.skipping = Some(self.line);
                 Ok(self.skip(self.line, at_end))
             }
@@ -123,7 +128,7 @@ impl RecordReader {
     /// The rest of the file can't be read: the record that is begun, with the reason. Nothing more comes of the file.
     pub(super) fn damaged(&mut self, reason: &str) -> Piece {
         let line = self.skipping.take().unwrap_or(self.line);
-        self.drop_front(self.buffer.len());
+        self.drop_front(self.rest().len());
         self.rejected(line, format!("{reason}; the rest of the file is left out"))
     }
 
@@ -133,25 +138,38 @@ impl RecordReader {
     }
 
     fn past_preamble(&mut self, at_end: bool) -> Result<bool> {
-        if self.buffer.is_empty() && !at_end {
+        if self.rest().is_empty() && !at_end {
             return Ok(false);
         }
-        let Some(preamble) = self.input.preamble(&self.buffer, at_end, &self.partition)? else { return Ok(false) };
+        let Some(preamble) = self.input.preamble(self.rest(), at_end, &self.partition)? else { return Ok(false) };
         self.drop_front(preamble.length);
         self.format = Some(Format { decoder: preamble.decoder, splitter: preamble.splitter });
         Ok(true)
     }
 
     fn drop_front(&mut self, length: usize) {
-        self.line += lines(&self.buffer[..length]);
-        self.buffer.drain(..length);
+        self.line += lines(&self.rest()[..length]);
+        self.start += length;
         self.offset += length as u64;
     }
 
+    /// Takes bytes out of the buffer. Whichever part is smaller is copied, so that many small pieces don't copy the buffer many times.
+    fn take(&mut self, length: usize) -> Buffer {
+        let end = self.start + length;
+        if length < self.buffer.len() - end {
+            let bytes = Buffer::from(&self.buffer[self.start..end]);
+            self.start = end;
+            return bytes;
+        }
+        let rest = self.buffer[end..].to_vec();
+        let bytes = Buffer::from(std::mem::replace(&mut self.buffer, rest));
+        bytes.slice_with_length(std::mem::take(&mut self.start), length)
+    }
+
     fn skip(&mut self, line: u64, at_end: bool) -> Option<Piece> {
-        let end = self.format.as_mut().and_then(|format| format.splitter.skip_record(&self.buffer));
-        self.drop_front(end.unwrap_or(self.buffer.len()));
-        if end.is_none() && !at_end {
+        let (length, ended) = self.format.as_mut()?.splitter.skip_record(&self.buffer[self.start..]);
+        self.drop_front(if at_end && !ended { self.rest().len() } else { length });
+        if !ended && !at_end {
             return None;
         }
         self.skipping = None;

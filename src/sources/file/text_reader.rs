@@ -158,7 +158,7 @@ fn read_stream(plan: &TextPlan, path: &Path, resume_at: u64, mut stream: InputSt
         };
         left -= read.min(left);
         let at_end = damage.is_none() && (left == 0 || if is_pipe { read == 0 } else { read < wanted as u64 });
-        let shortage = stream.shortage().filter(|_| at_end && left > 0);
+        let shortage = if at_end && left > 0 { stream.shortage(path) } else { None };
         let damage = damage
             .or_else(|| shortage.map(|(length, read)| format!("the file was {length} bytes long and became shorter while it was read, after {read} bytes")));
         while let Some(piece) = records.advance(at_end && damage.is_none())? {
