@@ -45,3 +45,4 @@ pub use secret_names::{is_secret_key, is_secret_variable};
 pub use statement::{BrokenStatement, SinkName, StreamStatement, WithEntry, WithinVisitor};
 pub use tokens::find_word;
 pub use within::{TimeUnit, WithinClause, WithinInterval};
+pub use within_place::{constraint, visit_selects};

@@ -105,7 +105,7 @@ fn marked(expr: &Expr) -> Option<Span> {
 }
 
 /// The constraint of a join that has one.
-pub(crate) fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
+pub fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
     match operator {
         JoinOperator::Join(constraint)
         | JoinOperator::Inner(constraint)
@@ -130,7 +130,7 @@ pub(crate) fn start(select: &Select) -> Location {
 }
 
 /// Visits the SELECTs of a query and its subqueries, numbered in a fixed order.
-pub(crate) fn visit_selects(query: &mut Query, f: &mut dyn FnMut(usize, &mut Select)) {
+pub fn visit_selects(query: &mut Query, f: &mut dyn FnMut(usize, &mut Select)) {
     struct Selects<'a> {
         number: usize,
         f: &'a mut dyn FnMut(usize, &mut Select),

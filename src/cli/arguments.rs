@@ -10,7 +10,7 @@ use crate::sinks::stdout::OutputFormat;
 
 /// Streaming SQL over files: one statement joins several sources and writes several sinks, as a batch or as a stream.
 #[derive(Debug, Parser)]
-#[command(name = "velo-sql", version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(name = "velo-sql", version, arg_required_else_help = true)]
 pub struct Arguments {
     /// The command.
     #[command(subcommand)]
@@ -24,6 +24,21 @@ pub struct Arguments {
     /// What is told on standard error.
     #[command(flatten)]
     pub output: OutputOptions,
+}
+
+impl Arguments {
+    /// An option of `--sql` that stands before a command, which has options of its own.
+    pub(super) fn misplaced(&self) -> Option<&'static str> {
+        self.command.as_ref()?;
+        let given = [
+            ("--sql", self.sql.is_some()),
+            ("--format", self.run.format.is_some()),
+            ("--summary", self.run.summary.is_some()),
+            ("--limit", self.run.limit.is_some()),
+            ("--set", !self.run.overrides.set.is_empty()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
 }
 
 /// A command.

@@ -53,8 +53,9 @@ async fn run_scripts(scripts: Vec<Result<Loaded, Error>>, options: &RunOptions, 
     let shutdown = Shutdown::new();
     signals::listen(&shutdown);
     let began = Instant::now();
+    let printing = jobs.iter().flat_map(|job| &job.spec.sinks).any(|sink| Arc::ptr_eq(&sink.sink, &stdout));
     let running = start(jobs.into_iter().map(|job| job.spec).collect(), &stdout, &shutdown);
-    let progress = progress(&running.jobs, quiet);
+    let progress = progress(&running.jobs, quiet, printing);
     let outcomes = running.finished().await;
     if let Some(progress) = progress {
         progress.abort();
@@ -101,9 +102,9 @@ fn json_summary(outcome: &JobOutcome) -> serde_json::Value {
 }
 
 /// A line that is drawn again every second, on a terminal only.
-fn progress(jobs: &[(String, Arc<JobCounters>)], quiet: bool) -> Option<tokio::task::JoinHandle<()>> {
+fn progress(jobs: &[(String, Arc<JobCounters>)], quiet: bool, printing: bool) -> Option<tokio::task::JoinHandle<()>> {
     // Rows on the same terminal would be torn apart by it.
-    if quiet || !std::io::stderr().is_terminal() || std::io::stdout().is_terminal() {
+    if quiet || !std::io::stderr().is_terminal() || (printing && std::io::stdout().is_terminal()) {
         return None;
     }
     let jobs = jobs.to_vec();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sql_extensions::StreamingSqlParser;
 
 use crate::config::{BindRequest, Binding, ProcessEnvironment, Unfit, bind_script};
-use crate::deploy::{Look, PrepareRequest, Prepared, prepare};
+use crate::deploy::{Claims, Look, PrepareRequest, Prepared, prepare};
 use crate::error::{Error, Script, io_text};
 use crate::stream::DataSink;
 
@@ -17,6 +17,7 @@ use crate::stream::DataSink;
 pub(super) struct Loaded {
     pub script: Arc<Script>,
     folder: Option<PathBuf>,
+    from_stdin: bool,
 }
 
 /// Largest script read.
@@ -38,14 +39,15 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Error> {
     }
     let text = String::from_utf8(bytes).map_err(|error| Error::config(format!("{name} is not UTF-8 (byte {})", error.utf8_error().valid_up_to())))?;
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    let folder = path.parent().filter(|_| name != "-").map(Path::to_owned);
-    let name = if name == "-" { "<stdin>".to_owned() } else { name };
-    Ok(Loaded { script: Arc::new(Script { name, text }), folder })
+    let from_stdin = name == "-";
+    let folder = path.parent().filter(|_| !from_stdin).map(Path::to_owned);
+    let name = if from_stdin { "<stdin>".to_owned() } else { name };
+    Ok(Loaded { script: Arc::new(Script { name, text }), folder, from_stdin })
 }
 
 /// A script from the command line.
 pub(super) fn inline(sql: &str) -> Loaded {
-    Loaded { script: Arc::new(Script { name: "--sql".to_owned(), text: sql.to_owned() }), folder: None }
+    Loaded { script: Arc::new(Script { name: "--sql".to_owned(), text: sql.to_owned() }), folder: None, from_stdin: false }
 }
 
 /// Parses and binds a script.
@@ -68,9 +70,12 @@ pub(super) async fn prepare_all(
     let mut fit = Fit::default();
     // What can't be read may have any key; its fault is told in its turn.
     let unreadable = |error| vec![Binding { faults: vec![error], ..Binding::default() }];
+    let mut claims = Claims::default();
+    scripts.iter().flatten().filter(|loaded| loaded.from_stdin).for_each(|loaded| claims.script_from_stdin(&loaded.script.name));
     let mut bound: Vec<Vec<Binding>> = scripts.into_iter().map(|loaded| loaded.map_or_else(unreadable, |loaded| bind(&loaded, overrides))).collect();
     bound.iter_mut().flatten().for_each(|binding| fit.add(binding));
     let unfit = fit.into_errors(overrides);
+    bound.iter_mut().for_each(|bindings| claims.add(bindings));
     let refused = !unfit.is_empty() || bound.iter().flatten().any(|binding| !binding.faults.is_empty());
     for bindings in bound {
         match prepare(PrepareRequest { bindings, environment: &ProcessEnvironment, stdout: Arc::clone(stdout), row_limit, look, refused }).await {

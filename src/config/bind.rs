@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use sql_extensions::{BrokenStatement, QueryAnalysis, QueryAnalyzer, SinkRef, SourceRef, Span, StreamStatement};
@@ -14,7 +15,7 @@ use super::unknown_keys::{self, Told, Unfit};
 use super::{batching, schema_file};
 use crate::error::{Error, Script};
 use crate::formats::schema_text;
-use crate::options::{EffectiveSetting, KeyMap, Scope, Setting};
+use crate::options::{EffectiveSetting, KeyMap, Origin, Scope, Setting};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
 use crate::stream::{BatchSettings, FailurePolicy};
@@ -165,9 +166,11 @@ fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], 
     unknown_keys::of_job(&keys.job, &analysis, told);
     settings.extend_from_slice(keys.job.effective());
     // With wrong settings of the job, its sources and sinks are looked at all the same.
-    let job = job.or_else(|| defaults(JobOptions::from_keys))?;
+    let mut job = job.or_else(|| defaults(JobOptions::from_keys))?;
+    let from_environment = |setting: &EffectiveSetting| setting.key == "batch.timeout" && matches!(setting.origin, Origin::Environment { .. });
+    let default_timeout = if keys.job.effective().iter().any(from_environment) { job.batch_timeout.take().map(|timeout| timeout.0) } else { None };
 
-    let owner = Owner { job_name: &name, earlier, job: &job, places };
+    let owner = Owner { job_name: &name, earlier, job: &job, default_timeout, places };
     let (mut sources, mut sinks) = (Vec::new(), Vec::new());
     for source in &analysis.required_sources {
         let map = keys.components.get_mut(&(Role::Source, source.name.clone()));
@@ -179,6 +182,7 @@ fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], 
     }
     let faulty = told.faults() > 0;
     let mut warnings = std::mem::take(&mut keys.warnings);
+    warnings.extend(batching_warnings(&name, &job, keys.job.effective(), &sources));
     if job.use_transactions && !faulty {
         let weak = sinks.first().map_or_else(|| "standard output".to_owned(), |sink: &BoundSink| format!("sink '{}'", sink.name));
         warnings.push(format!("job '{name}' asks for transactions, but {weak} has none in this build; it runs in simple mode (at-least-once)"));
@@ -195,6 +199,18 @@ fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], 
         settings,
         warnings,
     })
+}
+
+/// Warnings about keys of batching that change nothing.
+fn batching_warnings(name: &str, job: &JobOptions, set: &[EffectiveSetting], sources: &[BoundSource]) -> Vec<String> {
+    let from_outside = sources.iter().filter(|source| matches!(source.input, SourceInput::Connector(_)));
+    let strategies: Vec<_> = from_outside.map(|source| source.batch.strategy).collect();
+    let mut warnings = batching::without_effect(job, set, &strategies);
+    let chained = sources.iter().filter(|source| matches!(source.input, SourceInput::Chained(_)) && source.shared.cuts_batches());
+    warnings.extend(
+        chained.map(|source| format!("'{0}.batch.…' has no effect: '{0}' is a stream of this script, whose batches are cut where it reads", source.name)),
+    );
+    warnings.into_iter().map(|warning| format!("job '{name}': {warning}")).collect()
 }
 
 /// Options that nobody set.
@@ -224,6 +240,8 @@ struct Owner<'a> {
     /// Names of the streams before it.
     earlier: &'a [String],
     job: &'a JobOptions,
+    /// The longest wait of a batch that the environment asks for.
+    default_timeout: Option<Duration>,
     places: &'a Places<'a>,
 }
 
@@ -248,7 +266,7 @@ impl Check {
 }
 
 fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings: &mut Vec<EffectiveSetting>, told: &mut Told) -> Option<BoundSource> {
-    let Owner { job_name, earlier, job, places } = owner;
+    let Owner { job_name, earlier, job, places, .. } = owner;
     let before = told.faults();
     let own_settings = map.leftover().next().is_some();
     merge::resolve_variables(map, places.environment, &[]);
@@ -316,7 +334,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
         faulty: told.faults() > before || map.is_incomplete(),
         declared,
         failure: policy(job, shared.failure_strategy, shared.max_retries, shared.retry_backoff),
-        batch: batching::settings(job, &shared, None),
+        batch: batching::settings(job, &shared, owner.default_timeout),
         shared,
     })
 }

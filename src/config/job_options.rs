@@ -132,3 +132,10 @@ define_options! {
         retry_backoff: Millis = "retry_backoff" [] optional;
     }
 }
+
+impl SourceShared {
+    /// Whether it says how batches are cut.
+    pub fn cuts_batches(&self) -> bool {
+        self.batch_strategy.is_some() || self.batch_size.is_some() || self.batch_timeout.is_some()
+    }
+}

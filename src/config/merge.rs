@@ -139,6 +139,9 @@ fn put_in(setting: &Setting, environment: &dyn Environment, keep: &[&str]) -> Re
     let value =
         substitute(&setting.value, environment, keep).map_err(|unresolved| setting.origin.blame_value(unresolved_error(&unresolved, &setting.written)))?;
     let mut secret = false;
+    let set = |name: &str| environment.get(name).is_some();
+    let mut used: Vec<String> = variables(&setting.value).filter(|(name, _)| set(name)).map(|(name, _)| name.to_owned()).collect();
+    used.dedup();
     for (name, default) in variables(&setting.value).filter(|(name, _)| is_secret_variable(name)) {
         secret = true;
         register_secret(&environment.get(name).unwrap_or_else(|| default.unwrap_or_default().to_owned()));
@@ -147,7 +150,7 @@ fn put_in(setting: &Setting, environment: &dyn Environment, keep: &[&str]) -> Re
         register_secret(&value);
     }
     register_passwords_in(&value);
-    Ok(Replaced { value, secret })
+    Ok(Replaced { value, secret, variables: used })
 }
 
 fn unresolved_error(unresolved: &Unresolved, key: &str) -> Error {

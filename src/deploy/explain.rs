@@ -88,11 +88,8 @@ pub fn explain(job: &PreparedJob, verbose: bool) -> Explanation {
     let flow = describe(&plan.root, &mut operators);
     let sinks: Vec<Described> = job.spec.sinks.iter().map(|sink| Described { name: sink.sink.name().to_owned(), what: sink.sink.describe() }).collect();
     let ends = sinks.iter().map(|sink| sink.name.as_str()).collect::<Vec<_>>().join(" | ");
-    let setting = |setting: &crate::options::EffectiveSetting| ExplainedSetting {
-        key: setting.key.clone(),
-        value: setting.value.clone(),
-        origin: setting.origin.to_string(),
-    };
+    let setting =
+        |setting: &crate::options::EffectiveSetting| ExplainedSetting { key: setting.key.clone(), value: setting.value.clone(), origin: setting.whence() };
     Explanation {
         job: job.spec.name.clone(),
         mode: match plan.mode {

@@ -1,17 +1,18 @@
 //! Bound statements to jobs that can run. In reading order:
+//! - `claims`: who reads and writes what; outputs that collide
 //! - `prepare`: sources, plans and sinks of a script, all faults reported at once
 //! - `create`: the sources and sinks of one statement
 //! - `offline`: sources that are only declared, for checks without their files
 //! - `pipelines`: which statements read each other, and how each is executed
-//! - `targets`: outputs that collide
 //! - `explain`: what would be run
 
+mod claims;
 mod create;
 mod explain;
 mod offline;
 mod pipelines;
 mod prepare;
-mod targets;
 
+pub use claims::Claims;
 pub use explain::{Described, ExplainedSetting, Explanation, Operator, Plans, explain};
 pub use prepare::{Look, Note, PrepareRequest, Prepared, PreparedJob, UnplannedJob, prepare};

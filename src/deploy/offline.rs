@@ -38,10 +38,6 @@ impl DataSource for DeclaredSource {
         self.bytes
     }
 
-    fn inputs(&self) -> Vec<String> {
-        Vec::new()
-    }
-
     fn describe(&self) -> String {
         format!("{}, {} columns declared, not looked at", self.what, self.schema.fields().len())
     }

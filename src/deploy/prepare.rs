@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-use sql_extensions::Span;
-
 use super::create::{self, Created, View};
 use super::pipelines::{mode, pipelines};
-use super::targets::collisions;
 use crate::clock::EpochClock;
 use crate::config::{Binding, BoundStatement, Environment, SourceInput};
-use crate::error::{Error, Script};
+use crate::error::Error;
 use crate::operators::guard::RowFaults;
 use crate::options::EffectiveSetting;
 use crate::planner::{ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
 use crate::runtime::{ChainedInput, JobSpec, SinkSpec};
 use crate::stream::{Boundedness, DataSink, FailureStrategy, visible};
+use arrow::datatypes::SchemaRef;
 
 /// How closely a script is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,22 +83,10 @@ pub struct UnplannedJob {
 pub struct PreparedJob {
     /// What is run.
     pub spec: JobSpec,
-    /// The script.
-    pub script: Arc<Script>,
-    /// The statement's place in it.
-    pub span: Span,
     /// Every setting in force.
     pub settings: Vec<EffectiveSetting>,
     /// Things worth a warning.
     pub warnings: Vec<String>,
-    sink_spans: Vec<(String, Span)>,
-}
-
-impl PreparedJob {
-    /// Where a sink is named.
-    pub(super) fn sink_span(&self, name: &str) -> Span {
-        self.sink_spans.iter().find(|(sink, _)| sink == name).map_or(self.span, |(_, span)| *span)
-    }
 }
 
 /// What became of a statement.
@@ -150,8 +135,7 @@ pub async fn prepare(request: PrepareRequest<'_>) -> Result<Prepared, Vec<Error>
             Outcome::Faulty => {}
         }
     }
-    let mut errors: Vec<Error> = faults.into_iter().flatten().collect();
-    errors.extend(collisions(&prepared.jobs));
+    let errors: Vec<Error> = faults.into_iter().flatten().collect();
     if errors.is_empty() { Ok(prepared) } else { Err(errors) }
 }
 
@@ -245,6 +229,11 @@ impl Job<'_> {
         if waits_for_an_end(&plan, endless) {
             warnings.push(format!("job '{}': rows of a table without a partner come out when the stream ends, and this one may never end", statement.name));
         }
+        let only_loaded = |source: &str| plan.loads(source) && !plan.leaves.iter().any(|leaf| &*leaf.source == source);
+        let idle = statement.sources.iter().filter(|source| source.shared.cuts_batches() && only_loaded(&source.name));
+        warnings.extend(
+            idle.map(|source| format!("job '{}': '{1}.batch.…' has no effect: '{1}' is a table here, which is loaded whole", statement.name, source.name)),
+        );
         let one_batch_per_epoch = statement.failure.strategy == FailureStrategy::FailBatch || statement.sinks.iter().any(|sink| sink.connector.per_batch());
         let mut sinks = self.created.sinks;
         sinks.extend(self.stdout.map(|stdout| SinkSpec { sink: Arc::clone(stdout), failure: statement.failure }));
@@ -262,14 +251,7 @@ impl Job<'_> {
             shutdown_timeout: statement.job.shutdown_timeout.0,
             row_limit: self.row_limit,
         };
-        let job = PreparedJob {
-            spec,
-            script: Arc::clone(&statement.script),
-            span: statement.statement.span,
-            settings: statement.settings.clone(),
-            warnings,
-            sink_spans: statement.sinks.iter().map(|sink| (sink.name.clone(), sink.span)).collect(),
-        };
+        let job = PreparedJob { spec, settings: statement.settings.clone(), warnings };
         (Outcome::Ready(Box::new(job)), schema)
     }
 

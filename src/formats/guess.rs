@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, TimeUnit};
 
+use super::contract::{RecordSplitter, Split};
 use super::schema_text::print_type;
 use super::value::{digits, keeps_digits, parse_date, parse_float, parse_integer, parse_timestamp};
 
@@ -181,6 +182,23 @@ impl Record {
 
     fn fields(&self) -> Fields {
         self.fields.iter().map(|(name, guess)| Field::new(name, guess.data_type(), true)).collect()
+    }
+}
+
+/// Hands the whole records of a sample (and whether that is all there is) to `learn`, which counts them down from `records`. Broken ones are left out.
+pub(super) fn learn_records(splitter: &mut dyn RecordSplitter, sample: (&[u8], bool), records: usize, mut learn: impl FnMut(&[u8], &mut usize)) {
+    let (mut text, whole) = sample;
+    let mut left = records;
+    while left > 0 {
+        let length = match splitter.next(text, whole) {
+            Split::Records(length) => {
+                learn(&text[..length], &mut left);
+                length
+            }
+            Split::Broken(length, _) => length,
+            Split::Incomplete => return,
+        };
+        text = &text[length..];
     }
 }
 

@@ -6,6 +6,25 @@ use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 
 use crate::error::Result;
+use crate::options::OptionValue;
+
+/// The format of message values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageFormat {
+    /// Objects; a reader takes arrays of objects, too.
+    Json,
+}
+
+impl OptionValue for MessageFormat {
+    const TYPE: &'static str = "message format";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "json" => Ok(Self::Json),
+            _ => Err("expected json".to_owned()),
+        }
+    }
+}
 
 /// The values of messages, one after another in one buffer.
 #[derive(Clone, Debug)]

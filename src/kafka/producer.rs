@@ -297,6 +297,12 @@ impl BatchProducer {
 
     /// Gives up everything that is under way and returns it as undelivered.
     pub fn give_up(mut self) -> Vec<Delivery> {
+        self.purge();
+        self.take_settled()
+    }
+
+    /// Has the library let go of what is under way, and waits some seconds for its reports.
+    fn purge(&mut self) {
         // SAFETY: the client is alive. Purged messages are reported, too.
         unsafe { sys::rd_kafka_purge(self.client.native_ptr(), sys::RD_KAFKA_PURGE_F_QUEUE | sys::RD_KAFKA_PURGE_F_INFLIGHT) };
         for _ in 0..100 {
@@ -305,25 +311,18 @@ impl BatchProducer {
             }
             self.poll(Duration::from_millis(50));
         }
-        self.take_settled()
     }
 }
 
 impl Drop for BatchProducer {
     fn drop(&mut self) {
         // The values of messages under way are ours: the library must have let go of all of them before they are freed.
-        // SAFETY: topic, queue and client are alive; purged messages are reported to the queue.
+        if !self.in_flight.is_empty() {
+            self.purge();
+            // What is still held (a request that is being written) is leaked rather than freed under the client's hands.
+        }
+        // SAFETY: topic and queue are alive, and so is the client.
         unsafe {
-            if !self.in_flight.is_empty() {
-                sys::rd_kafka_purge(self.client.native_ptr(), sys::RD_KAFKA_PURGE_F_QUEUE | sys::RD_KAFKA_PURGE_F_INFLIGHT);
-                for _ in 0..100 {
-                    if self.in_flight.is_empty() {
-                        break;
-                    }
-                    self.poll(Duration::from_millis(50));
-                }
-                // What is still held (a request that is being written) is leaked rather than freed under the client's hands.
-            }
             sys::rd_kafka_topic_destroy(self.topic);
             sys::rd_kafka_queue_destroy(self.events);
         }

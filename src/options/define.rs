@@ -20,6 +20,12 @@ impl Scope {
             Self::Sink => "sink",
         }
     }
+
+    /// Whether a type as it was written (`Kafka_Source`; `None` stands for all) is that of the kind with a simple name.
+    pub fn names_kind(self, written: Option<&str>, simple: &str) -> bool {
+        let suffix = format!("_{}", self.as_str());
+        written.is_none_or(|written| written.trim().to_ascii_lowercase().trim_end_matches(suffix.as_str()) == simple)
+    }
 }
 
 /// What happens when an option is absent.

@@ -32,6 +32,21 @@ pub struct EffectiveSetting {
     pub value: String,
     /// Where it came from.
     pub origin: Origin,
+    /// The environment variables that its value was put together with.
+    pub variables: Vec<String>,
+}
+
+impl EffectiveSetting {
+    /// Where it came from, in words: `job.sql:3:7, with ${STAGE}`.
+    pub fn whence(&self) -> String {
+        format!("{}{}", self.origin, with_variables(", with ", &self.variables))
+    }
+}
+
+/// `${A}, ${B}` behind some words; nothing without variables.
+fn with_variables(words: &str, variables: &[String]) -> String {
+    let names: Vec<String> = variables.iter().map(|name| format!("${{{name}}}")).collect();
+    if names.is_empty() { String::new() } else { format!("{words}{}", names.join(", ")) }
 }
 
 /// A value after its variables were put in.
@@ -41,6 +56,8 @@ pub struct Replaced {
     pub value: String,
     /// Whether a part of it must not be printed.
     pub secret: bool,
+    /// The environment variables in it that were set.
+    pub variables: Vec<String>,
 }
 
 /// A setting that no option struct took.
@@ -67,6 +84,8 @@ pub struct KeyMap {
     unresolved: BTreeMap<String, Error>,
     /// Settings whose values must not be printed.
     secret: BTreeSet<String>,
+    /// The environment variables that the values of settings were put together with.
+    variables: BTreeMap<String, Vec<String>>,
     /// Whether a part of the settings can't be read, so that nothing can be called missing.
     incomplete: bool,
     missing: Vec<(&'static OptionDescriptor, Error)>,
@@ -129,6 +148,7 @@ impl KeyMap {
             match replace(setting) {
                 Ok(replaced) => {
                     setting.value = replaced.value;
+                    self.variables.insert(key.clone(), replaced.variables);
                     if replaced.secret {
                         self.secret.insert(key.clone());
                     }
@@ -185,7 +205,8 @@ impl KeyMap {
     /// Takes note of a leftover setting that is in force.
     pub fn note(&mut self, leftover: &Leftover) {
         let (value, origin) = (leftover.shown.clone(), leftover.setting.origin.clone());
-        self.effective.push(EffectiveSetting { key: self.full(&leftover.key), value, origin });
+        let variables = self.variables.remove(&leftover.key).unwrap_or_default();
+        self.effective.push(EffectiveSetting { key: self.full(&leftover.key), value, origin, variables });
     }
 
     /// Gives back a leftover setting that is unknown.
@@ -229,11 +250,13 @@ impl KeyMap {
                 }
                 let parsed = T::parse(&setting.value);
                 let shown = if T::TYPE == Secret::TYPE { MASK.to_owned() } else { self.shown(key, &setting) };
+                let variables = self.variables.remove(key).unwrap_or_default();
                 if let Err(expected) = &parsed {
-                    let message = format!("'{}' = '{}' is not {}: {expected}", setting.written, excerpt(&shown), with_article(T::TYPE));
+                    let from = with_variables("; the value comes from ", &variables);
+                    let message = format!("'{}' = '{}' is not {}: {expected}{from}", setting.written, excerpt(&shown), with_article(T::TYPE));
                     errors.push(setting.origin.blame_value(Error::config(message)));
                 }
-                self.effective.push(EffectiveSetting { key: self.full(option.key), value: shown, origin: setting.origin });
+                self.effective.push(EffectiveSetting { key: self.full(option.key), value: shown, origin: setting.origin, variables });
                 return parsed.ok();
             }
             (None, Presence::Default(default)) => (*default, Origin::Default),
@@ -251,7 +274,7 @@ impl KeyMap {
                 return None;
             }
         };
-        self.effective.push(EffectiveSetting { key: self.full(option.key), value: text.to_owned(), origin });
+        self.effective.push(EffectiveSetting { key: self.full(option.key), value: text.to_owned(), origin, variables: Vec::new() });
         T::parse(text).ok()
     }
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr, Spanned, Value, Visit, VisitMut, Visitor, VisitorMut};
-use sql_extensions::Span;
+use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, Spanned, Value, Visit, VisitMut, Visitor, VisitorMut};
+use sql_extensions::{Span, visit_selects};
 
 /// Most attempts; a statement of a thousand columns takes about twenty.
 const MOST_ATTEMPTS: usize = 64;
@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// Finds the place of the error that a query makes. `plan` gives the text of the error, or `None` if there is none.
 pub(super) async fn narrow(query: &Query, plan: impl AsyncFn(&Query) -> Option<String>) -> Option<Span> {
     let mut query = query.clone();
-    let _never_breaks = VisitMut::visit(&mut query, &mut NameItems);
+    visit_selects(&mut query, &mut |_, select| name_items(select));
     let mut nodes = Nodes::default();
     let _never_breaks = Visit::visit(&query, &mut nodes);
     let mut search = Search { error: plan(&query).await?, query, nodes: nodes.nodes, attempts: 0, began: Instant::now(), plan };
@@ -25,39 +25,16 @@ pub(super) async fn narrow(query: &Query, plan: impl AsyncFn(&Query) -> Option<S
 }
 
 /// Gives columns their names, so that they keep them when they become NULL.
-struct NameItems;
-
-impl NameItems {
-    fn body(&self, body: &mut SetExpr) {
-        match body {
-            SetExpr::Select(select) => {
-                for item in &mut select.projection {
-                    let SelectItem::UnnamedExpr(expr) = item else { continue };
-                    let name = match &*expr {
-                        Expr::Identifier(name) => name.value.clone(),
-                        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()).unwrap_or_default(),
-                        other => other.to_string(),
-                    };
-                    let expr = std::mem::replace(expr, null());
-                    *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
-                }
-            }
-            SetExpr::SetOperation { left, right, .. } => {
-                self.body(left);
-                self.body(right);
-            }
-            // A bracketed query is visited as a query.
-            _ => {}
-        }
-    }
-}
-
-impl VisitorMut for NameItems {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        self.body(&mut query.body);
-        ControlFlow::Continue(())
+fn name_items(select: &mut Select) {
+    for item in &mut select.projection {
+        let SelectItem::UnnamedExpr(expr) = item else { continue };
+        let name = match &*expr {
+            Expr::Identifier(name) => name.value.clone(),
+            Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()).unwrap_or_default(),
+            other => other.to_string(),
+        };
+        let expr = std::mem::replace(expr, null());
+        *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
     }
 }
 

@@ -7,7 +7,8 @@ use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Query, SelectItem, SetExpr, Statement as SqlStatement, TableFactor, Value, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Query, SelectItem, Statement as SqlStatement, TableFactor, Value, VisitMut, VisitorMut};
+use sql_extensions::visit_selects;
 
 use super::not_in;
 use super::unfolding;
@@ -37,8 +38,7 @@ impl VisitorMut for FieldAccess {
 fn name_fields(query: &mut Query) {
     let mut relations = Relations::default();
     let _never_breaks = query.visit(&mut relations);
-    let mut naming = FieldNames { relations: relations.names };
-    let _never_breaks = query.visit(&mut naming);
+    visit_selects(query, &mut |_, select| select.projection.iter_mut().for_each(|item| name_field(item, &relations.names)));
 }
 
 #[derive(Default)]
@@ -63,45 +63,19 @@ impl VisitorMut for Relations {
     }
 }
 
-struct FieldNames {
-    relations: HashSet<String>,
-}
-
-impl FieldNames {
-    fn name(&self, item: &mut SelectItem) {
-        let SelectItem::UnnamedExpr(expr) = item else { return };
-        let last = match expr {
-            Expr::CompoundIdentifier(parts) if parts.len() > 2 || parts.len() == 2 && !self.relations.contains(&parts[0].value) => parts.last().cloned(),
-            Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {
-                Some(AccessExpr::Dot(Expr::Identifier(field))) => Some(field.clone()),
-                _ => None,
-            },
+fn name_field(item: &mut SelectItem, relations: &HashSet<String>) {
+    let SelectItem::UnnamedExpr(expr) = item else { return };
+    let last = match expr {
+        Expr::CompoundIdentifier(parts) if parts.len() > 2 || parts.len() == 2 && !relations.contains(&parts[0].value) => parts.last().cloned(),
+        Expr::CompoundFieldAccess { access_chain, .. } => match access_chain.last() {
+            Some(AccessExpr::Dot(Expr::Identifier(field))) => Some(field.clone()),
             _ => None,
-        };
-        if let Some(alias) = last {
-            let expr = std::mem::replace(expr, Expr::Identifier(alias.clone()));
-            *item = SelectItem::ExprWithAlias { expr, alias };
-        }
-    }
-
-    fn body(&self, body: &mut SetExpr) {
-        match body {
-            SetExpr::Select(select) => select.projection.iter_mut().for_each(|item| self.name(item)),
-            SetExpr::SetOperation { left, right, .. } => {
-                self.body(left);
-                self.body(right);
-            }
-            _ => {}
-        }
-    }
-}
-
-impl VisitorMut for FieldNames {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        self.body(&mut query.body);
-        ControlFlow::Continue(())
+        },
+        _ => None,
+    };
+    if let Some(alias) = last {
+        let expr = std::mem::replace(expr, Expr::Identifier(alias.clone()));
+        *item = SelectItem::ExprWithAlias { expr, alias };
     }
 }
 

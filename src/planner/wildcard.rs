@@ -1,34 +1,13 @@
 //! `*`, `t.*` and `NATURAL` in statements that name a hidden column: expanded here, so that the hidden columns stay out. (Statements that name none don't have them in their tables.)
 
-use std::ops::ControlFlow;
-
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor, VisitMut,
-    VisitorMut, WildcardAdditionalOptions,
+    Expr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, TableFactor, WildcardAdditionalOptions,
 };
+use sql_extensions::visit_selects;
 
 /// Expands the wildcards of every SELECT of a query. `columns` gives the visible columns of a table, by its name in `FROM`, or `None` if the name is not a source.
 pub(super) fn expand(query: &mut Query, columns: &dyn Fn(&str) -> Option<Vec<String>>) {
-    struct Expand<'a>(&'a dyn Fn(&str) -> Option<Vec<String>>);
-    impl VisitorMut for Expand<'_> {
-        type Break = ();
-        fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-            expand_body(&mut query.body, self.0);
-            ControlFlow::Continue(())
-        }
-    }
-    let _ = query.visit(&mut Expand(columns));
-}
-
-fn expand_body(body: &mut SetExpr, columns: &dyn Fn(&str) -> Option<Vec<String>>) {
-    match body {
-        SetExpr::Select(select) => expand_select(select, columns),
-        SetExpr::SetOperation { left, right, .. } => {
-            expand_body(left, columns);
-            expand_body(right, columns);
-        }
-        _ => {}
-    }
+    visit_selects(query, &mut |_, select| expand_select(select, columns));
 }
 
 /// What stands in FROM: the name to qualify with, its visible columns if it is a source, and the columns that USING leaves to the left side.

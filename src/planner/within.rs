@@ -118,18 +118,11 @@ fn of(names: &str) -> String {
     if names.is_empty() { String::new() } else { format!(" ({names})") }
 }
 
+/// The constraint of a join that can be bounded.
 fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
     match operator {
-        JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint)
-        | JoinOperator::FullOuter(constraint)
-        | JoinOperator::LeftSemi(constraint)
-        | JoinOperator::LeftAnti(constraint) => Some(constraint),
-        _ => None,
+        JoinOperator::Semi(_) | JoinOperator::RightSemi(_) | JoinOperator::Anti(_) | JoinOperator::RightAnti(_) => None,
+        other => sql_extensions::constraint(other),
     }
 }
 

@@ -6,8 +6,8 @@ use super::file::{FileSink, FileSinkOptions};
 use super::kafka::{KafkaSink, KafkaSinkOptions};
 use crate::error::{Error, Result};
 use crate::kafka::{ClientProperties, Role, client_properties, properties_of};
-use crate::options::{KeyMap, OptionDescriptor};
-use crate::stream::DataSink;
+use crate::options::{KeyMap, OptionDescriptor, Scope};
+use crate::stream::{DataSink, Place};
 
 /// A sink's settings, by kind.
 #[derive(Clone, Debug)]
@@ -44,16 +44,14 @@ impl SinkConnector {
 
     /// The names of the keys that a kind has behind ours; of all kinds for `None`.
     pub fn rest_names(kind: Option<&str>) -> &'static [String] {
-        if kind.is_none_or(|kind| kind.trim().to_ascii_lowercase().trim_end_matches("_sink") == "kafka") { properties_of(Role::Producer) } else { &[] }
+        if Scope::Sink.names_kind(kind, "kafka") { properties_of(Role::Producer) } else { &[] }
     }
 
     /// Every spelling of the keys of a kind in either spelling; of all kinds for `None`.
     pub fn option_names(kind: Option<&str>) -> Vec<&'static str> {
-        let wanted = kind.map(|kind| kind.trim().to_ascii_lowercase());
-        let is_wanted = |name: &str| wanted.as_ref().is_none_or(|kind| kind.trim_end_matches("_sink") == name);
         Self::reference()
             .into_iter()
-            .filter(|(name, _)| is_wanted(name))
+            .filter(|(name, _)| Scope::Sink.names_kind(kind, name))
             .flat_map(|(_, options)| options.iter().flat_map(OptionDescriptor::spellings))
             .collect()
     }
@@ -76,6 +74,14 @@ impl SinkConnector {
         match self {
             Self::File(options) => options.path.contains("{batch_id}"),
             Self::Kafka(..) => false,
+        }
+    }
+
+    /// What it writes, for telling what collides.
+    pub fn place(&self, name: &str) -> Place {
+        match self {
+            Self::File(options) => options.place(),
+            Self::Kafka(options, _) => options.place(name),
         }
     }
 

@@ -8,8 +8,8 @@ use super::file::{FileSource, FileSourceOptions};
 use super::kafka::{KafkaSource, KafkaSourceOptions, SourceIdentity};
 use crate::error::{Error, Result};
 use crate::kafka::{ClientProperties, Role, client_properties, properties_of};
-use crate::options::{KeyMap, OptionDescriptor};
-use crate::stream::{DataSource, MetadataColumn};
+use crate::options::{KeyMap, OptionDescriptor, Scope};
+use crate::stream::{DataSource, MetadataColumn, Place};
 
 /// A source's settings, by kind.
 #[derive(Clone, Debug)]
@@ -46,16 +46,14 @@ impl SourceConnector {
 
     /// The names of the keys that a kind has behind ours; of all kinds for `None`.
     pub fn rest_names(kind: Option<&str>) -> &'static [String] {
-        if kind.is_none_or(|kind| kind.trim().to_ascii_lowercase().trim_end_matches("_source") == "kafka") { properties_of(Role::Consumer) } else { &[] }
+        if Scope::Source.names_kind(kind, "kafka") { properties_of(Role::Consumer) } else { &[] }
     }
 
     /// Every spelling of the keys of a kind in either spelling; of all kinds for `None`.
     pub fn option_names(kind: Option<&str>) -> Vec<&'static str> {
-        let wanted = kind.map(|kind| kind.trim().to_ascii_lowercase());
-        let is_wanted = |name: &str| wanted.as_ref().is_none_or(|kind| kind.trim_end_matches("_source") == name);
         Self::reference()
             .into_iter()
-            .filter(|(name, _)| is_wanted(name))
+            .filter(|(name, _)| Scope::Source.names_kind(kind, name))
             .flat_map(|(_, options)| options.iter().flat_map(OptionDescriptor::spellings))
             .collect()
     }
@@ -107,6 +105,14 @@ impl SourceConnector {
         }
     }
 
+    /// What it reads, now or later, for telling what collides.
+    pub fn places(&self, name: &str) -> Vec<Place> {
+        match self {
+            Self::File(options) => options.places(),
+            Self::Kafka(options, _) => options.places(name),
+        }
+    }
+
     /// What it reads, in a few words.
     pub fn describe(&self) -> String {
         match self {
@@ -120,7 +126,7 @@ impl SourceConnector {
     pub fn known_bytes(&self) -> u64 {
         match self {
             Self::File(options) => std::fs::metadata(&options.path).ok().filter(std::fs::Metadata::is_file).map_or(0, |file| file.len()),
-            Self::Kafka(..) => 1 << 40,
+            Self::Kafka(..) => KafkaSource::ASSUMED_BYTES,
         }
     }
 

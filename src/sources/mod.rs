@@ -8,3 +8,9 @@ pub mod file;
 pub mod kafka;
 
 pub use connector::SourceConnector;
+
+/// Tells the columns that were inferred as the line to paste.
+fn tell_inferred(name: &str, schema: &arrow::datatypes::Schema) {
+    let text = crate::formats::schema_text::print(schema).replace('\'', "''");
+    tracing::info!("source '{name}': columns inferred; to declare them: '{name}.schema' = '{text}'");
+}

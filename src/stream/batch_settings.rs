@@ -17,6 +17,18 @@ pub enum BatchStrategy {
     LowLatency,
 }
 
+impl BatchStrategy {
+    /// Its name in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FixedSize => "fixed_size",
+            Self::AdaptiveSize => "adaptive_size",
+            Self::MemoryBased => "memory_based",
+            Self::LowLatency => "low_latency",
+        }
+    }
+}
+
 impl OptionValue for BatchStrategy {
     const TYPE: &'static str = "batch strategy";
 

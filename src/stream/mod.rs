@@ -7,6 +7,7 @@
 //! - `carried`: columns behind the visible ones, for sinks that ask for them
 //! - `failure`: what to do when a record or a sink fails
 //! - `health`: the state of a connection
+//! - `place`, `path_pattern`: what is read and written, for telling what collides
 //! - `batch_settings`: how a source's rows are cut into batches
 
 mod batch_settings;
@@ -14,6 +15,8 @@ mod carried;
 mod failure;
 mod health;
 mod metadata;
+mod path_pattern;
+mod place;
 mod position;
 mod rejected;
 mod sink;
@@ -24,6 +27,8 @@ pub use carried::{Carried, visible, visible_columns};
 pub use failure::{FailurePolicy, FailureStrategy};
 pub use health::{ConnectionState, Health, HealthReport};
 pub use metadata::MetadataColumn;
+pub use path_pattern::PathPattern;
+pub use place::{Place, resolved};
 pub use position::Position;
 pub use rejected::{RecordPlace, RejectedRecord};
 pub use sink::{DataSink, DataWriter, SinkContext, WriteReport};

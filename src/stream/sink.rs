@@ -36,9 +36,6 @@ pub trait DataSink: Send + Sync + Debug {
     /// Whether rows of this schema can be written (partition columns exist, types the format knows); creates nothing.
     fn check_schema(&self, schema: &SchemaRef) -> Result<()>;
 
-    /// The outputs it will write to, for telling apart two sinks with one target and a sink that is also a source; empty if that can't be known.
-    fn targets(&self) -> Vec<String>;
-
     /// Whether it wants the columns of [`super::Carried`], where there are any, behind those of the statement.
     fn wants_carried(&self) -> bool {
         false

@@ -79,9 +79,6 @@ pub trait DataSource: Send + Sync + Debug {
     /// Roughly how many bytes of rows there are to read, for choosing the build side of joins in batch mode.
     fn estimated_bytes(&self) -> u64;
 
-    /// What it reads, in the form of [`super::DataSink::targets`]; empty if that can't be known.
-    fn inputs(&self) -> Vec<String>;
-
     /// One phrase for `explain` and the start line, e.g. `file data/orders.jsonl, 3 columns`.
     fn describe(&self) -> String;
 

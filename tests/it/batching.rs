@@ -60,3 +60,26 @@ fn a_batch_as_large_as_the_buffer_fills_without_waiting() {
         .expect(0);
     assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
 }
+
+#[test]
+fn a_key_that_changes_nothing_gets_a_warning() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"id\":1}\n");
+    folder.write("t.jsonl", "{\"id\":1}\n");
+    let warnings = |settings: &str| {
+        let sql = format!(
+            "SELECT a.id FROM a JOIN t ON a.id = t.id WITH ('a.type'='file','a.path'='a.jsonl','t.type'='file','t.path'='t.jsonl','execution.mode'='stream',{settings})"
+        );
+        folder.sql(&sql).expect(0).err
+    };
+    for (settings, told) in [
+        ("'batch.target_latency'='1s'", "'batch.target_latency' has no effect without 'batch.strategy' = 'adaptive_size'"),
+        ("'batch.enable'='false','batch.size'='5'", "'batch.size' has no effect, since 'batch.enable' is false"),
+        ("'t.batch.size'='5'", "'t.batch.…' has no effect: 't' is a table here"),
+    ] {
+        let err = warnings(settings);
+        assert!(err.contains(told), "{settings}: {err}");
+    }
+    let used = warnings("'batch.strategy'='low_latency','batch.low_latency_wait'='1ms','a.batch.size'='5'");
+    assert!(!used.contains("no effect"), "{used}");
+}

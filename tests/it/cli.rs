@@ -100,20 +100,53 @@ fn wrong_arguments_are_the_users_fault() {
 #[test]
 fn the_demo_runs_and_its_advice_works() {
     let folder = Folder::new();
-    let ran = folder.run(&["demo", "--rate", "500", "--seconds", "2"]).expect(0);
-    let commands: Vec<&str> = ran.out.lines().filter_map(|line| line.trim().strip_prefix("velo-sql ")).collect();
-    assert!(commands.len() >= 3, "{}", ran.out);
-    for command in commands {
-        let shell = format!("{} {command}", crate::velo::binary().display());
-        let output = std::process::Command::new("sh").arg("-c").arg(&shell).current_dir(folder.path()).output().unwrap();
-        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-        assert!(!output.stdout.is_empty(), "{command} prints rows");
+    for (place, arguments) in [("velo-demo", &["--seconds", "2"][..]), ("it's \"$my\" `demo` [1]", &["--seconds", "1", "--folder", "it's \"$my\" `demo` [1]"])]
+    {
+        let ran = folder.run(&[&["demo", "--rate", "500"], arguments].concat()).expect(0);
+        let commands: Vec<&str> = ran.out.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+        assert_eq!(commands.len(), 3, "{}", ran.out);
+        for command in commands {
+            let output = std::process::Command::new("sh").arg("-c").arg(command).current_dir(folder.path()).output().unwrap();
+            assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(!output.stdout.is_empty(), "{command} prints rows");
+        }
+        let audit = folder.read(&format!("{place}/audit.jsonl")).lines().count();
+        let csv = folder.read(&format!("{place}/fulfillment.csv")).lines().count() - 1;
+        assert!(audit > 250 && audit == csv, "all sinks have all rows: {audit} and {csv}");
+        let lake = place.replace('\'', "''");
+        let lake = folder.sql(&format!("SELECT count(*) AS n FROM l WITH ('l.type'='file','l.path'='{lake}/lake','l.format'='parquet')")).expect(0);
+        assert_eq!(lake.out, format!("{{\"n\":{audit}}}\n"));
     }
-    let audit = folder.read("velo-demo/audit.jsonl").lines().count();
-    let csv = folder.read("velo-demo/fulfillment.csv").lines().count() - 1;
-    assert!(audit > 500 && audit == csv, "all sinks have all rows: {audit} and {csv}");
-    let lake = folder.sql("SELECT count(*) AS n FROM l WITH ('l.type'='file','l.path'='velo-demo/lake/*/*.parquet')").expect(0);
-    assert_eq!(lake.out, format!("{{\"n\":{audit}}}\n"));
+}
+
+#[test]
+fn the_demo_touches_no_folder_of_somebody_else() {
+    let folder = Folder::new();
+    folder.write("mine/lake/a.txt", "precious");
+    let refused = folder.run(&["demo", "--folder", "mine"]);
+    assert!(refused.status == 2 && refused.err.contains("mine has files that no demo wrote"), "{} {}", refused.status, refused.err);
+    assert_eq!(folder.list("mine"), ["lake/a.txt"].map(|name| format!("mine/{name}")));
+    folder.run(&["demo", "--folder", "new", "--rate", "100", "--seconds", "1"]).expect(0);
+    folder.run(&["demo", "--folder", "new", "--rate", "100", "--seconds", "1"]).expect(0);
+}
+
+#[test]
+fn options_for_all_commands_stand_before_or_after_them() {
+    let folder = Folder::new();
+    folder.write("s.sql", "SELECT 1 AS x FROM a WITH ('a.type'='file','a.path'='a.jsonl')");
+    folder.write("a.jsonl", "{\"id\":1}\n");
+    for arguments in [&["--quiet", "run", "s.sql"][..], &["run", "--quiet", "s.sql"], &["--log-level", "error", "run", "s.sql", "--summary", "none"]] {
+        let ran = folder.run(arguments).expect(0);
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("{\"x\":1}\n", ""), "{arguments:?}");
+    }
+    for (arguments, told) in [
+        (&["--limit", "1", "run", "s.sql"][..], "--limit stands after the command"),
+        (&["--set", "a.path=b", "validate", "s.sql"], "--set stands after the command"),
+        (&["--sql", "SELECT 1", "run", "s.sql"], "--sql is a command by itself"),
+    ] {
+        let refused = folder.run(arguments);
+        assert!(refused.status == 2 && refused.err.contains(told), "{arguments:?}: {} {}", refused.status, refused.err);
+    }
 }
 
 #[test]

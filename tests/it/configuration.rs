@@ -44,6 +44,16 @@ fn inline_yaml_variables_prefixes_and_aliases_mean_the_same() {
 }
 
 #[test]
+fn a_value_from_the_environment_is_known_as_such() {
+    let folder = folder();
+    folder.write("s.sql", "SELECT * FROM orders WITH ('orders.type'='file','orders.path'='${NAME}.${SUFFIX:-csv}','orders.batch.size'='${SIZE}')");
+    let ran = folder.run_with(&["explain", "s.sql"], &[("NAME", "orders"), ("SIZE", "5")], b"").expect(0);
+    assert!(ran.out.contains("orders.path = orders.csv (s.sql:1:49, with ${NAME}) ·"), "{}", ran.out);
+    let wrong = folder.run_with(&["explain", "s.sql"], &[("NAME", "orders"), ("SIZE", "many")], b"").expect(2);
+    assert!(wrong.err.contains("the value comes from ${SIZE}"), "{}", wrong.err);
+}
+
+#[test]
 fn precedence_is_command_line_inline_file_environment() {
     let folder = folder();
     folder.write("orders.yaml", "path: ${NOT_SET}.csv\ndelimiter: \",\"\n");

@@ -55,6 +55,7 @@ fn seven_faulty_statements_are_told_in_text_order() {
         "unknown key 'orders.pth'",
         "Job 'query_4' failed to create data sources: Failed to create source 'source_0_orders': gone.jsonl: No such file or directory",
         "column 'nope' not found",
+        "sink 'o' of job 'query_6' and sink 'o' of job 'query_4' write to one file",
         "'o.append': nothing can be appended to a parquet file",
         "unknown key 'batch.sizes'",
         "'o.rotation' = 'weekly' is not a rotation: expected hourly or daily",

@@ -273,18 +273,6 @@ fn encrypted_files_are_read_with_the_key_only() {
 }
 
 #[test]
-fn outputs_that_collide_are_refused() {
-    let folder = Folder::new();
-    folder.write("a.jsonl", "{\"id\":1}\n");
-    let refused = |sinks: &str| {
-        folder.sql(&format!("SELECT * FROM a INTO o, p WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','p.type'='file',{sinks})")).expect(2).err
-    };
-    assert!(refused("'o.path'='x.jsonl','p.path'='./d/../x.jsonl'").contains("write to one file"));
-    assert!(refused("'o.path'='x.jsonl','p.path'='a.jsonl'").contains("reads"));
-    assert!(!folder.exists("x.jsonl"));
-}
-
-#[test]
 fn one_writer_at_a_time() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"id\":1}\n");

@@ -3,6 +3,7 @@
 
 mod batching;
 mod cli;
+mod collisions;
 mod configuration;
 mod damage;
 mod declared;

@@ -46,10 +46,6 @@ impl DataSource for Table {
         self.rows.get_array_memory_size() as u64
     }
 
-    fn inputs(&self) -> Vec<String> {
-        Vec::new()
-    }
-
     fn describe(&self) -> String {
         "memory".to_owned()
     }
@@ -98,10 +94,6 @@ impl DataSink for Lines {
 
     fn check_schema(&self, _: &SchemaRef) -> Result<()> {
         Ok(())
-    }
-
-    fn targets(&self) -> Vec<String> {
-        Vec::new()
     }
 
     fn open(&self, _: SchemaRef, _: SinkContext) -> Result<Box<dyn DataWriter>> {

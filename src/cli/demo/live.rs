@@ -20,6 +20,9 @@ use crate::runtime::{JobCounters, Shutdown, start};
 
 const EXAMPLE: &str = include_str!("../../../configs/examples/ecommerce.sql");
 
+/// The file by which a folder is known as a demo's, locked while the demo runs.
+const LOCK: &str = ".velo-demo.lock";
+
 /// Runs the demo.
 pub(in crate::cli) async fn demo(command: &DemoCommand, arguments: &Arguments) -> ExitStatus {
     let (folder, lock) = match folder(&command.folder) {
@@ -70,7 +73,11 @@ fn folder(wanted: &Path) -> Result<(PathBuf, File), Error> {
                 .with_help("give another place with --folder, or change to a folder that you may write to")
         };
         std::fs::create_dir_all(&folder).map_err(fault)?;
-        let lock = File::create(folder.join(".lock")).map_err(fault)?;
+        // What an earlier demo left is replaced, but nothing of somebody else's.
+        if !folder.join(LOCK).exists() && std::fs::read_dir(&folder).map_err(fault)?.next().is_some() {
+            return Err(Error::config(format!("{} has files that no demo wrote", folder.display())).with_help("give an empty or a new folder with --folder"));
+        }
+        let lock = File::create(folder.join(LOCK)).map_err(fault)?;
         if lock.try_lock().is_err() {
             continue;
         }
@@ -151,17 +158,38 @@ fn redraw(text: &str) {
     let _nobody_reads = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// Commands that read the outputs.
+/// Commands that read the outputs, as a shell takes them.
 fn advice(place: &str) -> ExitStatus {
+    let place = place.replace('\'', "''");
     let queries = [
         format!(
             "SELECT customer_tier, count(*) AS orders, sum(line_total) AS total FROM f GROUP BY 1 ORDER BY 1 WITH ('f.type'='file','f.path'='{place}/fulfillment.csv')"
         ),
         format!("SELECT lane, count(*) AS orders FROM a GROUP BY 1 ORDER BY 1 WITH ('a.type'='file','a.path'='{place}/audit.jsonl')"),
         format!(
-            "SELECT product_name, sum(quantity) AS sold FROM l GROUP BY 1 ORDER BY 2 DESC LIMIT 5 WITH ('l.type'='file','l.path'='{place}/lake/*/*.parquet')"
+            "SELECT product_name, sum(quantity) AS sold FROM l GROUP BY 1 ORDER BY 2 DESC LIMIT 5 WITH ('l.type'='file','l.path'='{place}/lake','l.format'='parquet')"
         ),
     ];
-    let commands: String = queries.iter().map(|query| format!("  velo-sql --sql \"{query}\"\n")).collect();
+    // What was typed to start the demo starts the commands, too; cargo and tests run it by its path.
+    let program = std::env::args().next().filter(|program| program.contains('/')).map_or_else(|| "velo-sql".to_owned(), |program| plain_or_quoted(&program));
+    let commands: String = queries.iter().map(|query| format!("  {program} --sql {}\n", quoted(query))).collect();
     print(&format!("Done. Look at the results:\n{commands}"))
+}
+
+fn plain_or_quoted(text: &str) -> String {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte));
+    if plain { text.to_owned() } else { quoted(text) }
+}
+
+/// A text in double quotes, as a shell reads it back.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        if matches!(c, '"' | '\\' | '$' | '`') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
 }

@@ -8,8 +8,7 @@ use super::decode::CsvDecoder;
 use super::header::{check_line_ends, first_record, twice};
 use super::scan::{field, record_end};
 use super::split::CsvSplitter;
-use crate::formats::contract::{RecordSplitter, Split};
-use crate::formats::guess::{Guess, Inferred};
+use crate::formats::guess::{Guess, Inferred, learn_records};
 
 /// The columns of the first `records` records of a text, which is `whole` or goes on: named by the header, or `column_1` on. Records that will be rejected anyway are left out.
 /// `Err`: the header can't be read.
@@ -33,17 +32,7 @@ pub fn infer_schema(text: &[u8], records: usize, delimiter: u8, has_headers: boo
     }
     let mut guesses = vec![Guess::Nothing; names.len()];
     let mut splitter = CsvSplitter::new(&Arc::new(texts(names.len(), delimiter)));
-    let mut left = records;
-    while left > 0 {
-        match splitter.next(&text[at..], whole) {
-            Split::Records(length) => {
-                learn(&text[at..at + length], delimiter, &mut left, &mut guesses);
-                at += length;
-            }
-            Split::Broken(length, _) => at += length,
-            Split::Incomplete => break,
-        }
-    }
+    learn_records(&mut splitter, (&text[at..], whole), records, |pieces, left| learn(pieces, delimiter, left, &mut guesses));
     names.into_iter().zip(guesses).for_each(|(name, guess)| inferred.record.add(&name, guess));
     Ok(inferred)
 }

@@ -3,8 +3,8 @@
 use super::nesting::record_end;
 use super::scan::{Cursor, DEEPEST, Malformed, unescape};
 use super::split::{DocumentSplitter, LineSplitter};
-use crate::formats::contract::{RecordSplitter, Split};
-use crate::formats::guess::{Guess, Inferred, Record};
+use crate::formats::contract::RecordSplitter;
+use crate::formats::guess::{Guess, Inferred, Record, learn_records};
 
 /// The columns of the first `records` objects of a text, which is `whole` or goes on; records that will be rejected anyway are left out. Texts stay texts whatever they look
 /// like.
@@ -12,17 +12,7 @@ pub fn infer_schema(text: &[u8], records: usize, document: bool, whole: bool) ->
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut splitter: Box<dyn RecordSplitter> = if document { Box::<DocumentSplitter>::default() } else { Box::<LineSplitter>::default() };
     let mut inferred = Inferred::default();
-    let (mut at, mut left) = (0, records);
-    while left > 0 {
-        match splitter.next(&text[at..], whole) {
-            Split::Records(length) => {
-                learn(&text[at..at + length], document, &mut left, &mut inferred);
-                at += length;
-            }
-            Split::Broken(length, _) => at += length,
-            Split::Incomplete => break,
-        }
-    }
+    learn_records(splitter.as_mut(), (text, whole), records, |pieces, left| learn(pieces, document, left, &mut inferred));
     inferred
 }
 

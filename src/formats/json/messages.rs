@@ -13,6 +13,11 @@ use crate::formats::value::{Column, Data, check_columns};
 /// The length of a schema registry's prefix: a zero byte (which begins no JSON) and the number of a schema.
 const PREFIX: usize = 5;
 
+/// A value without a schema registry's prefix.
+pub fn without_registry_prefix(value: &[u8]) -> &[u8] {
+    if value.first() == Some(&0) && value.len() > PREFIX { &value[PREFIX..] } else { value }
+}
+
 /// Decodes objects into the columns of a schema; fields that are not in it are skipped.
 #[derive(Debug)]
 pub struct JsonMessageDecoder {
@@ -31,13 +36,11 @@ impl JsonMessageDecoder {
 
     /// The rows of one value; on an error the columns hold a part of it.
     fn message(&self, root: &mut Column, bytes: &[u8], range: (usize, usize), utf8: bool, rows: &mut usize) -> Parsed {
-        let (mut start, end) = range;
+        let (start, end) = range;
         if end - start > self.max_record_size {
             return Err(fault(format!("the record is longer than max_record_size ({} bytes)", self.max_record_size)));
         }
-        if bytes[start..end].first() == Some(&0) && end - start > PREFIX {
-            start += PREFIX;
-        }
+        let start = end - without_registry_prefix(&bytes[start..end]).len();
         if start == end {
             return Err(fault("an empty value"));
         }

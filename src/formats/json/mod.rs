@@ -22,4 +22,4 @@ pub use encode::JsonEncoder;
 pub(in crate::formats) use encode::texts;
 pub use infer::infer_schema;
 pub use input::{JsonInput, JsonReadOptions};
-pub use messages::JsonMessageDecoder;
+pub use messages::{JsonMessageDecoder, without_registry_prefix};

@@ -147,30 +147,18 @@ impl Resolver<'_> {
     }
 }
 
-fn last_ident(name: &mut ObjectName) -> Option<&mut Ident> {
+/// The last part of a name, if it is one.
+pub(super) fn last_ident(name: &mut ObjectName) -> Option<&mut Ident> {
     match name.0.last_mut()? {
         ObjectNamePart::Identifier(ident) => Some(ident),
         ObjectNamePart::Function(_) => None,
     }
 }
 
-/// The constraint of a join that has one.
+/// The constraint of a join that has one; one of CROSS JOIN is no join's condition, but holds names, too.
 fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
     match operator {
-        JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint)
-        | JoinOperator::FullOuter(constraint)
-        | JoinOperator::CrossJoin(constraint)
-        | JoinOperator::Semi(constraint)
-        | JoinOperator::LeftSemi(constraint)
-        | JoinOperator::RightSemi(constraint)
-        | JoinOperator::Anti(constraint)
-        | JoinOperator::LeftAnti(constraint)
-        | JoinOperator::RightAnti(constraint) => Some(constraint),
-        _ => None,
+        JoinOperator::CrossJoin(constraint) => Some(constraint),
+        other => sql_extensions::constraint(other),
     }
 }

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, ExcludeSelectItem, Expr, GroupByExpr, Ident, LimitClause, ObjectNamePart, OrderByExpr, OrderByKind, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, Spanned, Value, Visit, Visitor, WildcardAdditionalOptions,
+    AccessExpr, ExcludeSelectItem, Expr, GroupByExpr, Ident, LimitClause, OrderByExpr, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
+    SetExpr, SetOperator, Spanned, Value, Visit, Visitor, WildcardAdditionalOptions,
 };
 
+use super::from::last_ident;
 use super::path::resolve;
 use super::scope::{Column, Relation, Scope};
 use super::{OutputColumn, Resolver, known, place};
@@ -186,10 +187,7 @@ impl Resolver<'_> {
                 self.wildcard(&relations, options)
             }
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
-                let ident = name.0.last_mut().and_then(|part| match part {
-                    ObjectNamePart::Identifier(ident) => Some(ident),
-                    ObjectNamePart::Function(_) => None,
-                })?;
+                let ident = last_ident(name)?;
                 let Some(relation) = self.scopes.relation(&ident.value, ident.quote_style.is_none()).cloned() else {
                     let names = self.scopes.relation_names();
                     let help = known(&ident.value, &names);

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::encrypted::EncryptWriter;
 use super::options::Codec;
-use super::output::{OutputOptions, io_error};
+use super::output::{OutputOptions, io_error, link_target};
 use super::temporary::Temporary;
 use crate::error::{Error, ErrorKind, Fault, Result, io_text};
 
@@ -111,8 +111,7 @@ pub(super) struct Closed {
 
 impl Closed {
     pub(super) fn create(path: &Path, options: &OutputOptions, header: &[u8]) -> Result<Self> {
-        // The file that a link leads to is replaced, not the link.
-        let path = &if path.is_symlink() { path.canonicalize().unwrap_or_else(|_| path.to_owned()) } else { path.to_owned() };
+        let path = &link_target(path);
         let fault = |error| io_error(path, error);
         check_replaceable(path)?;
         let (temporary, file) = options.temporaries.create(path).map_err(fault)?;

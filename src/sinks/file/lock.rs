@@ -27,15 +27,7 @@ impl OutputLock {
         let fault = |error| io_error(&path, error);
         loop {
             let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(fault)?;
-            let exclusive = match file.try_lock() {
-                Ok(()) => true,
-                Err(TryLockError::WouldBlock) => {
-                    return Err(Error::new(ErrorKind::Sink, Fault::User, format!("{output} is being written by another job"))
-                        .with_help("give one of them another path"));
-                }
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => false,
-                Err(TryLockError::Error(error)) => return Err(fault(error)),
-            };
+            let exclusive = try_lock(&file, output, &path)?;
             // The last owner may have removed the file between our opening and locking it.
             let own = file.metadata().map_err(fault)?;
             if std::fs::metadata(&path).is_ok_and(|named| (named.dev(), named.ino()) == (own.dev(), own.ino())) {
@@ -54,6 +46,20 @@ impl Drop for OutputLock {
     fn drop(&mut self) {
         // Removed before it is unlocked, so that nobody can hold what is removed. A rest is taken over by the next run.
         let _rest_stays = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Locks a file of the output that `output` names in messages; false on a file system without locks.
+///
+/// **Errors**: another job holds it.
+pub(super) fn try_lock(file: &File, output: &str, path: &Path) -> Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::new(ErrorKind::Sink, Fault::User, format!("{output} is being written by another job")).with_help("give one of them another path"))
+        }
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(false),
+        Err(TryLockError::Error(error)) => Err(io_error(path, error)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Files as a sink. In reading order:
 //! - `options`: its keys
+//! - `places`: the files that it may write
 //! - `sink`: the configured sink
 //! - `writer`: moves batches into files; rotation, rolling, what is durable
 //! - `progress`: which rows of a file are safe, and which are lost
@@ -26,6 +27,7 @@ mod options;
 mod output;
 mod partitions;
 mod path_template;
+mod places;
 mod progress;
 mod replacement;
 mod sink;

@@ -1,6 +1,6 @@
 //! One output file.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::closed::Closed;
 use super::encrypted::EncryptionKey;
+use super::lock::try_lock;
 use super::options::Codec;
 use super::temporary::{Temporary, TemporaryNames};
 use crate::error::{Error, ErrorKind, Fault, Result};
@@ -40,6 +41,11 @@ pub(super) enum Output {
 
 pub(super) fn io_error(path: &Path, error: io::Error) -> Error {
     Error::io(ErrorKind::Sink, path.display(), error)
+}
+
+/// The file that a link leads to, which is replaced instead of the link.
+pub(super) fn link_target(path: &Path) -> PathBuf {
+    if path.is_symlink() { path.canonicalize().unwrap_or_else(|_| path.to_owned()) } else { path.to_owned() }
 }
 
 /// Makes the folders above a file.
@@ -217,14 +223,7 @@ fn open_locked(path: &Path) -> Result<File> {
         // Devices and pipes have no content that two writers could mix up.
         return Ok(file);
     }
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::new(ErrorKind::Sink, Fault::User, format!("{} is being written by another job", path.display()))
-                .with_help("give one of them another path"))
-        }
-        // Not every file system has locks.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
-        Err(TryLockError::Error(error)) => Err(io_error(path, error)),
-    }
+    // Where there are no locks it is written all the same.
+    try_lock(&file, &path.display().to_string(), path)?;
+    Ok(file)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Datelike, TimeZone, Timelike, Utc};
 
 use super::options::Rotation;
+use crate::stream::PathPattern;
 
 /// What stands for something else in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,6 +239,36 @@ impl PathTemplate {
         (fixed[..end].to_owned(), written[end..].to_owned())
     }
 
+    /// What is left behind [`Self::fixed_folder`].
+    pub(super) fn without_fixed_folder(&self) -> Self {
+        let mut rest = self.clone();
+        if let Some(Part::Text(text)) = rest.parts.first_mut() {
+            text.drain(..text.rfind('/').map_or(0, |at| at + 1));
+        }
+        rest
+    }
+
+    /// Whether it is the path of one file only.
+    pub(super) fn is_plain(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Text(_)))
+    }
+
+    /// Adds what all its paths have in common to a pattern.
+    pub(super) fn add_to(&self, pattern: &mut PathPattern) {
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => pattern.text(text),
+                Part::Place(Place::Batch) => pattern.digits(1, true),
+                Part::Place(Place::Number) => pattern.digits(4, true),
+                Part::Place(place) => {
+                    for letter in place.layout().chars() {
+                        if FIELDS.contains(letter) { pattern.digits(1, false) } else { pattern.text(letter.encode_utf8(&mut [0; 4])) }
+                    }
+                }
+            }
+        }
+    }
+
     /// What a path of this template was made of; what the template does not show is the beginning of 2000 and 0. `None` if the template can't give this path.
     pub(super) fn moment_of(&self, path: &str) -> Option<FileMoment> {
         parse(&self.parts, path, Found::default())?.moment()
@@ -378,6 +409,26 @@ mod tests {
         assert_eq!(path("log-${DATE}-${TIME}.txt", None, false), "log-2024-01-05-093001.txt");
         assert_eq!(path("a/{who}.json", None, false), "a/{who}.json");
         assert_eq!(PathTemplate::new("a/{who}/{date}.json", None, false).unknown(), ["{who}"]);
+    }
+
+    #[test]
+    fn a_pattern_fits_the_paths_of_its_template() {
+        for (template, rotation, numbered) in [
+            ("d/{date}/{hour}-{timestamp}-{batch_id}.csv", None, false),
+            ("d/x.csv", Some(Rotation::Hourly), true),
+            ("${TIME}", None, true),
+            ("x", None, false),
+        ] {
+            let template = PathTemplate::new(template, rotation, numbered);
+            let (mut pattern, mut plain) = (PathPattern::default(), PathPattern::default());
+            template.add_to(&mut pattern);
+            let own = template.path(moment("2024-01-05T09:30:01Z"));
+            plain.text(&own.to_string_lossy());
+            assert!(pattern.meets(&plain), "{}", own.display());
+            let mut other = PathPattern::default();
+            other.text(&own.to_string_lossy().replace(['0', 'x'], "y"));
+            assert!(!pattern.meets(&other), "{}", own.display());
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::lock::OutputLock;
-use super::output::io_error;
+use super::output::{io_error, link_target};
 use super::temporary::{Temporary, TemporaryNames};
 use crate::error::Result;
 
@@ -19,8 +19,7 @@ pub struct Replacement {
 impl Replacement {
     /// Begins the file; what `path` holds stays until [`Self::complete`].
     pub fn create(path: &Path) -> Result<Self> {
-        // The file that a link leads to is replaced, not the link.
-        let path = &if path.is_symlink() { path.canonicalize().unwrap_or_else(|_| path.to_owned()) } else { path.to_owned() };
+        let path = &link_target(path);
         let fault = |error| io_error(path, error);
         if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             return Ok(Self { file: File::options().write(true).open(path).map_err(fault)?, hidden: None });

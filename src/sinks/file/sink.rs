@@ -1,7 +1,7 @@
 //! The configured sink.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -36,7 +36,7 @@ pub struct FileSink {
 impl FileSink {
     /// Checks the settings; creates nothing. `default_key` is the value of VELO_ENCRYPTION_KEY.
     pub fn create(name: &str, options: FileSinkOptions, default_key: Option<&str>) -> Result<Self> {
-        let format = options.format.or_else(|| FormatName::from_path(&options.path)).unwrap_or(FormatName::Json);
+        let format = options.file_format();
         check_combinations(name, &options, format)?;
         check_target(name, &options, format)?;
         let key = match &options.encryption {
@@ -44,20 +44,12 @@ impl FileSink {
             None => None,
         };
         let sink = Self { name: name.to_owned(), options, format, key };
-        for unknown in sink.template().unknown() {
+        for unknown in sink.options.template().unknown() {
             tracing::warn!(
                 "sink '{name}': {unknown} in its path is not a placeholder and stays as it is; known are {{date}} {{hour}} {{year}} {{month}} {{day}} {{timestamp}} {{batch_id}}"
             );
         }
         Ok(sink)
-    }
-
-    fn rolls(&self) -> bool {
-        self.options.roll_size.is_some() || self.options.roll_interval.is_some()
-    }
-
-    fn template(&self) -> PathTemplate {
-        PathTemplate::new(&self.options.path, self.options.rotation, self.rolls())
     }
 
     /// The output options and the lock of the whole output; a file in place holds a lock itself.
@@ -90,12 +82,12 @@ impl FileSink {
         partitioning.warn_of_missing(&self.name);
         let format = SinkFormat::new(self.format, &self.options, &partitioning.schema)?;
         let partitions = self.options.partition_columns.is_some().then(|| PartitionFolders {
-            root: self.options.path.trim_end_matches('/').to_owned(),
+            root: self.options.partitions_root().to_owned(),
             beginnings: partitioning.folder_beginnings(),
-            file: self.partition_file(),
+            file: self.options.partition_file(),
         });
-        let numbered = self.rolls() || partitions.is_some();
-        let names = FileNames::new(self.template(), partitions, self.options.rotation, numbered, self.options.append);
+        let numbered = self.options.rolls() || partitions.is_some();
+        let names = FileNames::new(self.options.template(), partitions, self.options.rotation, numbered, self.options.append);
         let (output, lock) = self.output(matches!(format, SinkFormat::Columnar(_)), &names)?;
         let mut writer = FileWriter {
             names,
@@ -126,19 +118,6 @@ impl FileSink {
     fn partitioning(&self, schema: &SchemaRef) -> Result<Partitioning> {
         Partitioning::new(schema, self.options.partition_columns.as_ref().map_or(&[], |names| names.0.as_slice()))
     }
-
-    fn partition_file(&self) -> String {
-        let suffix = match self.format {
-            FormatName::Json | FormatName::JsonLines => "jsonl",
-            other => other.as_str(),
-        };
-        let outer = match self.options.text_compression() {
-            Codec::Gzip if !self.format.readable_when_closed() => ".gz",
-            Codec::Zstd if !self.format.readable_when_closed() => ".zst",
-            _ => "",
-        };
-        format!("part.{suffix}{outer}")
-    }
 }
 
 fn key(name: &str, own: Option<&Secret>, default_key: Option<&str>) -> Result<EncryptionKey> {
@@ -159,7 +138,7 @@ fn key(name: &str, own: Option<&Secret>, default_key: Option<&str>) -> Result<En
 
 fn check_combinations(name: &str, options: &FileSinkOptions, format: FormatName) -> Result<()> {
     let refuse = |message: String, help: &str| Err(Error::config(message).with_help(help.to_owned()));
-    let rolls = options.roll_size.is_some() || options.roll_interval.is_some();
+    let rolls = options.rolls();
     let numbered = rolls || options.partition_columns.is_some();
     if options.path.trim().is_empty() || options.path.ends_with('/') && options.partition_columns.is_none() {
         return refuse(format!("'{name}.path' = '{}' names no file", options.path), "give the path of a file, or add 'partition_columns' for a folder");
@@ -204,7 +183,7 @@ fn check_target(name: &str, options: &FileSinkOptions, format: FormatName) -> Re
     if options.partition_columns.is_some() {
         return if path.exists() && !path.is_dir() { refuse(format!("'{name}.path' = '{}' is no folder", options.path)) } else { Ok(()) };
     }
-    if options.roll_size.is_some() || options.roll_interval.is_some() || options.rotation.is_some() {
+    if options.rolls() || options.rotation.is_some() {
         return Ok(());
     }
     let in_place = !format.readable_when_closed() && options.text_compression() == Codec::None && options.encryption.is_none();
@@ -212,26 +191,6 @@ fn check_target(name: &str, options: &FileSinkOptions, format: FormatName) -> Re
         return Ok(());
     }
     check_replaceable(path).map_err(|error| Error::config(format!("'{name}.path': {}", error.message())).with_help(error.help().unwrap_or_default().to_owned()))
-}
-
-/// A path without `.` and `..`, from the root.
-fn absolute(path: &str) -> PathBuf {
-    let joined = std::env::current_dir().unwrap_or_default().join(path);
-    let mut clean = PathBuf::new();
-    for component in joined.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                clean.pop();
-            }
-            other => clean.push(other),
-        }
-    }
-    // What exists is known by one name, whatever links lead there.
-    clean.canonicalize().unwrap_or_else(|_| match (clean.parent().and_then(|folder| folder.canonicalize().ok()), clean.file_name()) {
-        (Some(folder), Some(file)) => folder.join(file),
-        _ => clean.clone(),
-    })
 }
 
 impl DataSink for FileSink {
@@ -248,10 +207,6 @@ impl DataSink for FileSink {
     fn check_schema(&self, schema: &SchemaRef) -> Result<()> {
         let partitioning = self.partitioning(schema)?;
         SinkFormat::new(self.format, &self.options, &partitioning.schema).map(|_| ())
-    }
-
-    fn targets(&self) -> Vec<String> {
-        vec![absolute(&self.options.path).to_string_lossy().into_owned()]
     }
 
     fn open(&self, schema: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {

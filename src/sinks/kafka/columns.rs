@@ -3,9 +3,9 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit, TimestampMillisecondType};
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampMillisecondType};
 
 use super::options::{KafkaSinkOptions, KeyFormat};
 use crate::error::{Error, Result};
@@ -154,10 +154,7 @@ impl MessageColumns {
 }
 
 fn project(batch: &RecordBatch, columns: &[usize]) -> Result<RecordBatch> {
-    let schema: Schema = batch.schema().project(columns).map_err(|error| Error::internal("a message's columns").with_source(error))?;
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let columns: Vec<ArrayRef> = columns.iter().map(|at| Arc::clone(batch.column(*at))).collect();
-    RecordBatch::try_new_with_options(Arc::new(schema), columns, &options).map_err(|error| Error::internal("a message's columns").with_source(error))
+    batch.project(columns).map_err(|error| Error::internal("a message's columns").with_source(error))
 }
 
 /// The values of a column as the bytes of their texts.

@@ -1,24 +1,8 @@
 //! The keys of a Kafka sink.
 
+use crate::formats::MessageFormat;
 use crate::options::{Columns, Millis, OptionValue, Secret, define_options};
-
-/// The format of message values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueFormat {
-    /// An object.
-    Json,
-}
-
-impl OptionValue for ValueFormat {
-    const TYPE: &'static str = "message format";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "json" => Ok(Self::Json),
-            _ => Err("expected json".to_owned()),
-        }
-    }
-}
+use crate::stream::Place;
 
 /// The format of message keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +33,7 @@ define_options! {
         /// The topic. Without it, the name of the sink.
         topic: String = "topic" [] optional;
         /// Format of message values: json, an object for each row.
-        format: ValueFormat = "value.format" ["format"] default "json";
+        format: MessageFormat = "value.format" ["format"] default "json";
         /// Columns that make the message key; they stay in the value, too. Without it, rows that come one by one from a Kafka source keep the key of their message, and others
         /// have none. Messages of one key keep their order.
         key: Columns = "key" [] optional;
@@ -85,5 +69,12 @@ define_options! {
         sasl_password: Secret = "sasl.password" [] optional;
         /// Longest wait for the brokers at the start.
         connect_timeout: Millis = "connect.timeout" [] default "10s";
+    }
+}
+
+impl KafkaSinkOptions {
+    /// The topic it writes.
+    pub fn place(&self, name: &str) -> Place {
+        Place::Topic { cluster: Place::cluster(&self.brokers), name: self.topic.as_deref().unwrap_or(name).to_owned() }
     }
 }

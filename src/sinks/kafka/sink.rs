@@ -100,10 +100,6 @@ impl DataSink for KafkaSink {
         MessageColumns::new(schema, &self.options).map(|_| ())
     }
 
-    fn targets(&self) -> Vec<String> {
-        vec![format!("kafka://{}/{}", self.options.brokers, self.topic)]
-    }
-
     fn wants_carried(&self) -> bool {
         self.options.key.is_none() || self.options.timestamp.is_none()
     }

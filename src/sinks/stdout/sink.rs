@@ -92,10 +92,6 @@ impl DataSink for StdoutSink {
         }
     }
 
-    fn targets(&self) -> Vec<String> {
-        Vec::new()
-    }
-
     fn open(&self, schema: SchemaRef, _: SinkContext) -> Result<Box<dyn DataWriter>> {
         let printer = match self.format {
             OutputFormat::Table => Printer::Table(Table::new(&schema)),

@@ -2,6 +2,7 @@
 //! - `options`: its keys
 //! - `source`: the configured source
 //! - `listing`: which files a path stands for
+//! - `places`: the files that it may read
 //! - `path_columns`: columns that the path of a file gives
 //! - `pipe`: standard input and named pipes, which can be read once
 //! - `sample`: the columns of files without declared ones
@@ -21,6 +22,7 @@ mod listing;
 mod options;
 mod path_columns;
 mod pipe;
+mod places;
 mod records;
 mod sample;
 mod source;

@@ -15,7 +15,8 @@ use super::sample;
 use super::text_reader::{TextPlan, TextReader};
 use super::text_table::TextTable;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::formats::{FormatName, schema_text};
+use crate::formats::FormatName;
+use crate::sources::tell_inferred;
 use crate::stream::{Boundedness, DataReader, DataSource, ReadRequest};
 
 /// Files as a source.
@@ -58,10 +59,7 @@ impl FileSource {
                 };
                 let schema = Arc::new(with_path_columns(&found, &listing, &files));
                 if !format.readable_when_closed() {
-                    tracing::info!(
-                        "source '{name}': columns inferred; to declare them: '{name}.schema' = '{}'",
-                        schema_text::print(&schema).replace('\'', "''")
-                    );
+                    tell_inferred(name, &schema);
                 }
                 schema
             }
@@ -210,11 +208,6 @@ impl DataSource for FileSource {
         // Text shrinks to about a fifth when compressed.
         let compressed = !matches!(Compression::from_path(&self.options.path), Compression::None);
         self.bytes * if compressed { 5 } else { 1 }
-    }
-
-    fn inputs(&self) -> Vec<String> {
-        let names: Vec<PathBuf> = self.listing.files().unwrap_or_default();
-        names.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()).to_string_lossy().into_owned()).collect()
     }
 
     fn describe(&self) -> String {

@@ -15,5 +15,5 @@ mod reader;
 mod sample;
 mod source;
 
-pub use options::{KafkaSourceOptions, MessageFormat};
+pub use options::KafkaSourceOptions;
 pub use source::{KafkaSource, SourceIdentity};

@@ -1,25 +1,12 @@
 //! The keys of a Kafka source.
 
-use super::bounds::Place;
+use regex::Regex;
+
+use super::bounds::Place as Bound;
+use super::plan::TopicList;
+use crate::formats::MessageFormat;
 use crate::options::{ByteSize, Millis, OptionValue, Secret, define_options};
-
-/// The format of message values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageFormat {
-    /// An object, or an array of objects.
-    Json,
-}
-
-impl OptionValue for MessageFormat {
-    const TYPE: &'static str = "message format";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "json" => Ok(Self::Json),
-            _ => Err("expected json".to_owned()),
-        }
-    }
-}
+use crate::stream::Place;
 
 /// Where to begin without a committed offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +44,10 @@ define_options! {
         /// Where to begin in partitions for which the group has committed nothing: earliest or latest.
         auto_offset_reset: OffsetReset = "auto.offset.reset" [] default "earliest";
         /// Where to begin, whatever the group has committed: earliest, latest, a timestamp, or offsets (`0:1500,1:2000`).
-        start: Place = "start" [] optional;
+        start: Bound = "start" [] optional;
         /// Where to end: latest (what is there at the start), a timestamp, or offsets. Makes the source bounded: it begins at `start` (else with the first message), and commits
         /// nothing.
-        until: Place = "until" [] optional;
+        until: Bound = "until" [] optional;
         /// Most messages taken in one cycle.
         max_poll_records: usize = "max.poll.records" [] optional;
         /// plaintext, ssl, sasl_plaintext or sasl_ssl.
@@ -77,5 +64,16 @@ define_options! {
         connect_timeout: Millis = "connect.timeout" [] default "10s";
         /// Longer records are rejected.
         max_record_size: ByteSize = "max_record_size" [] default "16MiB";
+    }
+}
+
+impl KafkaSourceOptions {
+    /// The topics it reads. What the client understands of a pattern and we don't, is not looked at.
+    pub fn places(&self, name: &str) -> Vec<Place> {
+        let cluster = Place::cluster(&self.brokers);
+        match TopicList::parse(self.topic.as_deref().unwrap_or(name)) {
+            TopicList::Names(names) => names.into_iter().map(|name| Place::Topic { cluster: cluster.clone(), name }).collect(),
+            TopicList::Pattern(pattern) => Regex::new(&pattern).map(|names| Place::Topics { cluster, names }).into_iter().collect(),
+        }
     }
 }

@@ -42,8 +42,7 @@ pub(super) fn json_schema(name: &str, properties: &ClientProperties, partitions:
     while left > 0 && messages < SAMPLE_MESSAGES && text.len() < SAMPLE_BYTES && began.elapsed() < timeout {
         let polled = consumer.poll(100, Duration::from_millis(100), |_, _, message| {
             if let Some(value) = message.payload() {
-                let framed = value.first() == Some(&0) && value.len() > 5;
-                text.extend_from_slice(if framed { &value[5..] } else { value });
+                text.extend_from_slice(json::without_registry_prefix(value));
                 text.push(b'\n');
             }
         })?;

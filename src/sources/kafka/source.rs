@@ -5,14 +5,15 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use super::gathered::{Decoding, with_metadata_columns};
-use super::options::{KafkaSourceOptions, MessageFormat};
+use super::options::KafkaSourceOptions;
 use super::plan::{TopicList, plan};
 use super::reader::{KafkaReader, ReaderSpec};
 use super::sample;
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::json::JsonMessageDecoder;
-use crate::formats::{MessageDecoder, schema_text};
+use crate::formats::{MessageDecoder, MessageFormat};
 use crate::kafka::{ClientProperties, Cluster};
+use crate::sources::tell_inferred;
 use crate::stream::{Boundedness, DataReader, DataSource, MetadataColumn, ReadRequest};
 
 /// Whose source it is.
@@ -41,6 +42,9 @@ pub struct KafkaSource {
 }
 
 impl KafkaSource {
+    /// Larger than any table that is looked up.
+    pub const ASSUMED_BYTES: u64 = 1 << 40;
+
     /// Checks that the topic can be read and finds out the columns: `declared`, or those of its first messages, which are then logged as the line to paste. `properties` are
     /// the client's own.
     pub fn create(
@@ -64,8 +68,7 @@ impl KafkaSource {
             Some(declared) => declared,
             None => {
                 let schema = Arc::new(sample::json_schema(name, &properties, &partitions, &cluster, timeout)?);
-                let text = schema_text::print(&schema).replace('\'', "''");
-                tracing::info!("source '{name}': columns inferred; to declare them: '{name}.schema' = '{text}'");
+                tell_inferred(name, &schema);
                 schema
             }
         };
@@ -147,15 +150,7 @@ impl DataSource for KafkaSource {
     }
 
     fn estimated_bytes(&self) -> u64 {
-        // Larger than any table that is looked up.
-        1 << 40
-    }
-
-    fn inputs(&self) -> Vec<String> {
-        match &self.topics {
-            TopicList::Names(names) => names.iter().map(|name| format!("kafka://{}/{name}", self.options.brokers)).collect(),
-            TopicList::Pattern(_) => Vec::new(),
-        }
+        Self::ASSUMED_BYTES
     }
 
     fn describe(&self) -> String {
