@@ -19,7 +19,7 @@ use super::names::{self, Fault, Names};
 use super::narrow::narrow;
 use super::plain_text::{NO_OUTER_COLUMN, misplaced_outer_column};
 use super::plan_error::{plan_error, sentence};
-use super::{carry, guard, rewrite, sql, wildcard, within};
+use super::{carry, guard, merged, rewrite, shadowed, sql, wildcard, within};
 use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
 use crate::error::{Error, Result};
 
@@ -118,13 +118,16 @@ impl<'a> Attempts<'a> {
 
     async fn attempt(&self, query: &Query) -> datafusion::error::Result<Planned> {
         let mut query = query.clone();
+        let table = |name: &str| self.request.tables.iter().find(|table| &*table.name == name);
+        shadowed::rename(&mut query, &|name| table(name).is_some());
         if self.request.carry {
             carry::add(&mut query, self.request.tables);
         }
-        let table = |name: &str| self.request.tables.iter().find(|table| &*table.name == name);
         let columns = |table: &TableInput| table.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+        merged::replace(&mut query, self.request.script, &|name| table(name).map(columns)).map_err(|error| DataFusionError::External(Box::new(error)))?;
         if !self.hidden.is_empty() {
-            wildcard::expand(&mut query, &|name| table(name).map(columns));
+            let hidden = |table: &TableInput| hidden_of(table, self.hidden).into_iter().map(HiddenColumn::name).collect();
+            wildcard::hide(&mut query, &|name| table(name).map(|table| wildcard::Columns { visible: columns(table), hidden: hidden(table) }));
         }
         let timed = |name: &str| table(name).filter(|table| table.unbounded || table.event_time.is_some()).map(columns);
         let bounds = match self.request.statement.within.as_slice() {

@@ -15,6 +15,7 @@ mod fidelity;
 mod files;
 mod following;
 mod golden;
+mod hidden_columns;
 mod kafka;
 mod kafka_broker;
 mod layout;
