@@ -7,7 +7,7 @@
 //! - `carry`: key and event time for sinks that ask for them
 //! - `not_in`: `NOT IN` where NULL would be forgotten
 //! - `unfolding`: limits of how large expressions get while they are optimised
-//! - `plan_error`, `plain_text`: DataFusion's errors as ours, with a place and without its dumps
+//! - `plan_error`, `plain_text`, `function_text`: DataFusion's errors as ours, with a place and without its dumps
 //! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
 //! - `exact`: numbers stay exact
 //! - `guard`: rows whose expression fails don't fail the batch
@@ -18,6 +18,7 @@ mod attempt;
 mod carry;
 mod epoch_safety;
 mod exact;
+mod function_text;
 mod guard;
 mod job_plan;
 mod logical;

@@ -19,6 +19,18 @@ pub(super) fn hide(query: &mut Query, columns: &dyn Fn(&str) -> Option<Columns>)
     visit_selects(query, &mut |_, select| hide_in(select, columns));
 }
 
+/// Whether a `*` of a query has REPLACE.
+pub(super) fn replaces(query: &Query) -> bool {
+    let mut found = false;
+    visit_selects(&mut query.clone(), &mut |_, select| {
+        found |= select.projection.iter().any(|item| match item {
+            SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => options.opt_replace.is_some(),
+            _ => false,
+        });
+    });
+    found
+}
+
 /// What stands in FROM: the name to qualify with, its columns if they are known, and the columns that USING leaves to the left side.
 #[derive(Debug)]
 struct Relation {

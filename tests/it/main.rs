@@ -24,6 +24,7 @@ mod lookup_cases;
 mod lookups;
 mod memory;
 mod messages;
+mod names;
 mod partitions;
 mod pipes;
 mod secrets;
