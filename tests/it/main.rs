@@ -18,6 +18,7 @@ mod golden;
 mod hidden_columns;
 mod kafka;
 mod kafka_broker;
+mod kafka_kill;
 mod layout;
 mod limits;
 mod lookup_cases;
