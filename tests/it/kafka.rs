@@ -6,25 +6,25 @@ use velostream::kafka::{BatchProducer, ClientProperties, EmbeddedBroker, Outgoin
 
 use crate::velo::{Folder, assert_balanced, eventually, eventually_or};
 
-struct Broker {
+pub struct Broker {
     broker: EmbeddedBroker,
 }
 
 impl Broker {
-    fn start() -> Self {
+    pub fn start() -> Self {
         Self { broker: EmbeddedBroker::start(1).unwrap() }
     }
 
-    fn servers(&self) -> String {
+    pub fn servers(&self) -> String {
         self.broker.brokers()
     }
 
-    fn topic(&self, name: &str, partitions: i32) {
+    pub fn topic(&self, name: &str, partitions: i32) {
         self.broker.create_topic(name, partitions).unwrap();
     }
 
     /// Sends messages; `None` is a tombstone in neither place, since the writer has none: an empty value stands for itself.
-    fn send(&self, topic: &str, messages: &[(Option<&str>, &[u8])]) {
+    pub fn send(&self, topic: &str, messages: &[(Option<&str>, &[u8])]) {
         let mut properties = ClientProperties::default();
         properties.set("bootstrap.servers", self.servers());
         properties.set("linger.ms", "1");

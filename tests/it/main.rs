@@ -9,6 +9,7 @@ mod damage;
 mod declared;
 mod dirty_input;
 mod exact_numbers;
+mod examples;
 mod faults;
 mod faults_at_once;
 mod fidelity;

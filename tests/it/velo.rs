@@ -122,9 +122,15 @@ impl Folder {
 
     /// Starts the binary and leaves it running.
     pub fn start(&self, arguments: &[&str]) -> Started {
+        self.start_with(arguments, &[])
+    }
+
+    /// Likewise, with variables.
+    pub fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Started {
         let log = self.path().join("stderr.log");
         let child = self
             .command(arguments)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(std::fs::File::create(self.path().join("stdout.log")).unwrap())
             .stderr(std::fs::File::create(&log).unwrap())
