@@ -2,7 +2,7 @@
 //!
 //! A statement enters at the top and rows leave through the sinks; a folder imports only folders below it:
 //! `cli` → `deploy` → `config`, `runtime` → `planner` → `catalog` → `operators` → `sources`, `sinks` → `kafka`, `formats` → `stream` → `options` → the ground (`functions`, `telemetry`, `error`,
-//! `ids`, `clock`).
+//! `ids`, `clock`, `unwind`).
 
 pub mod catalog;
 pub mod cli;
@@ -22,3 +22,4 @@ pub mod sinks;
 pub mod sources;
 pub mod stream;
 pub mod telemetry;
+mod unwind;

@@ -33,7 +33,7 @@ const STACK: usize = 32 << 20;
 fn quiet_guarded_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !crate::formats::panics_become_errors() {
+        if !crate::unwind::panics_become_errors() {
             usual(panic);
         }
     }));
@@ -41,6 +41,7 @@ fn quiet_guarded_panics() {
 
 /// Runs a command to its end.
 pub fn main(arguments: Arguments) -> ExitStatus {
+    signals::ignore_full_files();
     logging::start(&arguments);
     quiet_guarded_panics();
     // The stack of the first thread is not ours to choose.

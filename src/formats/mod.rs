@@ -39,7 +39,6 @@ pub use contract::{BatchEncoder, Chunk, ChunkDecoder, DecodedBatch, DecodedChunk
 pub use guess::{Inferred, merge_schemas};
 pub use messages::{DecodedMessages, MessageDecoder, MessageFormat, Messages};
 pub use name::FormatName;
-pub use unwind::panics_become_errors;
 
 /// The values of a column as plain text for people and for names, `None` for NULL; nested values are JSON.
 ///

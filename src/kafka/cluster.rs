@@ -42,6 +42,7 @@ impl Cluster {
         let health = Arc::new(Health::default());
         let context = Context::new("kafka".to_owned(), Arc::clone(&health), Assignment::default()).quiet();
         let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_CONSUMER, context).map_err(|error| settings_error(kind, &error))?;
+        Context::renew_tokens(&client);
         let cluster = Self { client, properties, kind, timeout };
         let began = Instant::now();
         loop {

@@ -146,6 +146,7 @@ impl BatchConsumer {
         }
         let context = Context::new(options.place, options.health, Assignment::new(options.begin));
         let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_CONSUMER, context).map_err(|error| settings_error(ErrorKind::Source, &error))?;
+        Context::renew_tokens(&client);
         // SAFETY: the client is alive; the queue is destroyed before it.
         let queue = unsafe {
             sys::rd_kafka_poll_set_consumer(client.native_ptr());

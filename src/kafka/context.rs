@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use rdkafka::client::{ClientContext, OAuthToken};
+use rdkafka::client::{Client, ClientContext, OAuthToken};
 use rdkafka_sys as sys;
 
 use super::assignment::Assignment;
@@ -41,6 +41,18 @@ impl Context {
         unsafe {
             sys::rd_kafka_conf_set_error_cb(conf, Some(error_callback));
             sys::rd_kafka_conf_set_log_cb(conf, Some(log_callback));
+            sys::rd_kafka_conf_enable_sasl_queue(conf, 1);
+        }
+    }
+
+    /// Lets a thread of the client renew OAUTHBEARER tokens, so that nobody has to poll for it. Clients with another mechanism have none.
+    pub(super) fn renew_tokens(client: &Client<Self>) {
+        // SAFETY: the client is alive; an error is ours to destroy.
+        unsafe {
+            let error = sys::rd_kafka_sasl_background_callbacks_enable(client.native_ptr());
+            if !error.is_null() {
+                sys::rd_kafka_error_destroy(error);
+            }
         }
     }
 

@@ -118,6 +118,7 @@ impl BatchProducer {
         unsafe { sys::rd_kafka_conf_set_events(native.ptr(), sys::RD_KAFKA_EVENT_DR) };
         let context = Context::new(place, health, Assignment::default());
         let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, context).map_err(|error| settings_error(ErrorKind::Sink, &error))?;
+        Context::renew_tokens(&client);
         let name = CString::new(topic).map_err(|_| Error::config(format!("'{topic}' is not the name of a topic")))?;
         // SAFETY: client and name are alive; topic and queue are destroyed before the client.
         let (topic, events) =

@@ -22,6 +22,7 @@ use super::plan_error::{plan_error, sentence};
 use super::{carry, guard, merged, rewrite, shadowed, sql, wildcard, within};
 use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
 use crate::error::{Error, Result};
+use crate::unwind::guarded_future;
 
 /// Most errors that one statement is told.
 const MOST_ERRORS: usize = 20;
@@ -133,7 +134,13 @@ impl<'a> Attempts<'a> {
             .at(self.request.script, place.unwrap_or(self.request.statement.span))
     }
 
+    /// Constants are computed while the plan is made, and some functions panic at extreme ones.
     async fn attempt(&self, query: &Query) -> datafusion::error::Result<Planned> {
+        let planned = guarded_future(self.attempt_unguarded(query)).await;
+        planned.unwrap_or_else(|panic| Err(DataFusionError::Plan(format!("a constant of this statement can't be computed ({panic})"))))
+    }
+
+    async fn attempt_unguarded(&self, query: &Query) -> datafusion::error::Result<Planned> {
         let mut query = query.clone();
         let table = |name: &str| self.request.tables.iter().find(|table| &*table.name == name);
         shadowed::rename(&mut query, &|name| table(name).is_some());

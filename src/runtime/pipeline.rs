@@ -317,7 +317,9 @@ async fn run_stream(
             // A whole batch must fit, with the decoded batch that crosses its end: else it would wait for rows that are not allowed to come.
             let budget = RowBudget::new(part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20) + 2 * DECODED_ROWS));
             // Decoding has its own batch size: smaller batches are cut out of its batches without copying.
-            let request = feed.request(DECODED_ROWS, DECODERS, &part.counters.health_of(&name));
+            // But what stops the job is not to take whole batches before it with it.
+            let decoded = if tolerates(&source.failure) { DECODED_ROWS } else { DECODED_ROWS.min(source.batch.max_rows) };
+            let request = feed.request(decoded, DECODERS, &part.counters.health_of(&name));
             let place = format!("job '{}', source '{name}'", part.spec.name);
             let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
             tasks.push((task, budget.clone()));

@@ -10,6 +10,8 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::PhysicalExpr;
 use futures::StreamExt;
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
 
 use super::counters::{JobCounters, add};
 use super::execution_error;
@@ -19,6 +21,7 @@ use super::source_task::{SourceTask, tolerates};
 use super::spec::SourceSpec;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::operators::guard::RowFaults;
+use crate::operators::lookup_join::LookupTable;
 use crate::operators::source_slot::SlotInput;
 use crate::planner::{EventTime, LookupPlan};
 
@@ -27,22 +30,33 @@ const TABLE_BATCH_ROWS: usize = 8192;
 
 /// The tables of one job.
 pub(super) struct TableLoader {
-    job: String,
     lookups: Vec<(LookupPlan, Option<Instant>)>,
-    sources: Arc<Vec<SourceSpec>>,
-    event_times: Vec<EventTime>,
-    /// Failing rows of the tables.
-    faults: Arc<RowFaults>,
-    counters: Arc<JobCounters>,
-    context: Arc<TaskContext>,
-    parallelism: usize,
+    reader: Arc<TableReader>,
+    reloading: Option<Reloading>,
     /// Loads that failed.
     failed: RateLimitedLog,
-    /// Rows of tables whose expressions failed.
-    failing_rows: RateLimitedLog,
-    /// Bad records, by source: they are there at every load.
-    logs: BTreeMap<Arc<str>, Arc<RateLimitedLog>>,
 }
+
+/// Tables that are being loaded again while the stream goes on.
+struct Reloading {
+    chosen: Vec<usize>,
+    task: JoinHandle<Result<Vec<Loaded>>>,
+}
+
+impl Drop for Reloading {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A table that was read, and how long that took.
+struct Loaded {
+    table: LookupTable,
+    took: Duration,
+}
+
+/// How often it is looked whether tables have been loaded again.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 impl TableLoader {
     #[allow(clippy::too_many_arguments, reason = "one call site")]
@@ -58,42 +72,68 @@ impl TableLoader {
     ) -> Self {
         let lookups = lookups.into_iter().map(|lookup| (lookup, None)).collect();
         let log = || RateLimitedLog::new(format!("job '{job}'"));
-        Self {
-            job: job.to_owned(),
-            lookups,
-            sources,
-            event_times,
-            faults,
-            counters,
-            context,
-            parallelism,
-            failed: log(),
-            failing_rows: log(),
-            logs: BTreeMap::new(),
-        }
+        let (failed, failing_rows, logs, job) = (log(), log(), Mutex::default(), job.to_owned());
+        let reader = Arc::new(TableReader { job, sources, event_times, faults, counters, context, parallelism, failing_rows, logs });
+        Self { lookups, reader, reloading: None, failed }
     }
 
     /// Loads all tables.
     pub(super) async fn load_all(&mut self) -> Result<()> {
-        self.load(|_| true).await
+        let all: Vec<usize> = (0..self.lookups.len()).collect();
+        let loaded = self.reader.read(self.plans(&all)).await.map_err(|error| error.context("a table can't be loaded"))?;
+        self.put(&all, loaded);
+        Ok(())
     }
 
-    /// When the next table is due.
+    fn plans(&self, chosen: &[usize]) -> Vec<LookupPlan> {
+        chosen.iter().map(|at| self.lookups[*at].0.clone()).collect()
+    }
+
+    /// Makes what was read the present versions.
+    fn put(&mut self, chosen: &[usize], loaded: Vec<Loaded>) {
+        for (at, Loaded { table, took }) in chosen.iter().zip(loaded) {
+            let (lookup, due) = &mut self.lookups[*at];
+            let names: Vec<&str> = lookup.leaves.iter().map(|leaf| &*leaf.source).collect();
+            let told = format!("job '{}': {} loaded, {} rows in {} ms", self.reader.job, names.join(", "), table.rows().num_rows(), took.as_millis());
+            lookup.join.handle().load(table);
+            // The first time it is news; later it may come many times a second.
+            if due.is_none() { tracing::info!("{told}") } else { tracing::debug!("{told}") }
+        }
+        self.schedule(chosen);
+    }
+
+    fn schedule(&mut self, chosen: &[usize]) {
+        for at in chosen {
+            let (lookup, due) = &mut self.lookups[*at];
+            *due = lookup.refresh_interval.map(|interval| Instant::now() + interval.max(Duration::from_millis(1)));
+        }
+    }
+
+    /// When there is something to do: a table is due, or one that is being loaded may have come.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.lookups.iter().filter_map(|(_, due)| *due).min()
+        let due = self.lookups.iter().filter_map(|(_, due)| *due).min()?;
+        Some(if self.reloading.is_some() { Instant::now() + LOOK_INTERVAL } else { due })
     }
 
-    /// Loads the tables that are due; one that can't be read keeps its old version.
+    /// Puts in place the tables that have been loaded again, between two epochs, and begins to load those that are due; one that can't be read keeps its old version.
     pub(super) async fn refresh(&mut self) {
         let now = Instant::now();
-        if self.next_due().is_none_or(|due| due > now) {
-            return;
-        }
-        if let Err(error) = self.load(|due| due.is_some_and(|due| due <= now)).await {
-            self.failed.warn_again(|| format!("a table can't be loaded again: {error}; the old version stays"));
-            for (lookup, due) in &mut self.lookups {
-                *due = lookup.refresh_interval.map(|interval| Instant::now() + interval);
+        if let Some(reloading) = self.reloading.take_if(|reloading| reloading.task.is_finished()) {
+            let mut reloading = reloading;
+            let loaded = (&mut reloading.task).await.unwrap_or_else(|error| Err(Error::internal("the loading of a table has ended").with_source(error)));
+            match loaded {
+                Ok(loaded) => self.put(&reloading.chosen, loaded),
+                Err(error) => {
+                    self.failed.warn_again(|| format!("a table can't be loaded again: {error}; the old version stays"));
+                    self.schedule(&reloading.chosen);
+                }
             }
+        }
+        if self.reloading.is_none() && self.next_due().is_some_and(|due| due <= now) {
+            let chosen: Vec<usize> = (0..self.lookups.len()).filter(|at| self.lookups[*at].1.is_some_and(|due| due <= now)).collect();
+            let (reader, plans) = (Arc::clone(&self.reader), self.plans(&chosen));
+            let task = tokio::spawn(async move { reader.read(plans).await });
+            self.reloading = Some(Reloading { chosen, task });
         }
     }
 
@@ -115,20 +155,37 @@ impl TableLoader {
     pub(super) fn has_rows_at_the_end(&self) -> bool {
         self.lookups.iter().any(|(lookup, _)| lookup.join.kind().remembers_matches())
     }
+}
 
-    async fn load(&mut self, wanted: impl Fn(Option<Instant>) -> bool) -> Result<()> {
-        let chosen: Vec<usize> = (0..self.lookups.len()).filter(|at| wanted(self.lookups[*at].1)).collect();
+/// Reads the tables of a job.
+struct TableReader {
+    job: String,
+    sources: Arc<Vec<SourceSpec>>,
+    event_times: Vec<EventTime>,
+    /// Failing rows of the tables.
+    faults: Arc<RowFaults>,
+    counters: Arc<JobCounters>,
+    context: Arc<TaskContext>,
+    parallelism: usize,
+    /// Rows of tables whose expressions failed.
+    failing_rows: RateLimitedLog,
+    /// Bad records, by source: they are there at every load.
+    logs: Mutex<BTreeMap<Arc<str>, Arc<RateLimitedLog>>>,
+}
+
+impl TableReader {
+    async fn read(&self, lookups: Vec<LookupPlan>) -> Result<Vec<Loaded>> {
         // A source of which several tables are made is read once, into memory, where it stays anyway. One that is the stream of the join as well is read again, in epochs: to
         // replay it, all its rows would have to be kept, while the table's plan may keep few of them, and a stream's memory must not grow with its length.
         let mut uses: BTreeMap<Arc<str>, usize> = BTreeMap::new();
-        for leaf in chosen.iter().flat_map(|at| &self.lookups[*at].0.leaves) {
+        for leaf in lookups.iter().flat_map(|lookup| &lookup.leaves) {
             *uses.entry(Arc::clone(&leaf.source)).or_default() += 1;
         }
         for name in uses.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name) {
-            let leaves = chosen.iter().flat_map(|at| &self.lookups[*at].0.leaves).filter(|leaf| leaf.source == *name).cloned().collect();
+            let leaves = lookups.iter().flat_map(|lookup| &lookup.leaves).filter(|leaf| leaf.source == *name).cloned().collect();
             let (feed, task) = self.reader_of(name, leaves)?;
             let mut inputs: Vec<Vec<RecordBatch>> = vec![Vec::new(); feed.leaves().count()];
-            let log = log_of(&mut self.logs, name, &task);
+            let log = self.log_of(name, &task);
             let mut reading = task.reading();
             while let Some(batch) = reading.next().await? {
                 let batch = accounted(batch, name, &task, &log, &self.counters)?;
@@ -140,34 +197,26 @@ impl TableLoader {
                 leaf.slot.fill(SlotInput::Batches(input));
             }
         }
-        for at in chosen {
-            let lookup = &self.lookups[at].0;
+        let mut loaded = Vec::new();
+        for lookup in &lookups {
             let began = Instant::now();
             for leaf in &lookup.leaves {
                 if uses.get(&leaf.source) == Some(&1) {
                     let (feed, task) = self.reader_of(&leaf.source, vec![leaf.clone()])?;
-                    let log = log_of(&mut self.logs, &leaf.source, &task);
+                    let log = self.log_of(&leaf.source, &task);
                     leaf.slot.fill(SlotInput::Stream(table_stream(feed, task, log, Arc::clone(&self.counters))));
                 }
             }
-            let rows = lookup
-                .join
-                .load(Arc::clone(&self.context))
-                .await
-                .map_err(|error| execution_error(&error).context(format!("job '{}': a table can't be loaded", self.job)))?;
+            let table = lookup.join.read_table(Arc::clone(&self.context)).await.map_err(|error| execution_error(&error))?;
             self.settle_rows(lookup);
-            let names: Vec<&str> = lookup.leaves.iter().map(|leaf| &*leaf.source).collect();
-            let loaded = format!("job '{}': {} loaded, {rows} rows in {} ms", self.job, names.join(", "), began.elapsed().as_millis());
-            // The first time it is news; later it may come many times a second.
-            if self.lookups[at].1.is_none() {
-                tracing::info!("{loaded}")
-            } else {
-                tracing::debug!("{loaded}")
-            }
-            let due = self.lookups[at].0.refresh_interval.map(|interval| Instant::now() + interval.max(Duration::from_millis(1)));
-            self.lookups[at].1 = due;
+            loaded.push(Loaded { table, took: began.elapsed() });
         }
-        Ok(())
+        Ok(loaded)
+    }
+
+    /// The log of a source's bad records.
+    fn log_of(&self, source: &Arc<str>, task: &SourceTask) -> Arc<RateLimitedLog> {
+        Arc::clone(self.logs.lock().entry(Arc::clone(source)).or_insert_with(|| Arc::new(RateLimitedLog::new(task.place.clone()))))
     }
 
     /// Counts and logs the rows of a table whose expressions failed.
@@ -193,11 +242,6 @@ impl TableLoader {
         let place = format!("job '{}', source '{name}'", self.job);
         Ok((feed, SourceTask { source: Arc::clone(&spec.source), request, policy: spec.failure, place }))
     }
-}
-
-/// The log of a source's bad records.
-fn log_of(logs: &mut BTreeMap<Arc<str>, Arc<RateLimitedLog>>, source: &Arc<str>, task: &SourceTask) -> Arc<RateLimitedLog> {
-    Arc::clone(logs.entry(Arc::clone(source)).or_insert_with(|| Arc::new(RateLimitedLog::new(task.place.clone()))))
 }
 
 /// Counts a batch of a table and settles its rejected records.

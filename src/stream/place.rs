@@ -1,7 +1,7 @@
 //! What sources read and sinks write, for telling what collides.
 
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 
 use regex::Regex;
@@ -27,6 +27,8 @@ pub enum Place {
     },
     /// What can be read only once: `-` for standard input, or a named pipe.
     Pipe(PathBuf),
+    /// A device, which may be written by many and gives nothing back of it.
+    Device(PathBuf),
     /// A topic.
     Topic {
         /// The brokers.
@@ -46,9 +48,12 @@ pub enum Place {
 impl Place {
     /// A file by its path.
     pub fn file(path: &Path) -> Self {
-        let path = resolved(path);
-        let inode = std::fs::metadata(&path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
-        Self::File { path, inode }
+        // What the system tells of itself is no file there, whatever it leads to.
+        let found = std::fs::metadata(path).ok();
+        if found.as_ref().is_some_and(|metadata| metadata.file_type().is_char_device()) {
+            return Self::Device(path.to_owned());
+        }
+        Self::File { path: resolved(path), inode: found.map(|metadata| (metadata.dev(), metadata.ino())) }
     }
 
     /// A pipe by its path.
@@ -67,6 +72,8 @@ impl Place {
     pub fn meets(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::File { path: a, inode: x }, Self::File { path: b, inode: y }) => a == b || (x.is_some() && x == y),
+            // No pattern of a source is for hidden files.
+            (Self::File { path, .. }, Self::Files { .. }) | (Self::Files { .. }, Self::File { path, .. }) if is_hidden(path) => false,
             (Self::File { path, .. }, Self::Files { pattern, .. }) | (Self::Files { pattern, .. }, Self::File { path, .. }) => {
                 let mut plain = PathPattern::default();
                 plain.text(&path.to_string_lossy());
@@ -92,12 +99,16 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pipe(path) if path.as_os_str() == "-" => f.write_str("standard input"),
-            Self::File { path, .. } | Self::Pipe(path) => path.display().fmt(f),
+            Self::File { path, .. } | Self::Pipe(path) | Self::Device(path) => path.display().fmt(f),
             Self::Files { written, .. } => f.write_str(written),
             Self::Topic { name, .. } => write!(f, "topic {name}"),
             Self::Topics { names, .. } => write!(f, "topics {names}"),
         }
     }
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().first() == Some(&b'.'))
 }
 
 /// Most links followed on the way to a file, as in Linux.

@@ -80,7 +80,16 @@ fn a_job_that_would_read_what_it_writes() {
             refused.err
         );
     }
-    for (from, to) in [("in/a*.jsonl", "in/b.jsonl"), ("in/a.jsonl", "in/b-{date}.jsonl"), ("in/a.jsonl", "in/.a.jsonl")] {
+    // By linked folders, too.
+    symlink("in", folder.path().join("lnk")).unwrap();
+    std::fs::create_dir(folder.path().join("parts")).unwrap();
+    symlink("../in", folder.path().join("parts/d=1")).unwrap();
+    for (from, to) in [("l*/a.jsonl", "in/a.jsonl"), ("parts", "in/new.jsonl"), ("*/../in/*.jsonl", "in/new.jsonl"), ("ln*/*.jsonl", "in/new.jsonl")] {
+        let sql = format!("SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='{from}','a.schema'='id BIGINT','o.type'='file','o.path'='{to}')");
+        assert!(folder.sql(&sql).expect(2).err.contains("writes"), "{from} {to}");
+    }
+    assert_eq!(folder.read("in/a.jsonl"), "{\"id\":1}\n");
+    for (from, to) in [("in/a*.jsonl", "in/b.jsonl"), ("in/a*", "in/.hidden.jsonl"), ("in/a.jsonl", "in/b-{date}.jsonl"), ("in/a.jsonl", "in/.a.jsonl")] {
         folder.sql(&format!("SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='{from}','o.type'='file','o.path'='{to}')")).expect(0);
     }
 }

@@ -288,3 +288,31 @@ fn a_batch_of_joins_that_is_stopped_keeps_what_it_has() {
     let written = folder.read("o.jsonl");
     assert!(written.is_empty() || written.ends_with('\n'));
 }
+
+#[test]
+fn a_function_that_panics_fails_its_row_alone() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"i\":1}\n{\"i\":9223372036854775807}\n{\"i\":2}\n");
+    let with = "WITH ('a.type'='file','a.path'='a.jsonl','a.schema'='i BIGINT'";
+    for mode in ["batch", "stream"] {
+        let sql = format!("SELECT i, array_length(range(i)) AS n FROM a {with},'execution.mode'='{mode}','failure_strategy'='LogAndContinue')");
+        let ran = folder.sql(&sql).expect(0);
+        assert_eq!((ran.out.as_str(), ran.job()["rejected"].as_u64()), ("{\"i\":1,\"n\":1}\n{\"i\":2,\"n\":2}\n", Some(1)), "{}", ran.err);
+        assert!(!ran.err.contains("panicked"), "{}", ran.err);
+    }
+    let planned = folder.sql(&format!("SELECT i, range(9223372036854775807) AS n FROM a {with})")).expect(2);
+    assert!(planned.err.contains("can't be computed") && !planned.err.contains("panicked"), "{}", planned.err);
+}
+
+#[test]
+fn batches_before_a_bad_record_stay() {
+    let folder = Folder::new();
+    let record = |id: u32| if id == 4_102 { "broken\n".to_owned() } else { format!("{{\"id\":{id}}}\n") };
+    folder.write("a.jsonl", (1..=9_000).map(record).collect::<String>());
+    let sql =
+        "SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','a.schema'='id BIGINT','o.type'='file','o.path'='o.jsonl','execution.mode'='stream',
+        'failure_strategy'='FailBatch','batch.strategy'='fixed_size','batch.size'='1000')";
+    let ran = folder.sql(sql).expect(1);
+    assert!(ran.err.contains("line 4102"), "{}", ran.err);
+    assert_eq!(folder.read("o.jsonl").lines().count(), 4_000, "{}", ran.err);
+}

@@ -310,3 +310,26 @@ fn a_row_can_be_read_as_soon_as_its_batch_is_done() {
     assert_eq!(job.wait(), 0, "{}", job.log());
     assert!(slowest < std::time::Duration::from_millis(400), "a row took {slowest:?}");
 }
+
+#[test]
+fn headers_are_found_behind_blank_lines_and_whatever_their_case() {
+    let folder = Folder::new();
+    folder.write("a.csv", "\n\r\nA,b\n1,2\n");
+    let rows = |schema: &str| folder.run(&["--quiet", "--sql", &format!("SELECT * FROM a WITH ('a.type'='file','a.path'='a.csv'{schema})")]).expect(0).out;
+    assert_eq!(rows(""), "{\"A\":1,\"b\":2}\n");
+    assert_eq!(rows(",'a.schema'='a BIGINT, B VARCHAR'"), "{\"a\":1,\"B\":\"2\"}\n");
+}
+
+#[test]
+fn rows_are_not_appended_below_another_header() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"id\":1}\n");
+    folder.write("o.csv", "x,y\n1,2\n");
+    let sql = "SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','o.path'='o.csv','o.append'='true')";
+    let refused = folder.sql(sql);
+    assert!(refused.status != 0 && refused.err.contains("o.csv begins with another header than 'id'"), "{}", refused.err);
+    assert_eq!(folder.read("o.csv"), "x,y\n1,2\n");
+    folder.write("o.csv", "id\r\n7\r\n");
+    folder.sql(sql).expect(0);
+    assert_eq!(folder.read("o.csv"), "id\r\n7\r\n1\n");
+}

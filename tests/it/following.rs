@@ -150,3 +150,39 @@ fn partition_folders_are_followed() {
     stop(job);
     assert_eq!(folder.read("o.jsonl").lines().count(), 2);
 }
+
+#[test]
+fn a_stream_goes_on_while_its_table_can_not_be_loaded_again() {
+    let folder = Folder::new();
+    folder.write("s.jsonl", "");
+    folder.write("t.jsonl", "{\"id\":1,\"name\":\"Ada\"}\n");
+    let sql = "SELECT s.n, t.name FROM s JOIN t ON s.id = t.id INTO o WITH ('s.type'='file','s.path'='s.jsonl','s.follow'='true','s.follow.interval'='10ms','s.schema'='n BIGINT, id BIGINT',
+        't.type'='file','t.path'='t.jsonl','t.schema'='id BIGINT, name VARCHAR','t.refresh_interval'='50ms','o.type'='file','o.path'='o.jsonl')";
+    let mut job = folder.start(&["--sql", sql]);
+    eventually("the job runs", || folder.exists("o.jsonl"));
+    let append = |n: u32| {
+        let mut file = std::fs::OpenOptions::new().append(true).open(folder.path().join("s.jsonl")).unwrap();
+        std::io::Write::write_all(&mut file, format!("{{\"n\":{n},\"id\":1}}\n").as_bytes()).unwrap();
+    };
+    append(0);
+    eventually("the first row", || folder.read("o.jsonl").lines().count() == 1);
+    std::fs::remove_file(folder.path().join("t.jsonl")).unwrap();
+    // The table is tried again for seven seconds; that is nobody else's business.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let began = std::time::Instant::now();
+    for n in 1..=5 {
+        append(n);
+        eventually("the row", || folder.read("o.jsonl").lines().count() == n as usize + 1);
+    }
+    assert!(began.elapsed() < std::time::Duration::from_secs(4), "{:?}", began.elapsed());
+    folder.write("t.jsonl", "{\"id\":1,\"name\":\"Bob\"}\n");
+    eventually("the new version", || {
+        append(9);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        folder.read("o.jsonl").contains("Bob")
+    });
+    let began = std::time::Instant::now();
+    job.signal(libc::SIGTERM);
+    assert_eq!(job.wait(), 0, "{}", job.log());
+    assert!(began.elapsed() < std::time::Duration::from_secs(4), "{:?}", began.elapsed());
+}

@@ -43,7 +43,7 @@ const LAYERS: [&[&str]; 11] = [
     &["kafka"],
     &["formats"],
     &["stream"],
-    &["options", "functions", "telemetry", "error", "ids", "clock"],
+    &["options", "functions", "telemetry", "error", "ids", "clock", "unwind"],
 ];
 
 #[test]

@@ -81,7 +81,7 @@ fn a_thousand_wrong_names_take_no_longer_than_they_can_be_read() {
     for (name, status) in [("COLUMN_NAME", 0), ("colum_name", 2)] {
         let began = Instant::now();
         let ran = run(&folder, &format!("SELECT {} FROM orders", columns(name, &|name| name))).expect(status);
-        assert!(began.elapsed() < Duration::from_secs(20), "{name}: {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(60), "{name}: {:?}", began.elapsed());
         assert!(status == 0 || ran.err.contains("980 more names of this statement are wrong"), "{}", ran.err);
         assert!(ran.err.len() < 20_000, "{}", ran.err.len());
     }

@@ -30,7 +30,10 @@ impl FirstRecord {
 /// The first record of a text; `None` if its end is not there yet.
 pub(super) fn first_record(text: &[u8], delimiter: u8, at_end: bool) -> Result<Option<FirstRecord>, String> {
     let mut fields = Vec::new();
-    let mut at = 0;
+    let mut at = blank_lines(text);
+    if at == text.len() {
+        return Ok(at_end.then_some(FirstRecord { fields, length: at }));
+    }
     loop {
         let Ok(found) = field(text, at, delimiter) else {
             return if at_end { Err("its header has a quote that is not closed, or text after a closing quote".to_owned()) } else { Ok(None) };
@@ -50,6 +53,15 @@ pub(super) fn first_record(text: &[u8], delimiter: u8, at_end: bool) -> Result<O
             return Ok(Some(FirstRecord { fields, length: at }));
         }
     }
+}
+
+/// The length of the blank lines that a text begins with.
+pub(super) fn blank_lines(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(rest) = text[at..].strip_prefix(b"\n").or_else(|| text[at..].strip_prefix(b"\r\n")) {
+        at = text.len() - rest.len();
+    }
+    at
 }
 
 /// Refuses a text whose lines have no ends.
@@ -76,7 +88,7 @@ pub(super) fn twice(names: &[String]) -> impl Iterator<Item = &String> {
 /// Refuses a beginning of a file whose first record can't be read, or is a header and names twice one of `columns`.
 pub fn check_header(text: &[u8], delimiter: u8, has_headers: bool, at_end: bool, columns: &Schema) -> Result<(), String> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    if text.is_empty() {
+    if blank_lines(text) == text.len() {
         return Ok(());
     }
     if !has_headers {

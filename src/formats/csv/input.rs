@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, SchemaRef};
 
 use super::decode::CsvDecoder;
-use super::header::{check_line_ends, first_record, twice};
+use super::header::{blank_lines, check_line_ends, first_record, twice};
 use super::split::CsvSplitter;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::formats::contract::{Preamble, TextInput};
@@ -56,7 +56,7 @@ impl CsvInput {
 
     /// A decoder for files whose fields have these names.
     fn decoder(&self, names: &[String], partition: &str) -> Result<CsvDecoder> {
-        let targets: Vec<Option<usize>> = names.iter().map(|name| self.schema.index_of(name).ok()).collect();
+        let targets = self.targets(names);
         if let Some(name) = twice(names).find(|name| self.schema.index_of(name).is_ok()) {
             return Err(fault(format!("{partition}: two columns of the header are called '{name}'")));
         }
@@ -87,6 +87,22 @@ impl CsvInput {
     }
 }
 
+impl CsvInput {
+    /// For each name of the header the column that is read from it: the one that is spelled so, else the only one that is when case is ignored.
+    fn targets(&self, names: &[String]) -> Vec<Option<usize>> {
+        let table = &self.options.table;
+        let mut targets: Vec<Option<usize>> = names.iter().map(|name| self.schema.index_of(name).ok()).collect();
+        for (column, field) in self.schema.fields().iter().enumerate().filter(|(_, field)| !names.contains(field.name())) {
+            let fits = |name: &String| name.eq_ignore_ascii_case(field.name()) && table.index_of(name).is_err();
+            let mut fitting = (0..names.len()).filter(|at| fits(&names[*at]));
+            if let (Some(only), None) = (fitting.next(), fitting.next()) {
+                targets[only] = Some(column);
+            }
+        }
+        targets
+    }
+}
+
 fn fault(message: String) -> Error {
     Error::new(ErrorKind::Source, Fault::User, message)
 }
@@ -100,7 +116,7 @@ impl TextInput for CsvInput {
         let mark = if start_of_file.starts_with(MARK) { MARK.len() } else { 0 };
         let rest = &start_of_file[mark..];
         let named = |cause: String| fault(format!("{partition}: {cause}"));
-        let (names, length) = if self.options.has_headers && !(at_end && rest.is_empty()) {
+        let (names, length) = if self.options.has_headers && !(at_end && blank_lines(rest) == rest.len()) {
             match first_record(rest, self.options.delimiter, at_end).map_err(named)? {
                 Some(header) => {
                     let length = header.length;

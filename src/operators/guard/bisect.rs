@@ -3,6 +3,8 @@
 use arrow::array::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
 
+use crate::unwind::guarded;
+
 /// Applies `evaluate` to `batch`. If it fails, applies it to both halves, and so on; a single row that fails goes to `reject`, whose error ends everything. Results come in
 /// row order. Costs one evaluation when nothing fails, and about 2·log2(rows) more for each failing row.
 pub(crate) fn evaluate_guarded<T>(
@@ -11,7 +13,9 @@ pub(crate) fn evaluate_guarded<T>(
     reject: &dyn Fn(DataFusionError) -> Result<()>,
     results: &mut Vec<T>,
 ) -> Result<()> {
-    let error = match evaluate(batch) {
+    // Some functions panic at extreme values.
+    let evaluated = guarded(|| evaluate(batch)).unwrap_or_else(|panic| Err(DataFusionError::Execution(format!("it can't be computed ({panic})"))));
+    let error = match evaluated {
         Ok(result) => {
             results.push(result);
             return Ok(());

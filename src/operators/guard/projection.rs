@@ -17,6 +17,7 @@ use super::bisect::evaluate_guarded;
 use super::faults::RowFaults;
 use super::filter::one_batch;
 use crate::operators::plan_node::properties_over;
+use crate::unwind::guarded;
 
 /// Computes one output column per expression, row by row and in order; rows for which one fails go to the job's [`RowFaults`].
 #[derive(Clone, Debug)]
@@ -59,7 +60,8 @@ impl GuardedProjectionExec {
 
     /// Names the first output column that fails somewhere in the batch; only asked for once something failed.
     fn failing_column(&self, batch: &RecordBatch) -> String {
-        let failing = self.expressions.iter().find(|e| e.expr.evaluate(batch).is_err());
+        let fails = |e: &&ProjectionExpr| !matches!(guarded(|| e.expr.evaluate(batch)), Ok(Ok(_)));
+        let failing = self.expressions.iter().find(fails);
         failing.map_or_else(|| "row".to_owned(), |e| format!("column '{}'", e.alias))
     }
 }

@@ -109,8 +109,8 @@ impl LookupJoinExec {
         &self.handle
     }
 
-    /// Executes the table's plan, whose slots have been filled, and makes the result the present version.
-    pub async fn load(&self, context: Arc<TaskContext>) -> Result<usize> {
+    /// Executes the table's plan, whose slots have been filled; [`LookupHandle::load`] makes the result the present version.
+    pub async fn read_table(&self, context: Arc<TaskContext>) -> Result<LookupTable> {
         let plan = Arc::clone(&self.table);
         let schema = plan.schema();
         let mut batches = Vec::new();
@@ -119,10 +119,7 @@ impl LookupJoinExec {
             batches.extend(rows);
         }
         let reject = |error| self.faults.of_tables().reject("join condition", error);
-        let table = LookupTable::build(&schema, &batches, &self.spec.table_keys, self.spec.null_equals_null, &reject)?;
-        let rows = table.rows().num_rows();
-        self.handle.load(table);
-        Ok(rows)
+        LookupTable::build(&schema, &batches, &self.spec.table_keys, self.spec.null_equals_null, &reject)
     }
 
     fn with_new_children_and_same_properties(&self, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Self {

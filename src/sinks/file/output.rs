@@ -11,7 +11,8 @@ use super::encrypted::EncryptionKey;
 use super::lock::try_lock;
 use super::options::Codec;
 use super::temporary::{Temporary, TemporaryNames};
-use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::error::{Error, ErrorKind, Fault, Result, excerpt};
+use crate::stream::resolved;
 
 /// How files are written.
 #[derive(Clone, Debug)]
@@ -45,7 +46,7 @@ pub(super) fn io_error(path: &Path, error: io::Error) -> Error {
 
 /// The file that a link leads to, which is replaced instead of the link.
 pub(super) fn link_target(path: &Path) -> PathBuf {
-    if path.is_symlink() { path.canonicalize().unwrap_or_else(|_| path.to_owned()) } else { path.to_owned() }
+    if path.is_symlink() { resolved(path) } else { path.to_owned() }
 }
 
 /// Makes the folders above a file.
@@ -100,6 +101,19 @@ pub(super) struct InPlace {
     buffer_bytes: usize,
 }
 
+/// Refuses to append rows to a file whose header names other columns.
+fn check_header(path: &Path, file: &mut File, header: &[u8]) -> Result<()> {
+    let mut begin = Vec::new();
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(header.len() as u64).read_to_end(&mut begin));
+    read.map_err(|error| io_error(path, error))?;
+    let line = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    if begin.is_empty() || line(&begin) == line(header) || begin.starts_with(header.trim_ascii_end()) {
+        return Ok(());
+    }
+    let message = format!("{} begins with another header than '{}'", path.display(), excerpt(&line(header)));
+    Err(Error::new(ErrorKind::Sink, Fault::User, message).with_help("append to a file of the same columns, or leave 'append' out to replace it"))
+}
+
 impl InPlace {
     fn create(path: &Path, options: &OutputOptions, header: &[u8]) -> Result<Self> {
         let fault = |error| io_error(path, error);
@@ -112,6 +126,7 @@ impl InPlace {
             return Ok(file);
         }
         if options.append {
+            check_header(path, &mut file.file, header)?;
             file.flushed = file.file.seek(SeekFrom::End(0)).map_err(fault)?;
         } else {
             // The start may still be refused, because of another sink.

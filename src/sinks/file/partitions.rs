@@ -14,6 +14,23 @@ use crate::stream::RejectedRecord;
 /// Stands for NULL in the name of a folder, as in Hive.
 const NULL_FOLDER: &str = "__HIVE_DEFAULT_PARTITION__";
 
+/// What the folders of a column begin with.
+pub(super) fn folder_beginning(column: &str) -> String {
+    let mut beginning = String::new();
+    escape(column, &mut beginning);
+    beginning.push('=');
+    beginning
+}
+
+/// A name as the one column spells it that it matches when case is ignored, as in SQL.
+fn spelled(schema: &Schema, name: &str) -> String {
+    let mut same = schema.fields().iter().filter(|field| field.name().eq_ignore_ascii_case(name));
+    match (schema.index_of(name), same.next(), same.next()) {
+        (Err(_), Some(only), None) => only.name().clone(),
+        _ => name.to_owned(),
+    }
+}
+
 /// The columns whose values choose the folder, and the others.
 #[derive(Clone, Debug)]
 pub(super) struct Partitioning {
@@ -27,6 +44,7 @@ pub(super) struct Partitioning {
 impl Partitioning {
     /// Partitions rows of `schema` by the columns called `names` (which may be none). A column that the rows lack is NULL in all of them.
     pub(super) fn new(schema: &SchemaRef, names: &[String]) -> Result<Self> {
+        let names: Vec<String> = names.iter().map(|name| spelled(schema, name)).collect();
         let keys: Vec<Option<usize>> = names.iter().map(|name| schema.index_of(name).ok()).collect();
         for key in keys.iter().flatten() {
             let field = schema.field(*key);
@@ -41,7 +59,7 @@ impl Partitioning {
             );
         }
         let fields: Vec<_> = kept.iter().map(|at| schema.field(*at).clone()).collect();
-        Ok(Self { names: names.to_vec(), keys, kept, schema: std::sync::Arc::new(Schema::new(fields)) })
+        Ok(Self { names, keys, kept, schema: std::sync::Arc::new(Schema::new(fields)) })
     }
 
     /// Tells of each column that the rows lack, with the nearest that they have.
@@ -55,13 +73,7 @@ impl Partitioning {
 
     /// What the folders of each column begin with: `day=`.
     pub(super) fn folder_beginnings(&self) -> Vec<String> {
-        let beginning = |name: &String| {
-            let mut beginning = String::new();
-            escape(name, &mut beginning);
-            beginning.push('=');
-            beginning
-        };
-        self.names.iter().map(beginning).collect()
+        self.names.iter().map(|name| folder_beginning(name)).collect()
     }
 
     /// The rows of each folder (`a=1/b=x`, or an empty name without partition columns), in the order of their first rows. Rows whose values can't name a folder go to `rejected`.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::options::{Codec, FileSinkOptions};
+use super::partitions::folder_beginning;
 use super::path_template::PathTemplate;
 use crate::formats::FormatName;
 use crate::stream::{PathPattern, Place, resolved};
@@ -59,10 +60,8 @@ impl FileSinkOptions {
         pattern.text(folder.to_string_lossy().trim_end_matches('/'));
         pattern.text("/");
         template.without_fixed_folder().add_to(&mut pattern);
-        for _ in self.partition_columns.iter().flat_map(|columns| &columns.0) {
-            pattern.text("/");
-            pattern.any_in_name();
-            pattern.text("=");
+        for column in self.partition_columns.iter().flat_map(|columns| &columns.0) {
+            pattern.text(&format!("/{}", folder_beginning(column)));
             pattern.any_in_name();
         }
         if self.partition_columns.is_some() {

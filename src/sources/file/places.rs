@@ -11,21 +11,10 @@ impl FileSourceOptions {
     /// What it reads, now or later.
     pub fn places(&self) -> Vec<Place> {
         let Ok(listing) = Listing::new(&self.path) else { return Vec::new() };
-        let patterns = match &listing {
+        let mut patterns = match &listing {
             Listing::Pipe(path) => return vec![Place::pipe(path)],
             Listing::File(path) => return vec![Place::file(path)],
-            Listing::Folder(root) => {
-                let mut own = PathPattern::default();
-                own.text(&format!("{}/", resolved(root).display()));
-                let mut partitions = own.clone();
-                own.shown_name();
-                partitions.shown_name();
-                partitions.text("=");
-                partitions.anything();
-                partitions.text("/");
-                partitions.shown_name();
-                vec![own, partitions]
-            }
+            Listing::Folder(root) => vec![in_folder(root), in_partitions(root)],
             Listing::Glob(glob) => {
                 let (folder, rest) = cut(glob);
                 let mut pattern = PathPattern::default();
@@ -35,14 +24,58 @@ impl FileSourceOptions {
                 vec![pattern]
             }
         };
+        // Files and folders that are reached by links are met under their own names.
+        let files = listing.files().unwrap_or_default();
+        let mut folders: Vec<&Path> = files.iter().filter_map(|file| file.parent()).collect();
+        folders.dedup();
+        for folder in folders {
+            let own = in_folder(folder);
+            if !patterns.iter().any(|pattern| pattern.meets(&own)) {
+                patterns.push(match &listing {
+                    Listing::Glob(glob) => in_folder_by(folder, glob.rsplit('/').next().unwrap_or(glob)),
+                    _ => own,
+                });
+            }
+        }
         let mut places: Vec<Place> = patterns.into_iter().map(|pattern| Place::Files { pattern, written: self.path.clone() }).collect();
-        // Those with other names are met under these.
-        places.extend(listing.files().unwrap_or_default().iter().filter(|path| has_names(path)).map(|path| Place::file(path)));
+        places.extend(files.iter().filter(|path| has_names(path)).map(|path| Place::file(path)));
         places
     }
 }
 
-/// Cuts a glob after the folders that are written out.
+/// The files in a folder.
+fn in_folder(folder: &Path) -> PathPattern {
+    let mut pattern = beginning(folder);
+    pattern.shown_name();
+    pattern
+}
+
+/// The files of its partition folders.
+fn in_partitions(folder: &Path) -> PathPattern {
+    let mut pattern = beginning(folder);
+    pattern.shown_name();
+    pattern.text("=");
+    pattern.anything();
+    pattern.text("/");
+    pattern.shown_name();
+    pattern
+}
+
+/// The files in a folder whose names a glob matches.
+fn in_folder_by(folder: &Path, glob: &str) -> PathPattern {
+    let mut pattern = beginning(folder);
+    pattern.glob(glob);
+    pattern
+}
+
+fn beginning(folder: &Path) -> PathPattern {
+    let mut pattern = PathPattern::default();
+    pattern.text(resolved(folder).to_string_lossy().trim_end_matches('/'));
+    pattern.text("/");
+    pattern
+}
+
+/// Cuts a glob after the folders that are written out, `..` among them.
 fn cut(glob: &str) -> (&str, &str) {
     let first = glob.find(['*', '?', '[']).unwrap_or(glob.len());
     let at = glob[..first].rfind('/').map_or(0, |at| at + 1);
