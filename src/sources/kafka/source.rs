@@ -91,6 +91,7 @@ fn decoder(options: &KafkaSourceOptions, schema: &SchemaRef) -> Result<Arc<dyn M
     let longest = usize::try_from(options.max_record_size.0).unwrap_or(usize::MAX);
     match options.format {
         MessageFormat::Json => Ok(Arc::new(JsonMessageDecoder::new(Arc::clone(schema), longest)?)),
+        MessageFormat::Avro => todo!(),
     }
 }
 

@@ -1,0 +1,20 @@
+//! Records in Avro's binary form, one a message, with a schema registry's prefix or without. In reading order:
+//! - `tree`: schemas as types that refer to each other by number
+//! - `columns`: the columns that a schema describes
+//! - `default`: defaults of fields as Avro would write them
+//! - `plan`: how the values of one schema become those of another
+//! - `put`: binary values into columns under construction
+//! - `read`: values in binary form into columns
+//! - `decoder`: batches of messages into columns
+
+mod columns;
+mod decoder;
+mod default;
+mod plan;
+mod put;
+mod read;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use decoder::{AvroMessageDecoder, SchemaText, WriterSchemas, Writers};
