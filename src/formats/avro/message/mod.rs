@@ -6,15 +6,22 @@
 //! - `put`: binary values into columns under construction
 //! - `read`: values in binary form into columns
 //! - `decoder`: batches of messages into columns
+//! - `made`: a schema made from columns
+//! - `write`: arrays as values in binary form
+//! - `encoder`: batches into messages
 
 mod columns;
 mod decoder;
 mod default;
+mod encoder;
+mod made;
 mod plan;
 mod put;
 mod read;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod write;
 
 pub use decoder::{AvroMessageDecoder, SchemaText, WriterSchemas, Writers};
+pub use encoder::{AvroMessageEncoder, EncodedMessages};
