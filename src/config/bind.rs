@@ -389,7 +389,8 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
     let mut connector = built.and_then(|kind| SinkConnector::with_rest(connector, kind, map, &mut told.errors));
     if let Some(connector) = &mut connector {
         avro_schema.iter().for_each(|text| connector.set_avro_schema(text));
-        told.errors.extend(connector.check(name).err().map(|error| error.at(script, span)));
+        let right = told.faults() == before && !map.is_incomplete();
+        told.errors.extend(right.then(|| connector.check(name)).and_then(Result::err).map(|error| error.at(script, span)));
     }
     push_unknown(map, &check, Scope::Sink, typeless, told);
     settings.extend_from_slice(map.effective());

@@ -52,12 +52,14 @@ impl Requests {
         let owner = settings.owner.clone();
         let parsed = |text: &str| Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let urls: Option<Vec<Url>> = settings.url.split([',', crate::options::ELEMENT_SEPARATOR]).map(parsed).collect();
-        let urls = urls.ok_or_else(|| Error::config(format!("'{owner}.schema.registry.url' is no address of a schema registry")).with_help("http://host:8081"))?;
+        let urls =
+            urls.ok_or_else(|| Error::config(format!("'{owner}.schema.registry.url' is no address of a schema registry")).with_help("http://host:8081"))?;
         let user = settings.user_info.as_ref().map(|info| user(info, &owner)).transpose()?;
         let mut builder = Client::builder().timeout(settings.timeout).connect_timeout(settings.timeout).user_agent("velostream").no_proxy();
         if let Some(path) = &settings.ca {
             let key = || format!("'{owner}.schema.registry.ssl.ca.location': ");
-            let bytes = std::fs::read(path).map_err(|error| Error::config(format!("{}cannot read {}: {}", key(), path.display(), crate::error::io_text(&error))))?;
+            let bytes =
+                std::fs::read(path).map_err(|error| Error::config(format!("{}cannot read {}: {}", key(), path.display(), crate::error::io_text(&error))))?;
             let wrong = || Error::config(format!("{}{} holds no certificate in PEM form", key(), path.display()));
             let authorities = reqwest::Certificate::from_pem_bundle(&bytes).map_err(|_| wrong())?;
             if authorities.is_empty() {
@@ -192,7 +194,8 @@ fn deepest(error: &dyn std::error::Error) -> String {
 /// Registries put long lists of differences into their messages.
 fn excerpt_of_message(message: &str) -> String {
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    message.as_bytes().chunks(320).next().map_or(String::new(), |start| String::from_utf8_lossy(start).into_owned()) + if message.len() > 320 { "…" } else { "" }
+    message.as_bytes().chunks(320).next().map_or(String::new(), |start| String::from_utf8_lossy(start).into_owned())
+        + if message.len() > 320 { "…" } else { "" }
 }
 
 #[cfg(test)]

@@ -6,25 +6,26 @@ use velostream::kafka::{BatchProducer, ClientProperties, EmbeddedBroker, Outgoin
 
 use crate::velo::{Folder, assert_balanced, eventually, eventually_or};
 
-struct Broker {
+/// A broker for one test.
+pub struct Broker {
     broker: EmbeddedBroker,
 }
 
 impl Broker {
-    fn start() -> Self {
+    pub fn start() -> Self {
         Self { broker: EmbeddedBroker::start(1).unwrap() }
     }
 
-    fn servers(&self) -> String {
+    pub fn servers(&self) -> String {
         self.broker.brokers()
     }
 
-    fn topic(&self, name: &str, partitions: i32) {
+    pub fn topic(&self, name: &str, partitions: i32) {
         self.broker.create_topic(name, partitions).unwrap();
     }
 
     /// Sends messages; `None` is a tombstone in neither place, since the writer has none: an empty value stands for itself.
-    fn send(&self, topic: &str, messages: &[(Option<&str>, &[u8])]) {
+    pub fn send(&self, topic: &str, messages: &[(Option<&str>, &[u8])]) {
         let mut properties = ClientProperties::default();
         properties.set("bootstrap.servers", self.servers());
         properties.set("linger.ms", "1");
@@ -46,18 +47,18 @@ impl Broker {
         }
     }
 
-    fn send_ids(&self, topic: &str, ids: std::ops::Range<u32>) {
+    pub fn send_ids(&self, topic: &str, ids: std::ops::Range<u32>) {
         // Without keys all would go to one partition.
         let texts: Vec<(String, String)> = ids.map(|id| (format!("k{id}"), format!("{{\"id\":{id},\"amount\":{}.5}}", id % 100))).collect();
         let messages: Vec<(Option<&str>, &[u8])> = texts.iter().map(|(key, value)| (Some(key.as_str()), value.as_bytes())).collect();
         self.send(topic, &messages);
     }
 
-    fn source(&self, name: &str, topic: &str) -> String {
+    pub fn source(&self, name: &str, topic: &str) -> String {
         format!("'{name}.type'='kafka_source','{name}.topic'='{topic}','{name}.bootstrap.servers'='{}'", self.servers())
     }
 
-    fn sink(&self, name: &str, topic: &str) -> String {
+    pub fn sink(&self, name: &str, topic: &str) -> String {
         format!("'{name}.type'='kafka_sink','{name}.topic'='{topic}','{name}.bootstrap.servers'='{}'", self.servers())
     }
 }

@@ -16,6 +16,7 @@ mod files;
 mod following;
 mod golden;
 mod kafka;
+mod kafka_avro;
 mod kafka_broker;
 mod layout;
 mod limits;

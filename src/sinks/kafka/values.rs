@@ -55,7 +55,10 @@ impl Values {
             let found = registry.lookup(&subject, encoder.schema())?;
             Some(found.ok_or_else(|| {
                 let message = format!("schema registry {} does not have the schema of the rows under subject '{subject}'", registry.place());
-                let help = format!("register it, name the registered one with '{sink}.schema_file', or leave '{sink}.auto.register.schemas' out; it is {}", encoder.schema().json);
+                let help = format!(
+                    "register it, name the registered one with '{sink}.schema_file', or leave '{sink}.auto.register.schemas' out; it is {}",
+                    encoder.schema().json
+                );
                 Error::new(ErrorKind::Sink, Fault::User, message).with_help(help)
             })?)
         };

@@ -6,10 +6,10 @@ use regex::Regex;
 
 use super::bounds::Place as Bound;
 use super::plan::TopicList;
-use crate::formats::MessageFormat;
 use crate::error::{ErrorKind, Result};
+use crate::formats::MessageFormat;
 use crate::options::{ByteSize, Millis, OptionValue, Secret, define_options};
-use crate::schema_registry::{RegistrySettings, without_schema};
+use crate::schema_registry::{RegistrySettings, SchemaRegistry, without_schema};
 use crate::stream::Place;
 
 /// Where to begin without a committed offset.
@@ -84,7 +84,12 @@ define_options! {
 impl KafkaSourceOptions {
     /// Checks that there is what avro takes; `has_schema`: a file with an Avro schema declares the columns.
     pub fn check(&self, name: &str, has_schema: bool) -> Result<()> {
-        if self.format == MessageFormat::Avro && self.registry(name).is_none() && !has_schema { Err(without_schema(name)) } else { Ok(()) }
+        match self.registry(name) {
+            _ if self.format == MessageFormat::Json => Ok(()),
+            Some(settings) => SchemaRegistry::new(&settings).map(|_| ()),
+            None if has_schema => Ok(()),
+            None => Err(without_schema(name)),
+        }
     }
 
     /// How the schema registry is reached, if there is one.

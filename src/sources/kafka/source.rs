@@ -46,7 +46,8 @@ pub struct KafkaSource {
     group: Option<String>,
     schema: SchemaRef,
     values: Values,
-    declared: bool,
+    /// Where the columns are from.
+    columns_are: &'static str,
     place: String,
 }
 
@@ -70,19 +71,19 @@ impl KafkaSource {
         let is_declared = declared.is_some();
         let first = partitions.first().map(|id| id.topic.as_ref());
         let (values, described) = Values::create(name, &options, rest.avro_schema.as_deref(), is_declared, first)?;
-        let schema = match (declared, described) {
-            (Some(declared), _) => declared,
-            (None, Some(described)) => Arc::new(described),
+        let (schema, columns_are) = match (declared, described) {
+            (Some(declared), _) => (declared, "declared"),
+            (None, Some(described)) => (Arc::new(described), "of the schema registry"),
             (None, None) => {
                 let schema = Arc::new(sample::json_schema(name, &properties, &partitions, &cluster, timeout)?);
                 tell_inferred(name, &schema);
-                schema
+                (schema, "inferred")
             }
         };
         values.decoder(&options, &schema).map_err(|error| error.context(format!("source '{name}'")))?;
         let group = group.filter(|_| options.until.is_none());
         let place = format!("job '{}', source '{name}'", identity.job);
-        Ok(Self { name: name.to_owned(), options, properties, topics, group, schema, values, declared: is_declared, place })
+        Ok(Self { name: name.to_owned(), options, properties, topics, group, schema, values, columns_are, place })
     }
 }
 
@@ -155,8 +156,7 @@ impl DataSource for KafkaSource {
 
     fn describe(&self) -> String {
         let group = self.group.as_ref().map_or_else(|| "no offsets committed".to_owned(), |group| format!("group {group}"));
-        let how = if self.declared { "declared" } else { "inferred" };
-        format!("kafka {} @ {}, {group}, {} columns {how}", self.topics.text(), self.options.brokers, self.schema.fields().len())
+        format!("kafka {} @ {}, {group}, {} columns {}", self.topics.text(), self.options.brokers, self.schema.fields().len(), self.columns_are)
     }
 
     fn open(&self, request: ReadRequest) -> Result<Box<dyn DataReader>> {

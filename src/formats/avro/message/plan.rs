@@ -15,7 +15,10 @@ pub(super) enum Plan {
     Long,
     Date,
     /// Microseconds of a unit; whether the number has 32 bits.
-    Time { factor: i64, short: bool },
+    Time {
+        factor: i64,
+        short: bool,
+    },
     Instant(TimeUnit),
     Float,
     Double,

@@ -7,10 +7,7 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DECIMAL256_MAX_PRECISION, DataType, Float32Type, Float64Type, Int64Type, TimeUnit, Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType,
-    i256,
-};
+use arrow::datatypes::{DECIMAL256_MAX_PRECISION, DataType, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, Time64NanosecondType, TimeUnit, i256};
 
 use super::default::{encode_default, put_counted, put_number};
 use super::put::{in_unit, rescaled};
@@ -39,8 +36,7 @@ enum Values {
     Text(StringViewArray),
     Symbol(StringViewArray, HashMap<String, i64>),
     Bytes(BinaryArray, Option<usize>),
-    /// Scale there and here, precision here, size.
-    Decimal(Decimal256Array, i8, i8, u8, Option<usize>),
+    Decimal(Decimals),
     Date(Date32Array),
     /// Nanoseconds that the number stands for here and there.
     Time(ScalarBuffer<i64>, i64, i64),
@@ -52,6 +48,36 @@ enum Values {
     Branches(Vec<(i64, Node)>),
     /// A field without a column: its default.
     Always(Vec<u8>),
+}
+
+/// Decimals, and what they become.
+#[derive(Debug)]
+struct Decimals {
+    values: Decimal256Array,
+    precision: u8,
+    scale: i8,
+    size: Option<usize>,
+    /// The least number with too many digits; `None`: no value has as many.
+    bound: Option<i256>,
+}
+
+impl Decimals {
+    fn new(array: &ArrayRef, (precision, scale): (u8, i8), size: Option<usize>) -> Result<Self, arrow::error::ArrowError> {
+        let (own_precision, own) = match array.data_type() {
+            DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => (*precision, *scale),
+            _ => (DECIMAL256_MAX_PRECISION, 0),
+        };
+        let values = cast(array, &DataType::Decimal256(DECIMAL256_MAX_PRECISION, own))?.as_primitive().clone();
+        let fits = own == scale && own_precision <= precision;
+        let bound = if fits { None } else { i256::from_i128(10).checked_pow(u32::from(precision)) };
+        Ok(Self { values, precision, scale, size, bound })
+    }
+
+    fn get(&self, row: usize) -> Option<i256> {
+        let value = self.values.value(row);
+        let Some(bound) = self.bound else { return Some(value) };
+        rescaled(value, self.values.scale(), self.scale).filter(|value| *value < bound && *value > -bound)
+    }
 }
 
 impl Node {
@@ -115,13 +141,10 @@ impl Node {
                 value if value.len() == *size => out.extend_from_slice(value),
                 value => return unfit(&format!("a value of {} bytes", value.len()), &format!("a fixed of {size}")),
             },
-            Values::Decimal(values, from, to, precision, size) => {
-                let value = values.value(row);
-                let bound = i256::from_i128(10).checked_pow(u32::from(*precision));
-                let kept = rescaled(value, *from, *to).filter(|kept| bound.is_none_or(|bound| *kept < bound && *kept > -bound));
-                let fits = kept.is_some_and(|kept| put_decimal(kept, *size, out));
-                if !fits {
-                    return unfit(&values.value_as_string(row), &format!("a decimal of {precision} digits, {to} of them behind the point"));
+            Values::Decimal(decimals) => {
+                if !decimals.get(row).is_some_and(|value| put_decimal(value, decimals.size, out)) {
+                    let what = format!("a decimal of {} digits, {} of them behind the point", decimals.precision, decimals.scale);
+                    return unfit(&decimals.values.value_as_string(row), &what);
                 }
             }
             Values::Date(values) => put_number(values.value(row).into(), out),
@@ -193,7 +216,7 @@ fn of_branches(tree: &Tree, branches: &[Id], columns: &StructArray, path: &str) 
 }
 
 fn values(tree: &Tree, id: Id, array: &ArrayRef, path: &str) -> Result<Values, String> {
-    use DataType::{Binary, Boolean, Date32, Decimal128, Decimal256, Float32, Float64, List, Map, Null, Struct, Time64, Timestamp, UInt64, Utf8, Utf8View};
+    use DataType::{Binary, Boolean, Date32, Float32, Float64, List, Map, Null, Struct, Time64, Timestamp, UInt64, Utf8, Utf8View};
     let node = tree.node(id);
     let from = array.data_type();
     let unfit = || format!("column '{path}' is {}, which does not fit the type {} of the schema", print_type(from), tree.branch_name(id));
@@ -208,17 +231,8 @@ fn values(tree: &Tree, id: Id, array: &ArrayRef, path: &str) -> Result<Values, S
     };
     Ok(match (&node.kind, node.logical, from) {
         (Kind::Null, _, Null) => Values::Null,
-        (_, Some(Logical::Decimal(precision, scale)), Decimal128(..) | Decimal256(..) | UInt64) => {
-            let own = match from {
-                Decimal128(_, own) | Decimal256(_, own) => *own,
-                _ => 0,
-            };
-            let wide = to(&Decimal256(DECIMAL256_MAX_PRECISION, own))?;
-            Values::Decimal(wide.as_primitive().clone(), own, scale, precision, size)
-        }
-        (_, Some(Logical::Decimal(precision, scale)), _) if integer => {
-            let wide = to(&Decimal256(DECIMAL256_MAX_PRECISION, 0))?;
-            Values::Decimal(wide.as_primitive().clone(), 0, scale, precision, size)
+        (_, Some(Logical::Decimal(precision, scale)), _) if from.is_decimal() || from.is_integer() => {
+            Values::Decimal(Decimals::new(array, (precision, scale), size).map_err(broken)?)
         }
         (_, Some(Logical::Date), Date32) => Values::Date(array.as_primitive().clone()),
         (_, Some(Logical::Time(unit)), Time64(own)) => {
@@ -238,7 +252,9 @@ fn values(tree: &Tree, id: Id, array: &ArrayRef, path: &str) -> Result<Values, S
         (Kind::Float, _, Float32) => Values::Float(array.as_primitive::<Float32Type>().clone()),
         (Kind::Double, _, Float64) => Values::Double(array.as_primitive::<Float64Type>().clone()),
         (Kind::Double, _, Float32) => Values::Double(to(&Float64)?.as_primitive::<Float64Type>().clone()),
-        (Kind::Double, _, _) if integer && from.primitive_width().is_some_and(|width| width <= 4) => Values::Double(to(&Float64)?.as_primitive::<Float64Type>().clone()),
+        (Kind::Double, _, _) if integer && from.primitive_width().is_some_and(|width| width <= 4) => {
+            Values::Double(to(&Float64)?.as_primitive::<Float64Type>().clone())
+        }
         (Kind::Text, _, Utf8 | Utf8View) => Values::Text(texts()?),
         (Kind::Enum(symbols), _, Utf8 | Utf8View) => Values::Symbol(texts()?, symbols.all.iter().cloned().zip(0..).collect()),
         (Kind::Bytes | Kind::Fixed(_), None | Some(Logical::Duration), Binary) => Values::Bytes(array.as_binary::<i32>().clone(), size),
