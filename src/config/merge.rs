@@ -129,7 +129,7 @@ impl Keys {
 pub(super) fn from_environment(kind: &str, map: &mut KeyMap, environment: &dyn Environment) {
     const REGISTRY: &str = "SCHEMA_REGISTRY_URL";
     let is_avro = |key: &&str| map.get(key).is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("avro"));
-    if kind != "kafka" || !["value.format", "format"].iter().any(|key| is_avro(key)) || map.get("schema.registry.url").is_some() {
+    if kind != "kafka" || !["value.format", "format"].iter().any(is_avro) || map.get("schema.registry.url").is_some() {
         return;
     }
     if let Some(url) = environment.get(REGISTRY).filter(|url| !url.trim().is_empty()) {

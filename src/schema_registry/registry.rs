@@ -14,6 +14,8 @@ use crate::formats::avro::{SchemaText, WriterSchemas};
 
 /// How long a number stays unknown before it is asked for again.
 const UNKNOWN: Duration = Duration::from_secs(10);
+/// Numbers that are remembered before those without a schema are forgotten.
+const MOST_KNOWN: usize = 10_000;
 /// Most schemas that one names, itself counted.
 const MOST_REFERENCES: usize = 200;
 
@@ -153,7 +155,12 @@ impl WriterSchemas for SchemaRegistry {
             Answer::Found(found) => (self.schema_of(&found)?.map_err(|reason| format!("its schema ({number}) {reason}")), None),
             _ => (Err(format!("its schema ({number}) is not known to the schema registry {}", self.place())), Some(Instant::now() + UNKNOWN)),
         };
-        self.known.lock().insert(number, (schema.clone(), until));
+        let mut known = self.known.lock();
+        if known.len() >= MOST_KNOWN {
+            // Bytes that are no numbers at all may look like ever new ones.
+            known.retain(|_, (_, until)| until.is_none());
+        }
+        known.insert(number, (schema.clone(), until));
         Ok(schema)
     }
 }

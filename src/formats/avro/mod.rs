@@ -21,7 +21,7 @@ mod tests;
 mod writer;
 
 pub use compression::AvroCompression;
-pub use message::{AvroMessageDecoder, AvroMessageEncoder, EncodedMessages, SchemaText, WriterSchemas, Writers};
+pub use message::{AvroMessageDecoder, AvroMessageEncoder, EncodedMessages, SchemaText, WriterSchemas, Writers, schema_number};
 pub use reader::AvroInput;
 pub use schema::schema_from_json;
 pub use writer::{AvroFileWriter, AvroOutput};

@@ -44,8 +44,8 @@ define_options! {
         /// bare record of the schema in `schema_file`). A message without a value (a tombstone) and an empty array are counted as filtered; an empty value is a bad record.
         format: MessageFormat = "value.format" ["format"] default "json";
         /// Address of the schema registry for avro; several, separated by commas, are tried in order. Without it, the environment's SCHEMA_REGISTRY_URL; an empty text stands for
-        /// none. Columns that are not declared are those of the latest schema of subject `<topic>-value`. Messages of other schemas are read as the columns want them: fields
-        /// they don't have become their defaults or NULL.
+        /// none. Columns that are not declared are those of the latest schema of subject `<topic>-value`, or without that subject, of the schema of the first message. Messages
+        /// of other schemas are read as the columns want them: a field that they don't have is its default or NULL.
         registry_url: String = "schema.registry.url" [] optional;
         /// User and password of the schema registry: `user:password`.
         registry_user: Secret = "schema.registry.basic.auth.user.info" [] optional;

@@ -70,7 +70,8 @@ impl KafkaSource {
         let partitions = topics.partitions(&cluster)?;
         let is_declared = declared.is_some();
         let first = partitions.first().map(|id| id.topic.as_ref());
-        let (values, described) = Values::create(name, &options, rest.avro_schema.as_deref(), is_declared, first)?;
+        let number = || sample::schema_of_a_message(name, &properties, &partitions, &cluster, timeout);
+        let (values, described) = Values::create(name, &options, rest.avro_schema.as_deref(), is_declared, first, number)?;
         let (schema, columns_are) = match (declared, described) {
             (Some(declared), _) => (declared, "declared"),
             (None, Some(described)) => (Arc::new(described), "of the schema registry"),

@@ -6,7 +6,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 
 use super::options::KafkaSourceOptions;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::formats::avro::{AvroMessageDecoder, SchemaText, Writers};
+use crate::formats::avro::{AvroMessageDecoder, SchemaText, WriterSchemas, Writers};
 use crate::formats::json::JsonMessageDecoder;
 use crate::formats::{MessageDecoder, MessageFormat};
 use crate::schema_registry::{SchemaRegistry, without_schema};
@@ -21,9 +21,16 @@ pub(super) enum Values {
 }
 
 impl Values {
-    /// Checks the settings of the format. `file`: the Avro schema in the file that declares the columns. Asks nobody but the schema registry, and that only for columns that are
-    /// not declared: those of the subject of `topic`, which are returned.
-    pub(super) fn create(name: &str, options: &KafkaSourceOptions, file: Option<&str>, declared: bool, topic: Option<&str>) -> Result<(Self, Option<Schema>)> {
+    /// Checks the settings of the format. `file`: the Avro schema in the file that declares the columns. Asks the schema registry for columns that are not declared, which are
+    /// returned: those of the subject of `topic`; without one, those of the schema whose number `number` finds in a message.
+    pub(super) fn create(
+        name: &str,
+        options: &KafkaSourceOptions,
+        file: Option<&str>,
+        declared: bool,
+        topic: Option<&str>,
+        number: impl FnOnce() -> Result<Option<u32>>,
+    ) -> Result<(Self, Option<Schema>)> {
         if options.format == MessageFormat::Json {
             return Ok((Self::Json, None));
         }
@@ -39,13 +46,23 @@ impl Values {
         let declare = || format!("declare the columns: '{name}.schema_file' = 'file.avsc', or '{name}.schema' = 'name TYPE, …'");
         let Some(topic) = topic else { return Err(Error::config(format!("'{name}.topic' names no topic that exists yet")).with_help(declare())) };
         let subject = format!("{topic}-value");
-        let found = registry.latest(&subject)?.ok_or_else(|| {
-            let message = format!("schema registry {} has no subject '{subject}', from which to take the columns", registry.place());
-            Error::new(ErrorKind::Source, Fault::User, message).with_help(declare())
-        })?;
-        tracing::info!("source '{name}': columns of subject '{subject}', version {}, schema {}", found.version, found.number);
-        let columns = found.schema.columns(&format!("source '{name}', subject '{subject}'"))?;
-        Ok((Self::Avro { writers: Writers::Numbered(registry), reader: Some(found.schema) }, Some(columns)))
+        let (what, schema) = match registry.latest(&subject)? {
+            Some(found) => (format!("subject '{subject}', version {}, schema {}", found.version, found.number), found.schema),
+            None => {
+                let missing = |reason: String| Error::new(ErrorKind::Source, Fault::User, reason).with_help(declare());
+                let no_message = || {
+                    missing(format!(
+                        "schema registry {} has no subject '{subject}', and no message tells a schema, from which to take the columns",
+                        registry.place()
+                    ))
+                };
+                let number = number()?.ok_or_else(no_message)?;
+                (format!("schema {number} of a message"), registry.schema(number)?.map_err(|reason| missing(format!("a message can't be read: {reason}")))?)
+            }
+        };
+        let columns = schema.columns(&format!("source '{name}', {what}"))?;
+        tracing::info!("source '{name}': columns of {what}");
+        Ok((Self::Avro { writers: Writers::Numbered(registry), reader: Some(schema) }, Some(columns)))
     }
 
     /// A decoder into columns.

@@ -66,6 +66,14 @@ pub trait WriterSchemas: Send + Sync + Debug {
     fn schema(&self, number: u32) -> Result<Result<Arc<SchemaText>, String>>;
 }
 
+/// The number of the schema in a value's prefix, if it has one.
+pub fn schema_number(value: &[u8]) -> Option<u32> {
+    match value {
+        [0, a, b, c, d, ..] => Some(u32::from_be_bytes([*a, *b, *c, *d])),
+        _ => None,
+    }
+}
+
 /// How messages tell their schemas.
 #[derive(Clone, Debug)]
 pub enum Writers {
@@ -139,11 +147,10 @@ impl AvroMessageDecoder {
         let mut value = &run.bytes[start..end];
         let planned = match (&self.writers, &self.one) {
             (Writers::Numbered(schemas), _) => {
-                let [0, a, b, c, d, rest @ ..] = value else {
+                let Some(number) = schema_number(value) else {
                     return Ok(Err("it does not begin with a schema registry's prefix (a zero byte and the number of a schema)".to_owned()));
                 };
-                value = rest;
-                let number = u32::from_be_bytes([*a, *b, *c, *d]);
+                value = &value[PREFIX..];
                 match &run.last {
                     Some((last, planned)) if *last == number => Arc::clone(planned),
                     _ => {

@@ -23,5 +23,5 @@ mod tests;
 mod tree;
 mod write;
 
-pub use decoder::{AvroMessageDecoder, SchemaText, WriterSchemas, Writers};
+pub use decoder::{AvroMessageDecoder, SchemaText, WriterSchemas, Writers, schema_number};
 pub use encoder::{AvroMessageEncoder, EncodedMessages};

@@ -193,7 +193,7 @@ fn logical_types_are_columns_of_their_own() {
         row(&decoded.rows, 0),
         "1970-01-02 | 00:00:01.500 | 2024-01-05T10:00:00.123Z | 1970-01-01T00:00:00.000001Z | 1970-01-01T00:00:00.000002 | -2.00 | 1.234 | 6f1c"
     );
-    let decoded = declared(&writer, "m DECIMAL(12,4), ms TIMESTAMP, f BIGINT", &[value.clone()]);
+    let decoded = declared(&writer, "m DECIMAL(12,4), ms TIMESTAMP, f BIGINT", std::slice::from_ref(&value));
     assert_eq!(decoded.rejected, [(0, "field 'f': a decimal is not BIGINT".to_owned())]);
     let decoded = declared(&writer, "m DECIMAL(12,4), ms TIMESTAMP", &[value]);
     assert_eq!(row(&decoded.rows, 0), "-2.0000 | 2024-01-05T10:00:00.123Z");
