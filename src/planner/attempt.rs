@@ -15,11 +15,11 @@ use sql_extensions::Span;
 
 use super::job_plan::{ExecutionMode, PlanRequest, TableInput, hidden_of};
 use super::logical::StreamNodePlanner;
-use super::names::{self, Fault, Names};
+use super::names::{self, Fault, FunctionKind, Known, Names};
 use super::narrow::narrow;
 use super::plain_text::{NO_OUTER_COLUMN, misplaced_outer_column};
 use super::plan_error::{plan_error, sentence};
-use super::{carry, guard, rewrite, sql, wildcard, within};
+use super::{carry, guard, merged, rewrite, shadowed, sql, wildcard, within};
 use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
 use crate::error::{Error, Result};
 
@@ -55,6 +55,11 @@ impl<'a> Attempts<'a> {
     pub(super) async fn plan(&self) -> Result<Planned, Vec<Error>> {
         let written = self.request.statement.query.as_ref();
         let mut error = match self.attempt(written).await {
+            // DataFusion does not look at the names of REPLACE.
+            Ok(planned) if wildcard::replaces(written) => {
+                let faults = self.names(&mut written.clone()).faults;
+                return if faults.is_empty() { self.with_distinct_names(planned, written) } else { Err(self.faults(faults)) };
+            }
             Ok(planned) => return self.with_distinct_names(planned, written),
             // Without them there is a plan, or it has been said why there is none.
             Err(error) if self.request.carry => return Err(vec![plan_error(error, None, self.request.script, self.request.statement)]),
@@ -73,15 +78,24 @@ impl<'a> Attempts<'a> {
 
     async fn explain(&self, error: DataFusionError, names: Names, query: &Query) -> Vec<Error> {
         if !names.faults.is_empty() {
-            return names.faults.into_iter().take(MOST_ERRORS).map(|fault| self.fault(fault)).collect();
+            return self.faults(names.faults);
         }
         let text = sentence(&error);
-        let about_names = ["unique expression names", "ambiguous", "duplicate"].iter().any(|word| text.to_lowercase().contains(word));
+        let about_names = ["unique expression names", "duplicate"].iter().any(|word| text.to_lowercase().contains(word));
         if about_names && let Some(column) = names.repeated.first() {
             return vec![self.repeated(&column.name, column.place)];
         }
         let place = narrow(query, async |query: &Query| self.attempt(query).await.err().map(|error| sentence(&error))).await;
         vec![plan_error(error, place, self.request.script, self.request.statement)]
+    }
+
+    fn faults(&self, faults: Vec<Fault>) -> Vec<Error> {
+        let more = faults.len().saturating_sub(MOST_ERRORS);
+        let mut errors: Vec<Error> = faults.into_iter().take(MOST_ERRORS).map(|fault| self.fault(fault)).collect();
+        if more > 0 {
+            errors.push(Error::sql(format!("{more} more names of this statement are wrong")).at(self.request.script, self.request.statement.span));
+        }
+        errors
     }
 
     fn fault(&self, fault: Fault) -> Error {
@@ -94,12 +108,15 @@ impl<'a> Attempts<'a> {
     }
 
     fn names(&self, query: &mut Query) -> Names {
-        names::resolve(query, &|name| {
+        let columns = |name: &str| {
             let table = self.request.tables.iter().find(|table| &*table.name == name)?;
             let own = table.schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone(), true));
             let hidden = hidden_of(table, self.hidden).into_iter().map(|column| (column.name().to_owned(), column.field().data_type().clone(), false));
             Some(own.chain(hidden).collect())
-        })
+        };
+        let windows = self.state.window_functions().keys().map(|name| (name.clone(), FunctionKind::Window));
+        let plain = self.state.scalar_functions().keys().chain(self.state.aggregate_functions().keys()).map(|name| (name.clone(), FunctionKind::Plain));
+        names::resolve(query, Known { columns: &columns, functions: &windows.chain(plain).collect() })
     }
 
     /// JSON objects and tables can't hold two columns of one name.
@@ -118,13 +135,16 @@ impl<'a> Attempts<'a> {
 
     async fn attempt(&self, query: &Query) -> datafusion::error::Result<Planned> {
         let mut query = query.clone();
+        let table = |name: &str| self.request.tables.iter().find(|table| &*table.name == name);
+        shadowed::rename(&mut query, &|name| table(name).is_some());
         if self.request.carry {
             carry::add(&mut query, self.request.tables);
         }
-        let table = |name: &str| self.request.tables.iter().find(|table| &*table.name == name);
         let columns = |table: &TableInput| table.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+        merged::replace(&mut query, self.request.script, &|name| table(name).map(columns)).map_err(|error| DataFusionError::External(Box::new(error)))?;
         if !self.hidden.is_empty() {
-            wildcard::expand(&mut query, &|name| table(name).map(columns));
+            let hidden = |table: &TableInput| hidden_of(table, self.hidden).into_iter().map(HiddenColumn::name).collect();
+            wildcard::hide(&mut query, &|name| table(name).map(|table| wildcard::Columns { visible: columns(table), hidden: hidden(table) }));
         }
         let timed = |name: &str| table(name).filter(|table| table.unbounded || table.event_time.is_some()).map(columns);
         let bounds = match self.request.statement.within.as_slice() {

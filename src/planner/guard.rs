@@ -14,8 +14,9 @@ use datafusion::physical_plan::unnest::UnnestExec;
 
 use super::exact::checked;
 use crate::operators::guard::{CountedExec, CountedSide, GuardedFilterExec, GuardedProjectionExec, RowFaults};
+use crate::operators::lookup_join::LookupJoinExec;
 
-/// Replaces every filter and projection of a plan.
+/// Replaces every filter and projection of a plan, and of the tables that it looks rows up in.
 pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|node| {
         if let Some(filter) = node.as_any().downcast_ref::<FilterExec>() {
@@ -45,6 +46,10 @@ pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Re
             };
             let expressions = aggregate.aggr_expr().iter().map(exact).collect::<Result<Vec<_>>>()?;
             return Ok(Transformed::yes(Arc::new(aggregate.with_new_aggr_exprs(expressions))));
+        }
+        if let Some(join) = node.as_any().downcast_ref::<LookupJoinExec>() {
+            let table = guard(Arc::clone(join.table()), faults.of_tables())?;
+            return Ok(Transformed::yes(Arc::new(join.with_table(table))));
         }
         if node.as_any().is::<UnnestExec>()
             && let [input] = node.children().as_slice()

@@ -13,6 +13,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use sql_extensions::StreamStatement;
 
 use super::attempt::{Attempts, Planned};
+use super::exact::checked;
 use super::session::{session, task_context};
 use super::{carry, epoch_safety};
 use crate::catalog::HiddenColumn;
@@ -240,6 +241,7 @@ fn event_times(state: &SessionState, tables: &[TableInput]) -> Result<Vec<EventT
             Err(_) => state.create_logical_expr(text, &schema).map_err(fault)?,
         };
         let physical = datafusion::physical_expr::create_physical_expr(&expression, &schema, state.execution_props()).map_err(fault)?;
+        let physical = checked(physical, &table.schema).map_err(fault)?;
         let found = physical.data_type(&table.schema).map_err(fault)?;
         expressions.push((Arc::clone(&table.name), as_instant(physical, &found, table)?));
     }

@@ -3,11 +3,11 @@
 //! - `attempt`: a query to its plans, or to what is told when there are none
 //! - `names`, `narrow`: what the names of a query mean, and where its error is
 //! - `sql`: syntax tree to logical plan
-//! - `within`, `within_using`, `wildcard`: what is resolved in the syntax tree before that
+//! - `shadowed`, `merged`, `wildcard`, `within`, `within_using`: what is resolved in the syntax tree before that
 //! - `carry`: key and event time for sinks that ask for them
 //! - `not_in`: `NOT IN` where NULL would be forgotten
 //! - `unfolding`: limits of how large expressions get while they are optimised
-//! - `plan_error`, `plain_text`: DataFusion's errors as ours, with a place and without its dumps
+//! - `plan_error`, `plain_text`, `function_text`: DataFusion's errors as ours, with a place and without its dumps
 //! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
 //! - `exact`: numbers stay exact
 //! - `guard`: rows whose expression fails don't fail the batch
@@ -18,9 +18,11 @@ mod attempt;
 mod carry;
 mod epoch_safety;
 mod exact;
+mod function_text;
 mod guard;
 mod job_plan;
 mod logical;
+mod merged;
 mod names;
 mod narrow;
 mod not_in;
@@ -28,6 +30,7 @@ mod plain_text;
 mod plan_error;
 mod rewrite;
 mod session;
+mod shadowed;
 mod sql;
 mod unfolding;
 mod wildcard;

@@ -5,6 +5,15 @@ pub(super) fn unsupported(text: &str) -> Option<(String, &'static str)> {
     if text.starts_with("null_aware anti join only supports") {
         return Some((super::not_in::CORRELATED.to_owned(), super::not_in::INSTEAD));
     }
+    if let Some(column) = text.starts_with("Column in SELECT must be in GROUP BY").then(|| text.split('"').nth(1)).flatten() {
+        return Some((
+            format!("column '{column}' must be in GROUP BY or in an aggregate function"),
+            "add it to GROUP BY, or write max(…), sum(…) or the like around it",
+        ));
+    }
+    if text.starts_with("Unnest should be rewritten") {
+        return Some(("unnest() can't stand here".to_owned(), "unnest a list in SELECT or FROM, and look at its items in a query around that"));
+    }
     let dump = text.strip_prefix("Physical plan does not support logical expression ")?;
     Some(match dump.split(['(', ' ']).next().unwrap_or_default() {
         "InSubquery" => ("this IN (SELECT …) can't be carried out".to_owned(), PREDICATE),
@@ -14,6 +23,8 @@ pub(super) fn unsupported(text: &str) -> Option<(String, &'static str)> {
             "let it be an aggregate without LIMIT that compares outer columns with = in its WHERE, or join with a subquery that has GROUP BY",
         ),
         "OuterReferenceColumn" => (misplaced_outer_column(&outer_column(dump)), NO_OUTER_COLUMN),
+        "AggregateFunction" => ("an aggregate function can't stand here".to_owned(), "compute it in a subquery, or use HAVING for a condition on it"),
+        "WindowFunction" => ("a function with OVER can't stand here".to_owned(), "compute it in a subquery, or use QUALIFY for a condition on it"),
         _ => ("an expression of this statement can't be carried out".to_owned(), "write it in another way"),
     })
 }
@@ -22,7 +33,8 @@ const PREDICATE: &str = "it can be a condition of WHERE or HAVING, and its query
                          and test a column with IS NOT NULL";
 
 /// What to do about an outer column that a subquery can't name.
-pub(super) const NO_OUTER_COLUMN: &str = "write a join with that condition in ON, or name outer columns only in comparisons of the subquery's WHERE";
+pub(super) const NO_OUTER_COLUMN: &str =
+    "write a join, or let the subquery stand in WHERE, not in ON, and name only columns of the query right around it, in comparisons of its own WHERE";
 
 /// That a subquery can't name a column of the query around it.
 pub(super) fn misplaced_outer_column(name: &str) -> String {

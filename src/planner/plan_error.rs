@@ -5,14 +5,28 @@ use std::sync::Arc;
 use datafusion::common::{Column, DataFusionError, SchemaError};
 use sql_extensions::{Location, Span, StreamStatement, find_word, nearest};
 
-use super::plain_text::{unsupported, without_dumps};
+use super::function_text::{between, function_message, sql_types};
+use super::plain_text::{NO_OUTER_COLUMN, misplaced_outer_column, unsupported, without_dumps};
 use crate::error::{Error, ErrorKind, Fault, Script};
 
-/// How the optimiser calls a subquery that it makes a join of.
-const SUBQUERY: &str = "__correlated_sq";
+/// How the optimiser calls subqueries that it makes joins of.
+const SUBQUERIES: [&str; 2] = ["__correlated_sq", "__scalar_sq"];
 
 /// Most names listed in an error.
 const MOST_NAMES: usize = 20;
+
+/// What DataFusion begins its messages with.
+const PREFIXES: [&str; 9] = [
+    "Error during planning: ",
+    "Execution error: ",
+    "This feature is not implemented: ",
+    "Optimizer rule",
+    "Arrow error: ",
+    "SQL error: ",
+    "Internal error: ",
+    "Parser error: ",
+    "type_coercion\ncaused by\n",
+];
 
 /// An error of DataFusion while `statement` of `script` was planned; `narrowed`: where it is, as far as could be found out.
 pub(super) fn plan_error(error: DataFusionError, narrowed: Option<Span>, script: &Arc<Script>, statement: &StreamStatement) -> Error {
@@ -39,7 +53,7 @@ pub(super) fn plan_error(error: DataFusionError, narrowed: Option<Span>, script:
     if let Some((message, help)) = unsupported(&text) {
         return place.point(Error::sql(message).with_help(help), &words);
     }
-    let text = without_dumps(&text);
+    let text = function_message(&text).unwrap_or_else(|| sql_types(&without_dumps(&text)));
     if let Some(name) = between(&text, "Invalid function '", "'") {
         let known = between(&text, "Did you mean '", "'");
         let mut own = Error::sql(format!("unknown function '{name}'"));
@@ -75,9 +89,10 @@ impl Place<'_> {
                 let mut names: Vec<&str> = valid_fields.iter().filter(of_relation).map(|column| column.name.as_str()).collect();
                 names.dedup();
                 let relations: Vec<&str> = valid_fields.iter().filter_map(|column| column.relation.as_ref()).map(|r| r.table()).collect();
-                if relations.iter().any(|name| name.starts_with(SUBQUERY)) {
-                    let own = Error::sql("this subquery can't be a condition of ON here").with_help("write it in WHERE");
-                    return self.point(own, &[&field.name]);
+                // All names mean something, so a subquery was moved to where one does not.
+                if relations.iter().any(|name| SUBQUERIES.iter().any(|subquery| name.starts_with(subquery))) {
+                    let name = relation.map_or_else(|| field.name.clone(), |relation| format!("{relation}.{}", field.name));
+                    return self.point(Error::sql(misplaced_outer_column(&name)).with_help(NO_OUTER_COLUMN), &[&name, &field.name]);
                 }
                 if let Some(name) = relation
                     && !relations.contains(&name)
@@ -146,34 +161,20 @@ fn convert(span: &datafusion::common::Span) -> Span {
 /// DataFusion's words without prefixes, advice about its own settings, and back traces.
 pub(crate) fn sentence(error: &DataFusionError) -> String {
     let text = whole_sentence(error);
-    unsupported(&text).map_or_else(|| without_dumps(&text), |(message, _)| message)
+    unsupported(&text).map(|(message, _)| message).or_else(|| function_message(&text)).unwrap_or_else(|| sql_types(&without_dumps(&text)))
 }
 
 fn whole_sentence(error: &DataFusionError) -> String {
     let text = error.find_root().strip_backtrace();
     let mut text = text.as_str();
-    for prefix in [
-        "Error during planning: ",
-        "Execution error: ",
-        "This feature is not implemented: ",
-        "Optimizer rule",
-        "Arrow error: ",
-        "SQL error: ",
-        "type_coercion\ncaused by\n",
-    ] {
-        text = text.strip_prefix(prefix).unwrap_or(text);
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        text = rest;
     }
     let text = match text.find("\nThis issue was likely caused by a bug") {
         Some(end) => &text[..end],
         None => text,
     };
     text.trim().trim_end_matches('.').to_owned()
-}
-
-fn between(text: &str, before: &str, after: &str) -> Option<String> {
-    let start = text.find(before)? + before.len();
-    let length = text[start..].find(after)?;
-    Some(text[start..start + length].to_owned())
 }
 
 /// Words in quotes, for finding the place an error is about.

@@ -7,7 +7,7 @@ use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Query, SelectItem, Statement as SqlStatement, TableFactor, Value, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Query, SelectItem, SetExpr, Statement as SqlStatement, TableFactor, Value, VisitMut, VisitorMut};
 use sql_extensions::visit_selects;
 
 use super::not_in;
@@ -32,6 +32,34 @@ impl VisitorMut for FieldAccess {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Gives the columns of a recursive CTE the names of its list: DataFusion plans the branch that reads the CTE before it has looked at the list.
+fn name_recursive(query: &mut Query) {
+    struct Recursive;
+    impl VisitorMut for Recursive {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+            let ctes = query.with.iter_mut().filter(|with| with.recursive).flat_map(|with| &mut with.cte_tables);
+            for cte in ctes {
+                let SetExpr::SetOperation { left, .. } = cte.query.body.as_mut() else { continue };
+                let SetExpr::Select(first) = left.as_mut() else { continue };
+                if first.projection.len() != cte.alias.columns.len() {
+                    continue;
+                }
+                for (item, column) in first.projection.iter_mut().zip(&cte.alias.columns) {
+                    let alias = column.name.clone();
+                    if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+                        let expr = std::mem::replace(expr, Expr::Identifier(alias.clone()));
+                        *item = SelectItem::ExprWithAlias { expr, alias };
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _never_breaks = query.visit(&mut Recursive);
 }
 
 /// Gives the field of a struct its own name as a column: `o.customer.id` becomes `id`, as a column would, and not DataFusion's `o[customer][id]`.
@@ -81,6 +109,7 @@ fn name_field(item: &mut SelectItem, relations: &HashSet<String>) {
 
 /// Plans a query and optimises it. `bounds` are the `WITHIN`s that the syntax tree has no place for.
 pub(super) async fn logical_plan(state: &SessionState, mut query: Query, bounds: &[UsingBound]) -> Result<LogicalPlan> {
+    name_recursive(&mut query);
     name_fields(&mut query);
     let _never_breaks = query.visit(&mut FieldAccess);
     let plan = state.statement_to_plan(Statement::Statement(Box::new(SqlStatement::Query(Box::new(query))))).await?;

@@ -30,7 +30,8 @@ fn connect(feed: &SourceFeed, bounded: bool) -> Vec<Sender<Rows>> {
         .map(|leaf| {
             let (sender, receiver) = queue(bounded.then_some(QUEUE));
             let stream = futures::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|rows| (rows, receiver)) });
-            leaf.slot.fill(SlotInput::Stream(stream.boxed()));
+            // Some operators ask once more after the end.
+            leaf.slot.fill(SlotInput::Stream(stream.fuse().boxed()));
             sender
         })
         .collect()

@@ -145,6 +145,13 @@ pub struct JobSummary {
 }
 
 impl JobCounters {
+    /// Rows that a failed sink was never handed, since its job has stopped, are as lost as those that it could not write.
+    pub(super) fn count_rest_as_lost(&self, sink: usize) {
+        let counts = &self.sinks[sink].1;
+        let settled = read(&counts.rows) + read(&counts.rejected) + read(&counts.lost);
+        add(&counts.lost, read(&self.out).saturating_sub(settled));
+    }
+
     /// All zero.
     pub fn new(
         sources: impl IntoIterator<Item = Arc<str>>,

@@ -336,7 +336,7 @@ async fn run_stream(
             plan.lookups,
             Arc::clone(&part.sources),
             plan.event_times,
-            Arc::clone(&part.spec.faults),
+            Arc::clone(part.spec.faults.of_tables()),
             Arc::clone(&part.counters),
             Arc::clone(&plan.context),
             DECODERS,

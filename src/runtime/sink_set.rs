@@ -142,15 +142,18 @@ impl SinkSet {
 
     /// Completes all outputs (or leaves them incomplete); the first fault is returned.
     pub(super) async fn close(&mut self, complete: bool) -> Result<()> {
-        let handles: Vec<SinkHandle> = self.sinks.iter_mut().filter_map(Option::take).collect();
-        for handle in &handles {
+        let handles: Vec<(usize, SinkHandle)> = self.sinks.iter_mut().enumerate().filter_map(|(index, sink)| Some((index, sink.take()?))).collect();
+        for (_, handle) in &handles {
             // A task that has ended says why below.
             let _ended = handle.queue.send(SinkMessage::Close { complete }).await;
         }
         let mut result = Ok(());
-        for handle in handles {
+        for (index, handle) in handles {
             drop(handle.queue);
             let closed = handle.task.await.unwrap_or_else(|error| Err(Error::internal("a sink's task failed").with_source(error)));
+            if closed.is_err() {
+                self.counters.count_rest_as_lost(index);
+            }
             result = result.and(closed);
         }
         // What its strategy has survived is still missing in the output.

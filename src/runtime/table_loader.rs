@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
@@ -30,12 +31,15 @@ pub(super) struct TableLoader {
     lookups: Vec<(LookupPlan, Option<Instant>)>,
     sources: Arc<Vec<SourceSpec>>,
     event_times: Vec<EventTime>,
+    /// Failing rows of the tables.
     faults: Arc<RowFaults>,
     counters: Arc<JobCounters>,
     context: Arc<TaskContext>,
     parallelism: usize,
     /// Loads that failed.
     failed: RateLimitedLog,
+    /// Rows of tables whose expressions failed.
+    failing_rows: RateLimitedLog,
     /// Bad records, by source: they are there at every load.
     logs: BTreeMap<Arc<str>, Arc<RateLimitedLog>>,
 }
@@ -53,8 +57,20 @@ impl TableLoader {
         parallelism: usize,
     ) -> Self {
         let lookups = lookups.into_iter().map(|lookup| (lookup, None)).collect();
-        let failed = RateLimitedLog::new(format!("job '{job}'"));
-        Self { job: job.to_owned(), lookups, sources, event_times, faults, counters, context, parallelism, failed, logs: BTreeMap::new() }
+        let log = || RateLimitedLog::new(format!("job '{job}'"));
+        Self {
+            job: job.to_owned(),
+            lookups,
+            sources,
+            event_times,
+            faults,
+            counters,
+            context,
+            parallelism,
+            failed: log(),
+            failing_rows: log(),
+            logs: BTreeMap::new(),
+        }
     }
 
     /// Loads all tables.
@@ -139,6 +155,7 @@ impl TableLoader {
                 .load(Arc::clone(&self.context))
                 .await
                 .map_err(|error| execution_error(&error).context(format!("job '{}': a table can't be loaded", self.job)))?;
+            self.settle_rows(lookup);
             let names: Vec<&str> = lookup.leaves.iter().map(|leaf| &*leaf.source).collect();
             let loaded = format!("job '{}': {} loaded, {rows} rows in {} ms", self.job, names.join(", "), began.elapsed().as_millis());
             // The first time it is news; later it may come many times a second.
@@ -151,6 +168,17 @@ impl TableLoader {
             self.lookups[at].1 = due;
         }
         Ok(())
+    }
+
+    /// Counts and logs the rows of a table whose expressions failed.
+    fn settle_rows(&self, lookup: &LookupPlan) {
+        let rejected = self.faults.counts().rejected.swap(0, Ordering::Relaxed);
+        let Some(leaf) = lookup.leaves.first().filter(|_| rejected > 0) else { return };
+        if let Some(counts) = self.counters.tables.get(&leaf.source) {
+            add(&counts.rejected, rejected);
+        }
+        let reason = self.faults.take_reasons().into_iter().next().unwrap_or_default();
+        self.failing_rows.warn(rejected, || format!("table '{}': {reason}; row skipped", leaf.source));
     }
 
     fn reader_of(&self, name: &Arc<str>, leaves: Vec<crate::planner::LeafPlan>) -> Result<(SourceFeed, SourceTask)> {
@@ -219,5 +247,5 @@ fn table_stream(
             }
         }
     });
-    futures::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|rows| (rows, receiver)) }).boxed()
+    futures::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|rows| (rows, receiver)) }).fuse().boxed()
 }

@@ -199,3 +199,24 @@ fn explain_names_joins_and_columns_as_sql_does() {
         assert!(!operators.concat().contains('@'), "{text}");
     }
 }
+
+#[test]
+fn a_row_of_a_table_whose_expression_fails_is_left_out_and_counted() {
+    let folder = Folder::new();
+    let stream = "{\"k\":1}\n{\"k\":8}\n";
+    for (query, expected) in [
+        // The second row of the table divides by zero.
+        ("SELECT s.k, x.q FROM s LEFT JOIN (SELECT k, 10 / (v - 2) AS q FROM t) x ON s.k = x.k", "{\"k\":1,\"q\":-10}\n{\"k\":8,\"q\":null}\n"),
+        ("SELECT s.k, t.v FROM s LEFT JOIN t ON s.k = t.k AND s.k = 1 / (t.v - 2) + 2", "{\"k\":1,\"v\":1}\n{\"k\":8,\"v\":null}\n"),
+        ("SELECT s.k, t.v FROM s LEFT JOIN (SELECT * FROM t WHERE 10 / (v - 2) < 100) t ON s.k = t.k", "{\"k\":1,\"v\":1}\n{\"k\":8,\"v\":null}\n"),
+    ] {
+        let tolerant = piped(&folder, query, ",'failure_strategy'='LogAndContinue'", stream).expect(0);
+        assert_eq!(tolerant.out, expected, "{query}");
+        let sources = tolerant.job()["sources"].as_array().unwrap().clone();
+        let table = sources.iter().find(|source| source["name"] == "t").unwrap();
+        assert_eq!((table["rejected"].as_u64(), tolerant.job()["rejected"].as_u64()), (Some(1), Some(0)), "{query}: {}", tolerant.err);
+        assert!(tolerant.err.contains("table 't'") && tolerant.err.contains("Divide by zero"), "{query}: {}", tolerant.err);
+        let strict = piped(&folder, query, "", stream).expect(1);
+        assert!(strict.err.contains("a table can't be loaded") && strict.err.contains("Divide by zero"), "{query}: {}", strict.err);
+    }
+}

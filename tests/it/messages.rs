@@ -171,7 +171,7 @@ fn forms_that_are_not_carried_out_are_told_in_sentences() {
         ),
         (
             "SELECT a.amount FROM orders a LEFT JOIN orders b ON EXISTS (SELECT 1 FROM orders c WHERE c.order_id = a.order_id)",
-            ["this subquery can't be a condition of ON here", "WHERE"],
+            ["a subquery names 'a.order_id', a column of the query around it, where it can't", "WHERE, not in ON"],
         ),
         ("SELECT order_id FROM orders WHERE order_id IN UNNEST([1])", ["IN UNNEST is not supported", ""]),
         (

@@ -121,7 +121,10 @@ fn rows_that_do_not_fit_on_the_disk_are_counted_as_lost() {
             )
             .expect(1);
             let sink = ran.job()["sinks"][0].clone();
-            assert_eq!((sink["rows"].as_u64(), sink["lost"].as_u64()), (Some(0), Some(20_000)), "{name} {strategy}: {}", ran.err);
+            // A job that stops may not have read everything.
+            let out = if strategy == "LogAndContinue" { Some(20_000) } else { ran.job()["out"].as_u64() };
+            assert!(out >= Some(8_000), "{}", ran.err);
+            assert_eq!((sink["rows"].as_u64(), sink["lost"].as_u64()), (Some(0), out), "{name} {strategy}: {}", ran.err);
             assert!(ran.err.contains(&format!("{name}: File too large")) && !ran.err.contains("os error") && !ran.err.contains("External"), "{}", ran.err);
             assert_eq!(ran.err.matches("File too large").count(), ran.err.matches(&format!("{name}: File too large")).count(), "{}", ran.err);
             assert_eq!(folder.list(""), ["a.jsonl"], "{name} {strategy}");

@@ -1,5 +1,6 @@
 //! What becomes of a row whose expression fails, and the counts of a job's rows.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use datafusion::error::{DataFusionError, Result};
@@ -53,6 +54,8 @@ pub struct RowFaults {
     tolerate: bool,
     reasons: Mutex<Vec<String>>,
     counts: RowCounts,
+    /// Those of the job's tables, whose rows are not the job's input.
+    tables: Option<Arc<RowFaults>>,
 }
 
 /// Reasons kept until the driver takes them; further rows are counted only.
@@ -61,7 +64,13 @@ const MOST_REASONS: usize = 100;
 impl RowFaults {
     /// With `tolerate`, failing rows are counted and left out; without, the first one fails the execution.
     pub fn new(tolerate: bool) -> Self {
-        Self { tolerate, reasons: Mutex::default(), counts: RowCounts::default() }
+        let own = |tables| Self { tolerate, reasons: Mutex::default(), counts: RowCounts::default(), tables };
+        own(Some(Arc::new(own(None))))
+    }
+
+    /// The failing rows of the job's tables.
+    pub fn of_tables(self: &Arc<Self>) -> &Arc<Self> {
+        self.tables.as_ref().unwrap_or(self)
     }
 
     /// The job's counts.

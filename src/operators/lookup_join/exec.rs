@@ -65,7 +65,7 @@ pub struct LookupSpec {
 /// and table order for partners of one row.
 ///
 /// **Shapes**: the columns of both sides in SQL order for pairs; those of one side for semi and anti joins, with a Boolean `mark` at the end for mark joins.
-/// **Errors**: a stream row whose key or condition fails goes to the job's [`RowFaults`].
+/// **Errors**: a row whose key or condition fails goes to the job's [`RowFaults`], or to those of its tables.
 #[derive(Clone, Debug)]
 pub struct LookupJoinExec {
     stream: Arc<dyn ExecutionPlan>,
@@ -87,6 +87,11 @@ impl LookupJoinExec {
     /// The plan of the table.
     pub fn table(&self) -> &Arc<dyn ExecutionPlan> {
         &self.table
+    }
+
+    /// The same join with another plan of its table.
+    pub fn with_table(&self, table: Arc<dyn ExecutionPlan>) -> Self {
+        Self { table, ..self.clone() }
     }
 
     /// What is emitted.
@@ -113,7 +118,8 @@ impl LookupJoinExec {
             let rows: Vec<RecordBatch> = plan.execute(partition, Arc::clone(&context))?.try_collect().await?;
             batches.extend(rows);
         }
-        let table = LookupTable::build(&schema, &batches, &self.spec.table_keys, self.spec.null_equals_null)?;
+        let reject = |error| self.faults.of_tables().reject("join condition", error);
+        let table = LookupTable::build(&schema, &batches, &self.spec.table_keys, self.spec.null_equals_null, &reject)?;
         let rows = table.rows().num_rows();
         self.handle.load(table);
         Ok(rows)

@@ -11,6 +11,8 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::physical_expr::PhysicalExpr;
 use hashbrown::HashTable;
 
+use crate::operators::guard::evaluate_guarded;
+
 /// Marks the end of a chain of rows with the same hash.
 pub(super) const END: u32 = u32::MAX;
 
@@ -31,14 +33,31 @@ pub struct LookupTable {
 impl LookupTable {
     /// Indexes rows by the key expressions. With `null_equals_null`, rows with a NULL key are found too; otherwise they never match.
     ///
-    /// **Errors**: a key expression fails, or the table has 2³² − 1 rows or more.
-    pub fn build(schema: &SchemaRef, batches: &[RecordBatch], keys: &[Arc<dyn PhysicalExpr>], null_equals_null: bool) -> Result<Self> {
-        let rows = concat_batches(schema, batches)?;
+    /// A row whose key fails goes to `reject`.
+    ///
+    /// **Errors**: those of `reject`, or the table has 2³² − 1 rows or more.
+    pub fn build(
+        schema: &SchemaRef,
+        batches: &[RecordBatch],
+        keys: &[Arc<dyn PhysicalExpr>],
+        null_equals_null: bool,
+        reject: &dyn Fn(DataFusionError) -> Result<()>,
+    ) -> Result<Self> {
+        let mut rows = concat_batches(schema, batches)?;
         let count = rows.num_rows();
         if count >= END as usize {
             return Err(DataFusionError::ResourcesExhausted(format!("a lookup table holds at most {} rows, this one has {count}", END - 1)));
         }
-        let keys = evaluate_keys(keys, &rows)?;
+        let keys = match evaluate_keys(keys, &rows) {
+            Ok(keys) => keys,
+            Err(_) => {
+                let mut good = Vec::new();
+                evaluate_guarded(&rows, &|part| evaluate_keys(keys, part).map(|_| part.clone()), reject, &mut good)?;
+                rows = concat_batches(schema, &good)?;
+                evaluate_keys(keys, &rows)?
+            }
+        };
+        let count = rows.num_rows();
         let mut hashes = Vec::new();
         hash_keys(&keys, count, &mut hashes)?;
         let mut heads: HashTable<(u64, u32)> = HashTable::with_capacity(count);

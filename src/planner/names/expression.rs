@@ -4,18 +4,44 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use arrow::datatypes::DataType;
-use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Ident, Query, Spanned, Subscript, Value, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{AccessExpr, BinaryOperator, Expr, Function, Ident, Query, Spanned, Subscript, Value, VisitMut, VisitorMut};
 use datafusion::sql::sqlparser::tokenizer::Location;
 
-use super::Resolver;
+use sql_extensions::nearest;
+
 use super::path::{Resolved, find_field, resolve, resolve_field};
 use super::scope::Scopes;
+use super::{FunctionKind, Resolver, place};
+use crate::error::excerpt;
 
 impl Resolver<'_> {
     /// Looks at every name in a piece of the syntax tree that stands in the innermost scope.
     pub(super) fn names_in(&mut self, tree: &mut impl VisitMut) {
-        let mut names = NamesIn { resolver: self, below: 0, done: HashSet::new(), single: HashSet::new() };
+        let mut names = NamesIn { resolver: self, below: 0, arrows: 0, done: HashSet::new(), single: HashSet::new() };
         let _never_breaks = tree.visit(&mut names);
+    }
+
+    /// A call of a function that must be there.
+    fn function(&mut self, call: &Function) {
+        let [part] = call.name.0.as_slice() else { return };
+        let Some(name) = part.as_ident() else { return };
+        let lower = name.value.to_lowercase();
+        match self.known.functions.get(&lower) {
+            Some(FunctionKind::Window) if call.over.is_none() => {
+                self.fault(
+                    place(name.span),
+                    format!("'{lower}' looks at other rows and needs OVER"),
+                    Some(format!("{lower}(…) OVER (PARTITION BY … ORDER BY …)")),
+                );
+            }
+            Some(_) => {}
+            // DataFusion's planner knows it by itself.
+            None if lower == "unnest" => {}
+            None => {
+                let near = nearest(&lower, self.known.functions.keys().map(String::as_str)).map(|near| format!("nearest: {near}"));
+                self.fault(place(name.span), format!("unknown function '{}'", excerpt(&name.value)), near);
+            }
+        }
     }
 
     /// The type of a path, after its names have been looked at.
@@ -89,10 +115,16 @@ fn element(of: &DataType, subscript: &Subscript, name: &str) -> Resolved {
     Resolved { data_type, ..Resolved::default() }
 }
 
+fn is_arrow(expr: &Expr) -> bool {
+    matches!(expr, Expr::BinaryOp { op: BinaryOperator::Arrow | BinaryOperator::LongArrow, .. })
+}
+
 struct NamesIn<'a, 'b> {
     resolver: &'a mut Resolver<'b>,
     /// How many queries are open; their names are not of this scope.
     below: usize,
+    /// How many `->` are open; the parameters of lambdas are no columns.
+    arrows: usize,
     /// Names that were looked at as parts of a path.
     done: HashSet<Location>,
     /// Queries that must have one column, by where they are in memory.
@@ -100,8 +132,11 @@ struct NamesIn<'a, 'b> {
 }
 
 impl NamesIn<'_, '_> {
+    /// A path is looked at as a whole; of what begins with something else the parts are.
     fn mark_done(&mut self, root: &Expr, access_chain: &[AccessExpr]) {
-        self.done.insert(root.span().start);
+        if matches!(root, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+            self.done.insert(root.span().start);
+        }
         self.done.extend(access_chain.iter().filter_map(|access| match access {
             AccessExpr::Dot(Expr::Identifier(name)) => Some(name.span.start),
             _ => None,
@@ -132,11 +167,20 @@ impl VisitorMut for NamesIn<'_, '_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if self.below > 0 || self.done.contains(&expr.span().start) && matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+        if is_arrow(expr) {
+            if self.below == 0 && self.arrows == 0 {
+                let help = "fields are read with a point (o.customer.id); what is done to the items of a list is written behind UNNEST";
+                self.resolver.fault(place(expr.span()), "-> is not supported", Some(help.to_owned()));
+            }
+            self.arrows += 1;
+            return ControlFlow::Continue(());
+        }
+        if self.below > 0 || self.arrows > 0 || self.done.contains(&expr.span().start) && matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
             return ControlFlow::Continue(());
         }
         match expr {
             Expr::CompoundFieldAccess { root, access_chain } => self.mark_done(root, access_chain),
+            Expr::Function(call) => self.resolver.function(call),
             Expr::Subquery(query) => {
                 self.single.insert(std::ptr::from_ref(query.as_ref()));
             }
@@ -149,6 +193,11 @@ impl VisitorMut for NamesIn<'_, '_> {
             self.resolver.names.respelled |= resolved.respelled;
             self.resolver.names.faults.extend(resolved.fault);
         }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        self.arrows -= usize::from(is_arrow(expr));
         ControlFlow::Continue(())
     }
 }

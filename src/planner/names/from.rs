@@ -1,21 +1,34 @@
 //! What a FROM adds to a scope.
 
-use datafusion::sql::sqlparser::ast::{Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Spanned, TableAlias, TableFactor, TableWithJoins};
+use std::sync::Arc;
+
+use datafusion::sql::sqlparser::ast::{
+    Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, Spanned, TableAlias, TableFactor, TableWithJoins, VisitMut,
+};
 
 use super::query::as_columns;
-use super::scope::{Column, Found, Relation, Scope, find};
+use super::scope::{Column, Columns, Found, Relation, Scope, find};
 use super::{Resolver, known, place};
+use crate::error::excerpt;
 
 /// The columns of a relation whose alias may name them anew.
-pub(super) fn renamed(columns: Option<Vec<Column>>, alias: &TableAlias) -> Option<Vec<Column>> {
+pub(super) fn renamed(columns: Option<Arc<Columns>>, alias: &TableAlias) -> Option<Arc<Columns>> {
+    if alias.columns.is_empty() {
+        return columns;
+    }
     let mut names = alias.columns.iter();
-    columns.map(|columns| {
-        let renamed = |column: Column| match names.next() {
-            Some(name) => Column { name: name.name.value.clone(), ..column },
-            None => column,
-        };
-        columns.into_iter().map(renamed).collect()
-    })
+    let columns = columns?;
+    let renamed = |column: &Column| match names.next() {
+        Some(name) => Column { name: name.name.value.clone(), ..column.clone() },
+        None => column.clone(),
+    };
+    Some(Arc::new(columns.iter().map(renamed).collect()))
+}
+
+/// The columns of something that only its alias names.
+fn named_by(alias: &TableAlias) -> Option<Arc<Columns>> {
+    let column = |name: &Ident| Column { name: name.value.clone(), data_type: None, visible: true };
+    (!alias.columns.is_empty()).then(|| Arc::new(alias.columns.iter().map(|definition| column(&definition.name)).collect()))
 }
 
 impl Resolver<'_> {
@@ -37,7 +50,7 @@ impl Resolver<'_> {
             let mut right = self.factor(&mut join.relation, &seen);
             match constraint(&mut join.join_operator) {
                 Some(JoinConstraint::On(condition)) => {
-                    self.scopes.push(Scope { relations: relations.iter().chain(&right).cloned().collect(), given: Vec::new() });
+                    self.scopes.push(Scope::of(relations.iter().chain(&right).cloned().collect()));
                     self.names_in(condition);
                     self.scopes.pop();
                 }
@@ -48,15 +61,27 @@ impl Resolver<'_> {
                     }
                 }
                 Some(JoinConstraint::Natural) => {
-                    let own = |relation: &Relation| relation.columns.iter().flatten().map(|column| column.name.clone()).collect::<Vec<_>>();
+                    let own =
+                        |relation: &Relation| relation.columns.iter().flat_map(|columns| columns.iter()).map(|column| column.name.clone()).collect::<Vec<_>>();
                     let left: Vec<String> = relations.iter().flat_map(own).collect();
                     right.iter_mut().for_each(|relation| relation.merged.extend(left.iter().cloned()));
                 }
                 Some(JoinConstraint::None) | None => {}
             }
-            relations.extend(right);
+            match join.join_operator {
+                JoinOperator::Semi(_) | JoinOperator::LeftSemi(_) | JoinOperator::Anti(_) | JoinOperator::LeftAnti(_) => {}
+                JoinOperator::RightSemi(_) | JoinOperator::RightAnti(_) => relations = right,
+                _ => relations.extend(right),
+            }
         }
         relations
+    }
+
+    /// The names in the arguments of something in FROM, which see what stands before it.
+    fn arguments(&mut self, arguments: &mut impl VisitMut, before: &[Relation]) {
+        self.scopes.push(Scope::of(before.to_vec()));
+        self.names_in(arguments);
+        self.scopes.pop();
     }
 
     fn factor(&mut self, factor: &mut TableFactor, before: &[Relation]) -> Vec<Relation> {
@@ -64,49 +89,67 @@ impl Resolver<'_> {
             TableFactor::Table { name, alias, args: None, .. } => vec![self.table(name, alias.as_ref())],
             TableFactor::Derived { subquery, alias, lateral, .. } => {
                 if *lateral {
-                    self.scopes.push(Scope { relations: before.to_vec(), given: Vec::new() });
+                    self.scopes.push(Scope::of(before.to_vec()));
                 }
                 let columns = as_columns(self.query(subquery));
                 if *lateral {
                     self.scopes.pop();
                 }
                 match alias {
-                    Some(alias) => vec![Relation { name: alias.name.value.clone(), columns: renamed(columns, alias), merged: Vec::new() }],
-                    None => vec![Relation { name: String::new(), columns, merged: Vec::new() }],
+                    Some(alias) => vec![Relation::new(&alias.name.value, renamed(columns, alias))],
+                    None => vec![Relation::new("", columns)],
                 }
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
                 let relations = self.joined(table_with_joins, before);
                 match alias {
-                    // Which columns it has then is left to DataFusion.
-                    Some(alias) => vec![Relation { name: alias.name.value.clone(), columns: None, merged: Vec::new() }],
+                    Some(alias) => {
+                        let all: Option<Vec<&Arc<Columns>>> = relations.iter().map(|relation| relation.columns.as_ref()).collect();
+                        let columns = all.map(|all| Arc::new(all.into_iter().flat_map(|columns| columns.iter()).cloned().collect::<Columns>()));
+                        vec![Relation::new(&alias.name.value, renamed(columns, alias))]
+                    }
                     None => relations,
                 }
             }
-            TableFactor::Table { alias, .. }
-            | TableFactor::TableFunction { alias, .. }
-            | TableFactor::Function { alias, .. }
-            | TableFactor::UNNEST { alias, .. } => {
-                let name = alias.as_ref().map(|alias| alias.name.value.clone()).unwrap_or_default();
-                vec![Relation { name, columns: None, merged: Vec::new() }]
+            TableFactor::UNNEST { alias, array_exprs, .. } => {
+                self.arguments(array_exprs, before);
+                vec![unnamed(alias.as_ref())]
             }
-            _ => vec![Relation { name: String::new(), columns: None, merged: Vec::new() }],
+            TableFactor::Function { alias, args, .. } => {
+                self.arguments(args, before);
+                vec![unnamed(alias.as_ref())]
+            }
+            TableFactor::TableFunction { alias, expr } => {
+                self.arguments(expr, before);
+                vec![unnamed(alias.as_ref())]
+            }
+            TableFactor::Table { alias, args: Some(args), .. } => {
+                self.arguments(&mut args.args, before);
+                vec![unnamed(alias.as_ref())]
+            }
+            _ => vec![Relation::new("", None)],
         }
     }
 
     fn table(&mut self, name: &ObjectName, alias: Option<&TableAlias>) -> Relation {
-        let last = name.0.last().and_then(ObjectNamePart::as_ident).map(|ident| ident.value.clone()).unwrap_or_default();
-        if name.0.len() > 1 {
-            self.fault(place(name.span()), format!("table '{name}' not found"), Some(format!("a source has a name without dots: {last}")));
+        let parts: Vec<&str> = name.0.iter().filter_map(ObjectNamePart::as_ident).map(|ident| ident.value.as_str()).collect();
+        let last = parts.last().copied().unwrap_or_default();
+        // DataFusion's own names of where all tables are.
+        if !matches!(parts.as_slice(), [_] | ["public", _] | ["datafusion", "public", _]) {
+            self.fault(
+                place(name.span()),
+                format!("table '{}' not found", excerpt(&name.to_string())),
+                Some(format!("a source has a name without dots: {last}")),
+            );
         }
-        let cte = self.ctes.iter().rev().find(|(cte, _)| name.0.len() == 1 && *cte == last).map(|(_, columns)| columns.clone());
+        let cte = self.ctes.iter().rev().find(|(cte, _)| parts.len() == 1 && cte == last).map(|(_, columns)| columns.clone());
         let columns = cte.unwrap_or_else(|| {
             let column = |(name, data_type, visible)| Column { name, data_type: Some(data_type), visible };
-            (self.columns_of)(&last).map(|columns| columns.into_iter().map(column).collect())
+            (self.known.columns)(last).map(|columns| Arc::new(columns.into_iter().map(column).collect()))
         });
         match alias {
-            Some(alias) => Relation { name: alias.name.value.clone(), columns: renamed(columns, alias), merged: Vec::new() },
-            None => Relation { name: last, columns, merged: Vec::new() },
+            Some(alias) => Relation::new(&alias.name.value, renamed(columns, alias)),
+            None => Relation::new(last, columns),
         }
     }
 
@@ -118,19 +161,18 @@ impl Resolver<'_> {
         let any_case = name.quote_style.is_none();
         let mut spellings = Vec::new();
         for side in [left, right] {
-            let columns: Vec<&Column> = side.iter().flat_map(|relation| relation.columns.iter().flatten()).collect();
-            match find(columns.iter().copied(), &name.value, any_case) {
+            match find(side, &name.value, any_case) {
                 Found::Exactly(_) => spellings.push(name.value.clone()),
                 Found::InCase(spelling, _) => spellings.push(spelling),
                 Found::Several(names) => {
                     self.fault(place(name.span), format!("'{}' matches {} only when case is ignored", name.value, names.join(" and ")), None);
                     return;
                 }
-                Found::Nothing | Found::Perhaps => {
-                    let visible: Vec<&str> = columns.iter().filter(|column| column.visible).map(|column| column.name.as_str()).collect();
+                Found::Nothing | Found::Perhaps | Found::Ambiguous(_) => {
+                    let visible: Vec<&str> = side.iter().filter_map(|relation| relation.columns.as_ref()).flat_map(|columns| columns.visible_names()).collect();
                     let side = side.iter().map(|relation| format!("'{}'", relation.name)).collect::<Vec<_>>().join(" or ");
                     let help = known(&name.value, &visible);
-                    self.fault(place(name.span), format!("column '{}' not found in {side}", name.value), Some(help));
+                    self.fault(place(name.span), format!("column '{}' not found in {side}", excerpt(&name.value)), Some(help));
                     return;
                 }
             }
@@ -145,6 +187,11 @@ impl Resolver<'_> {
             }
         }
     }
+}
+
+/// What only its alias names.
+fn unnamed(alias: Option<&TableAlias>) -> Relation {
+    alias.map_or_else(|| Relation::new("", None), |alias| Relation::new(&alias.name.value, named_by(alias)))
 }
 
 /// The last part of a name, if it is one.

@@ -12,12 +12,15 @@ mod path;
 mod query;
 mod scope;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 use datafusion::sql::sqlparser::ast::Query;
 use datafusion::sql::sqlparser::tokenizer;
 use sql_extensions::{Span, nearest};
 
-use scope::{Column, Scopes};
+use scope::{Columns, Scopes};
 
 /// A name that means nothing, or too much.
 #[derive(Debug)]
@@ -54,10 +57,28 @@ pub(super) struct Names {
 /// The columns of a table: name, type, and whether `*` sees it.
 type ColumnsOf<'a> = dyn Fn(&str) -> Option<Vec<(String, DataType, bool)>> + 'a;
 
-/// Spells the names of a query as those that they match, and notes what is wrong. `columns_of` gives the columns of a table: name, type, and whether `*` sees it.
-pub(super) fn resolve(query: &mut Query, columns_of: &ColumnsOf<'_>) -> Names {
-    let mut resolver =
-        Resolver { columns_of, scopes: Scopes::default(), ctes: Vec::new(), names: Names { respelled: false, faults: Vec::new(), repeated: Vec::new() } };
+/// What is known without planning.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The columns of tables.
+    pub columns: &'a ColumnsOf<'a>,
+    /// The names of functions, in small letters.
+    pub functions: &'a HashMap<String, FunctionKind>,
+}
+
+/// What a function needs around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FunctionKind {
+    /// Nothing.
+    Plain,
+    /// OVER.
+    Window,
+}
+
+/// Spells the names of a query as those that they match, and notes what is wrong.
+pub(super) fn resolve(query: &mut Query, known: Known<'_>) -> Names {
+    let names = Names { respelled: false, faults: Vec::new(), repeated: Vec::new() };
+    let mut resolver = Resolver { known, scopes: Scopes::default(), ctes: Vec::new(), names };
     resolver.query(query);
     let mut names = resolver.names;
     names.faults.sort_by_key(|fault| fault.place.map(|place| place.start));
@@ -65,10 +86,10 @@ pub(super) fn resolve(query: &mut Query, columns_of: &ColumnsOf<'_>) -> Names {
 }
 
 struct Resolver<'a> {
-    columns_of: &'a ColumnsOf<'a>,
+    known: Known<'a>,
     scopes: Scopes,
     /// The CTEs that can be named, innermost last.
-    ctes: Vec<(String, Option<Vec<Column>>)>,
+    ctes: Vec<(String, Option<Arc<Columns>>)>,
     names: Names,
 }
 

@@ -4,8 +4,9 @@ use arrow::datatypes::DataType;
 use datafusion::sql::sqlparser::ast::Ident;
 use datafusion::sql::sqlparser::tokenizer;
 
-use super::scope::{Found, Scopes, find};
+use super::scope::{Found, Scopes};
 use super::{Fault, known, place};
+use crate::error::excerpt;
 use crate::formats::schema_text::print_type;
 
 /// What a path came to.
@@ -38,11 +39,10 @@ pub(super) fn resolve(scopes: &Scopes, parts: &mut [Ident]) -> Resolved {
                 let case_of = |name: &Ident| any_case && name.quote_style.is_none();
                 if let Some(relation) = scopes.relation(&first.value, case_of(first)) {
                     let Some(columns) = &relation.columns else { return Resolved::default() };
-                    match find(columns.iter(), &rest[0].value, case_of(&rest[0])) {
+                    match columns.find(&rest[0].value, case_of(&rest[0])) {
                         Found::Nothing if any_case && !is_column(scopes, first) => {
-                            let names: Vec<&str> = columns.iter().filter(|column| column.visible).map(|column| column.name.as_str()).collect();
-                            let message = format!("column '{}' not found in '{}'", rest[0].value, relation.name);
-                            return Resolved::wrong(&rest[0], message, Some(known(&rest[0].value, &names)));
+                            let message = format!("column '{}' not found in '{}'", excerpt(&rest[0].value), relation.name);
+                            return Resolved::wrong(&rest[0], message, scopes.help(&rest[0].value, || columns.visible_names()));
                         }
                         Found::Nothing => {}
                         found => {
@@ -53,6 +53,8 @@ pub(super) fn resolve(scopes: &Scopes, parts: &mut [Ident]) -> Resolved {
                 }
                 match scopes.column(&first.value, case_of(first)) {
                     Found::Nothing => {}
+                    // Something that is known may match when case is ignored.
+                    Found::Perhaps if !any_case => {}
                     found => return found_then_fields(found, parts, false),
                 }
             }
@@ -62,7 +64,7 @@ pub(super) fn resolve(scopes: &Scopes, parts: &mut [Ident]) -> Resolved {
 }
 
 fn is_column(scopes: &Scopes, ident: &Ident) -> bool {
-    !matches!(scopes.column(&ident.value, ident.quote_style.is_none()), Found::Nothing)
+    !matches!(scopes.column(&ident.value, ident.quote_style.is_none()), Found::Nothing | Found::Perhaps)
 }
 
 fn bare(scopes: &Scopes, column: &mut Ident) -> Resolved {
@@ -70,22 +72,22 @@ fn bare(scopes: &Scopes, column: &mut Ident) -> Resolved {
         Found::Exactly(data_type) => Resolved::of(data_type),
         Found::InCase(name, data_type) => Resolved { respelled: spell(column, &name), ..Resolved::of(data_type) },
         Found::Several(names) => Resolved { fault: Some(several(column, &names)), ..Resolved::default() },
+        Found::Ambiguous(relations) => Resolved { fault: Some(ambiguous(column, &relations)), ..Resolved::default() },
         Found::Perhaps => Resolved::default(),
         Found::Nothing => {
-            let help = known(&column.value, &scopes.column_names());
-            Resolved::wrong(column, format!("column '{}' not found", column.value), Some(help))
+            let help = scopes.help(&column.value, || scopes.column_names());
+            Resolved::wrong(column, format!("column '{}' not found", excerpt(&column.value)), help)
         }
     }
 }
 
 /// `a.b` where `a` is neither a relation nor a column.
 fn nowhere(scopes: &Scopes, first: &Ident) -> Resolved {
-    let relations = scopes.relation_names();
-    if relations.is_empty() {
+    if scopes.relation_names().is_empty() {
         return Resolved::default();
     }
-    let near = known(&first.value, &relations);
-    Resolved::wrong(first, format!("'{}' is not a table or alias of this FROM", first.value), Some(near))
+    let near = scopes.help(&first.value, || scopes.relation_names());
+    Resolved::wrong(first, format!("'{}' is not a table or alias of this FROM", excerpt(&first.value)), near)
 }
 
 /// The first part was found; the others are fields.
@@ -95,6 +97,7 @@ fn found_then_fields(found: Found, parts: &mut [Ident], respelled: bool) -> Reso
         Found::Exactly(data_type) => (data_type, false),
         Found::InCase(name, data_type) => (data_type, spell(first, &name)),
         Found::Several(names) => return Resolved { fault: Some(several(first, &names)), respelled, ..Resolved::default() },
+        Found::Ambiguous(relations) => return Resolved { fault: Some(ambiguous(first, &relations)), respelled, ..Resolved::default() },
         Found::Perhaps | Found::Nothing => (None, false),
     };
     let mut resolved = Resolved { respelled: respelled || own, ..Resolved::of(data_type) };
@@ -143,13 +146,21 @@ pub(super) fn find_field(
         [field] => Ok((Some(field.name().clone()), Some(field.data_type().clone()))),
         [] => {
             let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
-            Err(fault(format!("field '{name}' not found in '{of}'"), known(name, &names)))
+            Err(fault(format!("field '{}' not found in '{of}'", excerpt(name)), known(name, &names)))
         }
         several => {
             let names: Vec<&str> = several.iter().map(|field| field.name().as_str()).collect();
             Err(fault(format!("'{name}' matches {} only when case is ignored", names.join(" and ")), "write it as one of them".to_owned()))
         }
     }
+}
+
+fn ambiguous(ident: &Ident, relations: &[String]) -> Fault {
+    let help = match relations.iter().find(|relation| !relation.is_empty()) {
+        Some(relation) => format!("write it with its table: {relation}.{}", ident.value),
+        None => "write it with its table: <table>.<column>".to_owned(),
+    };
+    Fault { place: place(ident.span), message: format!("column '{}' is in more than one table", ident.value), help: Some(help) }
 }
 
 fn several(ident: &Ident, names: &[String]) -> Fault {

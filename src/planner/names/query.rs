@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, ExcludeSelectItem, Expr, GroupByExpr, Ident, LimitClause, OrderByExpr, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
@@ -10,16 +11,17 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::from::last_ident;
 use super::path::resolve;
-use super::scope::{Column, Relation, Scope};
-use super::{OutputColumn, Resolver, known, place};
+use super::scope::{Column, Columns, Relation, Scope};
+use super::{OutputColumn, Resolver, place};
+use crate::error::excerpt;
 
 /// The columns of a query; `None` if they are not known without planning.
 pub(super) type Output = Option<Vec<OutputColumn>>;
 
 /// The columns of an output as those of a relation.
-pub(super) fn as_columns(output: Output) -> Option<Vec<Column>> {
+pub(super) fn as_columns(output: Output) -> Option<Arc<Columns>> {
     let column = |column: OutputColumn| Column { name: column.name, data_type: column.data_type, visible: true };
-    output.map(|columns| columns.into_iter().map(column).collect())
+    output.map(|columns| Arc::new(columns.into_iter().map(column).collect()))
 }
 
 impl Resolver<'_> {
@@ -30,8 +32,9 @@ impl Resolver<'_> {
             for cte in &mut with.cte_tables {
                 let name = cte.alias.name.value.clone();
                 if with.recursive {
-                    // It reads itself, with columns that are not known yet.
-                    self.ctes.push((name.clone(), None));
+                    // It reads itself, with the columns of its first branch.
+                    let first = self.first_branch(&cte.query);
+                    self.ctes.push((name.clone(), super::from::renamed(first, &cte.alias)));
                 }
                 let output = self.query(&mut cte.query);
                 let columns = super::from::renamed(as_columns(output), &cte.alias);
@@ -41,22 +44,37 @@ impl Resolver<'_> {
         let output = if let SetExpr::Select(select) = query.body.as_mut() {
             let output = self.select(select);
             // Its scope is still open; ORDER BY sees it, and the names that SELECT gives.
-            self.scopes.give(as_columns(output.clone()).unwrap_or_default());
+            self.scopes.give(as_columns(output.clone()));
             output
         } else {
             let output = self.body(&mut query.body);
-            let relation = Relation { name: String::new(), columns: as_columns(output.clone()), merged: Vec::new() };
-            self.scopes.push(Scope { relations: vec![relation], given: Vec::new() });
+            self.scopes.push(Scope::of(vec![Relation::new("", as_columns(output.clone()))]));
             output
         };
         self.order_by(query, &output);
         self.scopes.pop();
-        if let Some(limit) = &query.limit_clause {
-            self.limit(limit);
+        match &query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+                limit.iter().for_each(|limit| self.number(limit));
+                offset.iter().for_each(|offset| self.number(&offset.value));
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => [offset, limit].into_iter().for_each(|number| self.number(number)),
+            None => {}
         }
         self.ctes.truncate(outer_ctes);
         self.note_repeated(&output);
         output
+    }
+
+    /// The columns of the branch of a recursive query that does not read itself; its faults are told with those of the whole.
+    fn first_branch(&mut self, query: &Query) -> Option<Arc<Columns>> {
+        let SetExpr::SetOperation { left, .. } = query.body.as_ref() else { return None };
+        let told = (self.names.respelled, self.names.faults.len(), self.names.repeated.len());
+        let output = self.body(&mut left.clone());
+        self.names.respelled = told.0;
+        self.names.faults.truncate(told.1);
+        self.names.repeated.truncate(told.2);
+        as_columns(output)
     }
 
     fn body(&mut self, body: &mut SetExpr) -> Output {
@@ -76,7 +94,7 @@ impl Resolver<'_> {
                 {
                     self.different_counts(*op, right, output.len(), other.len());
                 }
-                if by_name { None } else { output }
+                if by_name { both_by_name(output, other) } else { output }
             }
             SetExpr::Query(query) => self.query(query),
             SetExpr::Values(values) => {
@@ -113,7 +131,7 @@ impl Resolver<'_> {
         self.names_in(&mut select.prewhere);
         self.names_in(&mut select.distinct);
         self.names_in(&mut select.named_window);
-        self.scopes.give(as_columns(output.clone()).unwrap_or_default());
+        self.scopes.give(as_columns(output.clone()));
         self.names_in(&mut select.group_by);
         if let GroupByExpr::Expressions(expressions, _) = &select.group_by {
             expressions.iter().for_each(|expr| self.ordinal(expr, &output));
@@ -121,7 +139,7 @@ impl Resolver<'_> {
         self.names_in(&mut select.having);
         self.names_in(&mut select.qualify);
         self.names_in(&mut select.sort_by);
-        self.scopes.give(Vec::new());
+        self.scopes.give(None);
         output
     }
 
@@ -145,7 +163,8 @@ impl Resolver<'_> {
         }
     }
 
-    fn limit(&mut self, clause: &LimitClause) {
+    /// LIMIT and OFFSET see no columns.
+    fn number(&mut self, clause: &Expr) {
         /// The first name of a column.
         struct FirstName(Option<Ident>);
         impl Visitor for FirstName {
@@ -171,15 +190,19 @@ impl Resolver<'_> {
     fn item(&mut self, item: &mut SelectItem) -> Output {
         match item {
             SelectItem::UnnamedExpr(expr) => {
+                let faults = self.names.faults.len();
                 self.names_in(expr);
-                if expr.to_string().to_lowercase().contains("unnest(") {
-                    // A struct becomes as many columns as it has fields.
+                // What a wrong name should have been called is not known, and a struct becomes as many columns as it has fields.
+                if self.names.faults.len() > faults || unnests(expr) {
                     return None;
                 }
                 Some(vec![OutputColumn { name: own_name(expr), place: place(expr.span()), data_type: self.type_of(expr) }])
             }
             SelectItem::ExprWithAlias { expr, alias } => {
                 self.names_in(expr);
+                if unnests(expr) {
+                    return None;
+                }
                 Some(vec![OutputColumn { name: alias.value.clone(), place: place(alias.span), data_type: self.type_of(expr) }])
             }
             SelectItem::Wildcard(options) => {
@@ -189,10 +212,9 @@ impl Resolver<'_> {
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
                 let ident = last_ident(name)?;
                 let Some(relation) = self.scopes.relation(&ident.value, ident.quote_style.is_none()).cloned() else {
-                    let names = self.scopes.relation_names();
-                    let help = known(&ident.value, &names);
-                    let (span, message) = (ident.span, format!("'{}' is not a table or alias of this FROM", ident.value));
-                    self.fault(place(span), message, Some(help));
+                    let help = self.scopes.help(&ident.value, || self.scopes.relation_names());
+                    let (span, message) = (ident.span, format!("'{}' is not a table or alias of this FROM", excerpt(&ident.value)));
+                    self.fault(place(span), message, help);
                     return None;
                 };
                 if ident.value != relation.name {
@@ -208,28 +230,45 @@ impl Resolver<'_> {
     }
 
     fn wildcard(&mut self, relations: &[Relation], options: &mut WildcardAdditionalOptions) -> Output {
+        let mut left_out: HashSet<String> = HashSet::new();
+        let mut leave_out = |resolver: &mut Self, name: &mut Ident| {
+            resolver.bare_of(relations, name);
+            left_out.insert(name.value.clone());
+        };
         if let Some(except) = &mut options.opt_except {
-            let names = std::iter::once(&mut except.first_element).chain(&mut except.additional_elements);
-            names.for_each(|name| self.bare(name));
+            std::iter::once(&mut except.first_element).chain(&mut except.additional_elements).for_each(|name| leave_out(self, name));
         }
-        if let Some(exclude) = &mut options.opt_exclude {
-            match exclude {
-                ExcludeSelectItem::Single(name) => self.bare(name),
-                ExcludeSelectItem::Multiple(names) => names.iter_mut().for_each(|name| self.bare(name)),
-            }
+        match &mut options.opt_exclude {
+            Some(ExcludeSelectItem::Single(name)) => leave_out(self, name),
+            Some(ExcludeSelectItem::Multiple(names)) => names.iter_mut().for_each(|name| leave_out(self, name)),
+            None => {}
         }
-        let plain = WildcardAdditionalOptions { wildcard_token: options.wildcard_token.clone(), ..WildcardAdditionalOptions::default() };
-        if *options != plain {
+        let mut replaced: HashSet<String> = HashSet::new();
+        for element in options.opt_replace.iter_mut().flat_map(|replace| &mut replace.items) {
+            self.names_in(&mut element.expr);
+            self.bare_of(relations, &mut element.column_name);
+            replaced.insert(element.column_name.value.clone());
+        }
+        if options.opt_ilike.is_some() || options.opt_rename.is_some() {
             return None;
         }
         let at = place(options.wildcard_token.0.span);
         let mut output = Vec::new();
         for relation in relations {
-            for column in relation.columns.as_ref()?.iter().filter(|column| column.visible && !relation.merged.contains(&column.name)) {
-                output.push(OutputColumn { name: column.name.clone(), place: at, data_type: column.data_type.clone() });
+            let shown = |column: &&Column| column.visible && !relation.merged.contains(&column.name) && !left_out.contains(&column.name);
+            for column in relation.columns.as_ref()?.iter().filter(shown) {
+                let data_type = column.data_type.clone().filter(|_| !replaced.contains(&column.name));
+                output.push(OutputColumn { name: column.name.clone(), place: at, data_type });
             }
         }
         Some(output)
+    }
+
+    /// A name among the columns that a wildcard gives.
+    fn bare_of(&mut self, relations: &[Relation], name: &mut Ident) {
+        self.scopes.push(Scope::of(relations.to_vec()));
+        self.bare(name);
+        self.scopes.pop();
     }
 
     fn bare(&mut self, name: &mut Ident) {
@@ -242,6 +281,29 @@ impl Resolver<'_> {
         let mut seen = HashSet::new();
         self.names.repeated.extend(output.iter().flatten().filter(|column| !seen.insert(&column.name)).cloned());
     }
+}
+
+/// The columns of both branches of a UNION BY NAME.
+fn both_by_name(left: Output, right: Output) -> Output {
+    let (mut all, right) = (left?, right?);
+    let new: Vec<OutputColumn> = right.into_iter().filter(|column| !all.iter().any(|known| known.name == column.name)).collect();
+    all.extend(new);
+    Some(all)
+}
+
+/// Whether an expression may become several columns.
+fn unnests(expr: &Expr) -> bool {
+    struct Unnest;
+    impl Visitor for Unnest {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case("unnest") => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    expr.visit(&mut Unnest).is_break()
 }
 
 /// What a column without an alias is called.
