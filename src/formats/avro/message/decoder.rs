@@ -151,21 +151,17 @@ impl AvroMessageDecoder {
                     return Ok(Err("it does not begin with a schema registry's prefix (a zero byte and the number of a schema)".to_owned()));
                 };
                 value = &value[PREFIX..];
-                match &run.last {
-                    Some((last, planned)) if *last == number => Arc::clone(planned),
-                    _ => {
-                        let planned = self.plan(number, schemas.as_ref())?;
-                        run.last = Some((number, Arc::clone(&planned)));
-                        planned
-                    }
+                if run.last.as_ref().is_none_or(|(last, _)| *last != number) {
+                    run.last = Some((number, self.plan(number, schemas.as_ref())?));
                 }
+                run.last.as_ref().map(|(_, planned)| planned)
             }
-            (Writers::One(_), Some(planned)) => Arc::clone(planned),
-            (Writers::One(_), None) => return Err(Error::internal("a decoder without a schema")),
+            (Writers::One(_), one) => one.as_ref(),
         };
-        let Planned { tree, plan } = match planned.as_ref() {
-            Ok(planned) => planned,
-            Err(reason) => return Ok(Err(reason.clone())),
+        let Planned { tree, plan } = match planned.map(AsRef::as_ref) {
+            Some(Ok(planned)) => planned,
+            Some(Err(reason)) => return Ok(Err(reason.clone())),
+            None => return Err(Error::internal("a decoder without a schema")),
         };
         let mut input = Input { tree: Some(tree), rest: value, end: Some(end), empty: 0 };
         Ok(match read(plan, &mut run.root, &mut input) {

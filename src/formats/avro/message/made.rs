@@ -1,5 +1,7 @@
 //! An Avro schema made from columns.
 
+use std::collections::HashSet;
+
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use serde_json::{Value, json};
 
@@ -11,7 +13,7 @@ pub(super) fn make(schema: &Schema, record_name: &str) -> Result<Value, String> 
     for part in record_name.split('.') {
         check_name(part).map_err(|reason| format!("the name of the record, {reason}; set 'avro.record.name'"))?;
     }
-    let mut record = record(schema.fields().iter().map(AsRef::as_ref), name, "")?;
+    let mut record = record(schema.fields().iter().map(AsRef::as_ref), name, "", &mut HashSet::new())?;
     if !namespace.is_empty() {
         record["namespace"] = Value::from(namespace);
     }
@@ -29,26 +31,31 @@ fn check_name(name: &str) -> Result<(), String> {
     if good { Ok(()) } else { Err(format!("'{name}', is not a name in Avro, which knows only letters A to Z, digits and _")) }
 }
 
-fn record<'a>(fields: impl Iterator<Item = &'a Field>, name: &str, path: &str) -> Result<Value, String> {
-    let one = |field: &Field| -> Result<Value, String> {
+/// `names`: those of the records so far; each has one of its own.
+fn record<'a>(fields: impl Iterator<Item = &'a Field>, name: &str, path: &str, names: &mut HashSet<String>) -> Result<Value, String> {
+    let mut name = name.to_owned();
+    while !names.insert(name.clone()) {
+        name.push('_');
+    }
+    let mut one = |field: &Field| -> Result<Value, String> {
         check_name(field.name()).map_err(|reason| format!("a column's name, {reason}; give it another name with AS"))?;
         let path = if path.is_empty() { field.name().clone() } else { format!("{path}.{}", field.name()) };
-        let inner = nullable(field, &format!("{name}_{}", field.name()), &path)?;
+        let inner = nullable(field, &format!("{name}_{}", field.name()), &path, names)?;
         Ok(match field.is_nullable() || field.data_type().is_null() {
             true => json!({ "name": field.name(), "type": inner, "default": null }),
             false => json!({ "name": field.name(), "type": inner }),
         })
     };
-    let fields = fields.map(one).collect::<Result<Vec<_>, _>>()?;
+    let fields = fields.map(&mut one).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({ "type": "record", "name": name, "fields": fields }))
 }
 
-fn nullable(field: &Field, name: &str, path: &str) -> Result<Value, String> {
-    let inner = avro_type(field.data_type(), name, path)?;
+fn nullable(field: &Field, name: &str, path: &str, names: &mut HashSet<String>) -> Result<Value, String> {
+    let inner = avro_type(field.data_type(), name, path, names)?;
     Ok(if field.is_nullable() && !field.data_type().is_null() { json!(["null", inner]) } else { inner })
 }
 
-fn avro_type(data_type: &DataType, name: &str, path: &str) -> Result<Value, String> {
+fn avro_type(data_type: &DataType, name: &str, path: &str, names: &mut HashSet<String>) -> Result<Value, String> {
     let decimal = |precision: u8, scale: i8| json!({ "type": "bytes", "logicalType": "decimal", "precision": precision, "scale": scale });
     let unit_name = |unit: TimeUnit| match unit {
         TimeUnit::Second | TimeUnit::Millisecond => "millis",
@@ -72,11 +79,11 @@ fn avro_type(data_type: &DataType, name: &str, path: &str) -> Result<Value, Stri
             let local = if zone.is_some() { "" } else { "local-" };
             json!({ "type": "long", "logicalType": format!("{local}timestamp-{}", unit_name(*unit)) })
         }
-        DataType::List(item) => json!({ "type": "array", "items": nullable(item, name, &format!("{path}[]"))? }),
-        DataType::Struct(fields) if !fields.is_empty() => record(fields.iter().map(AsRef::as_ref), name, path)?,
+        DataType::List(item) => json!({ "type": "array", "items": nullable(item, name, &format!("{path}[]"), names)? }),
+        DataType::Struct(fields) if !fields.is_empty() => record(fields.iter().map(AsRef::as_ref), name, path, names)?,
         DataType::Map(entries, _) => match entries.data_type() {
             DataType::Struct(pair) if pair.len() == 2 && matches!(pair[0].data_type(), DataType::Utf8 | DataType::Utf8View) => {
-                json!({ "type": "map", "values": nullable(&pair[1], name, &format!("{path}.value"))? })
+                json!({ "type": "map", "values": nullable(&pair[1], name, &format!("{path}.value"), names)? })
             }
             _ => return Err(format!("column '{path}' is a MAP whose keys are not VARCHAR, which Avro can't hold; leave it out or CAST it")),
         },

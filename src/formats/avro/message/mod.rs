@@ -7,10 +7,12 @@
 //! - `read`: values in binary form into columns
 //! - `decoder`: batches of messages into columns
 //! - `made`: a schema made from columns
+//! - `decimals`: decimals on their way into a schema
 //! - `write`: arrays as values in binary form
 //! - `encoder`: batches into messages
 
 mod columns;
+mod decimals;
 mod decoder;
 mod default;
 mod encoder;

@@ -347,3 +347,11 @@ fn schemas_are_refused_in_words() {
         SchemaText { json: json!({ "type": "record", "name": "o", "fields": [{ "name": "r", "type": "n.r" }] }).to_string(), references: references.into() };
     assert_eq!(print(&named.columns("test").expect("columns")), "r STRUCT<x INT NOT NULL> NOT NULL");
 }
+
+#[test]
+fn records_in_a_made_schema_have_names_of_their_own() {
+    let columns = Arc::new(parse("a STRUCT<b STRUCT<x INT>>, a_b STRUCT<x INT>").expect("columns"));
+    let encoder = AvroMessageEncoder::new(&columns, None, &AvroMessageEncoder::record_name("my-topic.1")).expect("an encoder");
+    assert_eq!(encoder.name(), "my_topic_1");
+    assert_eq!(encoder.schema().columns("test").expect("columns"), *columns);
+}

@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal256Array, Float32Array, Float64Array, Int64Array, StringViewArray, StructArray,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Float32Array, Float64Array, Int64Array, StringViewArray, StructArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
-use arrow::datatypes::{DECIMAL256_MAX_PRECISION, DataType, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, Time64NanosecondType, TimeUnit, i256};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type, Time64MicrosecondType, Time64NanosecondType, TimeUnit};
 
+use super::decimals::Decimals;
 use super::default::{encode_default, put_counted, put_number};
-use super::put::{in_unit, rescaled};
+use super::put::in_unit;
 use super::tree::{Id, Kind, Logical, RecordField, Tree};
 use crate::error::excerpt;
 use crate::formats::schema_text::print_type;
@@ -48,36 +47,6 @@ enum Values {
     Branches(Vec<(i64, Node)>),
     /// A field without a column: its default.
     Always(Vec<u8>),
-}
-
-/// Decimals, and what they become.
-#[derive(Debug)]
-struct Decimals {
-    values: Decimal256Array,
-    precision: u8,
-    scale: i8,
-    size: Option<usize>,
-    /// The least number with too many digits; `None`: no value has as many.
-    bound: Option<i256>,
-}
-
-impl Decimals {
-    fn new(array: &ArrayRef, (precision, scale): (u8, i8), size: Option<usize>) -> Result<Self, arrow::error::ArrowError> {
-        let (own_precision, own) = match array.data_type() {
-            DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => (*precision, *scale),
-            _ => (DECIMAL256_MAX_PRECISION, 0),
-        };
-        let values = cast(array, &DataType::Decimal256(DECIMAL256_MAX_PRECISION, own))?.as_primitive().clone();
-        let fits = own == scale && own_precision <= precision;
-        let bound = if fits { None } else { i256::from_i128(10).checked_pow(u32::from(precision)) };
-        Ok(Self { values, precision, scale, size, bound })
-    }
-
-    fn get(&self, row: usize) -> Option<i256> {
-        let value = self.values.value(row);
-        let Some(bound) = self.bound else { return Some(value) };
-        rescaled(value, self.values.scale(), self.scale).filter(|value| *value < bound && *value > -bound)
-    }
 }
 
 impl Node {
@@ -142,7 +111,7 @@ impl Node {
                 value => return unfit(&format!("a value of {} bytes", value.len()), &format!("a fixed of {size}")),
             },
             Values::Decimal(decimals) => {
-                if !decimals.get(row).is_some_and(|value| put_decimal(value, decimals.size, out)) {
+                if !decimals.get(row).is_some_and(|value| decimals.put(value, out)) {
                     let what = format!("a decimal of {} digits, {} of them behind the point", decimals.precision, decimals.scale);
                     return unfit(&decimals.values.value_as_string(row), &what);
                 }
@@ -295,24 +264,4 @@ fn absent(tree: &Tree, field: &RecordField) -> Option<Node> {
     let default = field.default.as_ref().unwrap_or(&serde_json::Value::Null);
     encode_default(tree, field.id, default, &mut bytes).ok()?;
     Some(Node { nulls: None, null: None, value: None, values: Values::Always(bytes) })
-}
-
-/// Appends a number in two's complement, the highest byte first, in as few bytes as it takes or in `size` bytes; false if they are too few.
-fn put_decimal(value: i256, size: Option<usize>, out: &mut Vec<u8>) -> bool {
-    let whole = value.to_be_bytes();
-    let fill = if value < i256::ZERO { 0xff } else { 0u8 };
-    let mut skip = 0;
-    while skip < 31 && whole[skip] == fill && (whole[skip + 1] ^ fill) & 0x80 == 0 {
-        skip += 1;
-    }
-    let bytes = &whole[skip..];
-    match size {
-        None => put_counted(bytes, out),
-        Some(size) if bytes.len() <= size => {
-            out.extend(std::iter::repeat_n(fill, size - bytes.len()));
-            out.extend_from_slice(bytes);
-        }
-        Some(_) => return false,
-    }
-    true
 }
