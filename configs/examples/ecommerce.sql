@@ -1,8 +1,8 @@
--- Orders, enriched with their customer and their product, for three readers: the warehouse (CSV), the audit (JSON lines), analytics (Parquet by tier).
+-- Orders from a topic, enriched with their customer and their product, for three readers: the warehouse (a topic), the audit (JSON lines), analytics (Parquet by tier).
 --
---   velo-sql run configs/examples/ecommerce.sql
+--   KAFKA_BROKERS=host:9092 velo-sql run configs/examples/ecommerce.sql
 --
--- The paths are relative to the folder in which it is run; `velo-sql demo` makes such a folder, with orders that keep coming.
+-- The paths are relative to the folder in which it is run; `velo-sql demo` makes such a folder, and a Kafka with orders that keep coming.
 CREATE STREAM enriched_orders AS
 SELECT
     o.order_id,
@@ -22,12 +22,11 @@ FROM orders o
 LEFT JOIN customers c ON o.customer_id = c.id
 INNER JOIN products p ON o.product_id = p.id
 WHERE o.quantity > 0
-INTO audit, fulfillment, lake
+INTO fulfillment, audit, lake
 WITH (
-    -- Sources: a log that grows, and two tables that are loaded before the first order.
-    'orders.type' = 'file_source',
-    'orders.path' = 'orders.jsonl',
-    'orders.follow' = 'true',
+    -- Sources: a topic, and two tables that are loaded before the first order.
+    'orders.type' = 'kafka_source',
+    'orders.bootstrap.servers' = '${KAFKA_BROKERS:-localhost:9092}',
     'orders.schema' = 'order_id BIGINT, customer_id BIGINT, product_id BIGINT, quantity INT, ordered_at TIMESTAMP',
     'orders.event_time' = 'ordered_at',
     'customers.type' = 'file_source',
@@ -38,11 +37,12 @@ WITH (
     'products.schema' = 'id BIGINT, name VARCHAR, price DECIMAL(10,2)',
 
     -- Sinks: every one of them gets every row.
+    'fulfillment.type' = 'kafka_sink',
+    'fulfillment.bootstrap.servers' = '${KAFKA_BROKERS:-localhost:9092}',
+    'fulfillment.key' = 'customer_id',
     'audit.type' = 'file_sink',
     'audit.path' = 'audit.jsonl',
     'audit.append' = 'true',
-    'fulfillment.type' = 'file_sink',
-    'fulfillment.path' = 'fulfillment.csv',
     'lake.type' = 'file_sink',
     'lake.path' = 'lake',
     'lake.format' = 'parquet',

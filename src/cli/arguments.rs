@@ -54,7 +54,7 @@ pub enum Command {
     Options(OptionsCommand),
     /// Decrypt a file that was written with 'encryption' = 'AES256'
     Decrypt(DecryptCommand),
-    /// Generate orders, join them with customers and products, write three outputs, and say how to look at them
+    /// Send orders to a Kafka in this process, join them with customers and products, write a topic and two outputs, and say how to look at them
     Demo(DemoCommand),
     /// Print the completions of a shell
     Completions {

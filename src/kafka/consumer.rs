@@ -14,6 +14,7 @@ use super::assignment::{Assignment, Begin, PartitionId};
 use super::cluster::settings_error;
 use super::context::Context;
 use super::fault::{client_error, describe};
+use super::lag::ReadProgress;
 use super::properties::ClientProperties;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::stream::{Health, Position};
@@ -116,6 +117,8 @@ pub struct BatchConsumer {
     last: Option<((usize, i32), usize)>,
     /// By number: whether the partition was owned when the assignment had this version.
     owned: Vec<(u64, bool)>,
+    /// How far partitions were read.
+    progress: ReadProgress,
     client: Client<Context>,
     subscribes: bool,
 }
@@ -151,12 +154,22 @@ impl BatchConsumer {
         if queue.is_null() {
             return Err(Error::internal("a Kafka consumer without a group"));
         }
-        let consumer = Self { queue, slots: Vec::new(), partitions: Vec::new(), numbers: HashMap::new(), last: None, owned: Vec::new(), client, subscribes };
+        let mut consumer = Self {
+            queue,
+            slots: Vec::new(),
+            partitions: Vec::new(),
+            numbers: HashMap::new(),
+            last: None,
+            owned: Vec::new(),
+            progress: ReadProgress::new(properties.get("auto.offset.reset") == Some("latest")),
+            client,
+            subscribes,
+        };
         consumer.start(options.wanted)?;
         Ok(consumer)
     }
 
-    fn start(&self, wanted: &Wanted) -> Result<()> {
+    fn start(&mut self, wanted: &Wanted) -> Result<()> {
         let mut list = TopicPartitionList::new();
         let code = match wanted {
             Wanted::Subscribe(topics) => {
@@ -172,7 +185,8 @@ impl BatchConsumer {
     }
 
     /// Adds partitions to a consumer that is not subscribed.
-    pub fn assign_more(&self, partitions: &[(PartitionId, i64)]) -> Result<()> {
+    pub fn assign_more(&mut self, partitions: &[(PartitionId, i64)]) -> Result<()> {
+        partitions.iter().for_each(|(id, offset)| self.progress.begins(id, *offset));
         let mut list = TopicPartitionList::new();
         for (id, offset) in partitions {
             let offset = Offset::from_raw(*offset);
@@ -209,6 +223,7 @@ impl BatchConsumer {
         }
         let mut polled = Polled::default();
         let mut failure = None;
+        let mut read: Option<(usize, i64)> = None;
         for at in 0..count {
             let pointer = self.slots[at];
             // SAFETY: the library has filled the first `count` slots with live messages, which are destroyed below, once.
@@ -220,6 +235,10 @@ impl BatchConsumer {
                 (0, Some(number)) => {
                     take(number, &self.partitions[number], &Message { raw });
                     polled.messages += 1;
+                    if read.is_some_and(|(last, _)| last != number) {
+                        self.progress.read(read, &self.partitions);
+                    }
+                    read = Some((number, raw.offset + 1));
                 }
                 (END_OF_PARTITION, Some(number)) => polled.ended.push((Arc::clone(&self.partitions[number].1), raw.offset)),
                 (0 | END_OF_PARTITION, None) => {}
@@ -228,6 +247,7 @@ impl BatchConsumer {
             // SAFETY: see above.
             unsafe { sys::rd_kafka_message_destroy(pointer) };
         }
+        self.progress.read(read, &self.partitions);
         if polled.messages > 0 || !polled.ended.is_empty() {
             self.client.context().answered();
         }
@@ -334,22 +354,10 @@ impl BatchConsumer {
         }
     }
 
-    /// For each partition that is owned the messages after `position`, as far as the brokers have told.
-    pub fn lag(&self, position: &Position) -> Vec<(Arc<str>, u64)> {
-        let assignment = self.client.context().assignment.lock();
-        let mut lags = Vec::new();
-        for id in assignment.owned() {
-            let (mut low, mut high) = (-1, -1);
-            let Ok(topic) = std::ffi::CString::new(&*id.topic) else { continue };
-            // SAFETY: client and name are alive.
-            let code = unsafe { sys::rd_kafka_get_watermark_offsets(self.client.native_ptr(), topic.as_ptr(), id.partition, &mut low, &mut high) };
-            if code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 {
-                let name = id.name();
-                let next = position.offsets.get(&name).copied().unwrap_or_else(|| u64::try_from(low.max(0)).unwrap_or(0));
-                lags.push((name, u64::try_from(high).unwrap_or(0).saturating_sub(next)));
-            }
-        }
-        lags
+    /// For each partition that is owned the messages that wait to be read, as far as the brokers have told.
+    pub fn lag(&mut self) -> Vec<(Arc<str>, u64)> {
+        let owned: Vec<PartitionId> = self.client.context().assignment.lock().owned().cloned().collect();
+        self.progress.lag(&self.client, &owned, self.subscribes)
     }
 
     /// Asks a broker something if the connection was lost, to learn that it is back when there are no messages.

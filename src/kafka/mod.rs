@@ -5,6 +5,7 @@
 //! - `context`: what a client tells of itself: logs, errors, its group's partitions
 //! - `cluster`: topics, partitions and offsets, asked of the brokers
 //! - `consumer`: messages in batches
+//! - `lag`: how far partitions were read, and how many messages wait
 //! - `assignment`: which partitions a consumer owns, and how far each may be committed
 //! - `producer`: messages in batches, and what became of them
 //! - `fault`: the client's errors as ours
@@ -16,6 +17,7 @@ mod consumer;
 mod context;
 mod embedded;
 mod fault;
+mod lag;
 mod leftover;
 mod producer;
 mod properties;

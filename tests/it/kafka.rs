@@ -133,17 +133,20 @@ fn full_data_for_every_reader_that_has_no_name_and_for_twins() {
         broker.source("b", "t")
     );
     assert_eq!(sql(&folder, &twins).expect(0).out, "{\"n\":3000}\n");
-    // As streams of one named job they must not share the partitions out.
-    let named = format!(
-        "CREATE STREAM both AS SELECT id FROM a UNION ALL SELECT id FROM b INTO o WITH ({},{},'o.type'='file','o.path'='o.jsonl')",
-        broker.source("a", "t"),
-        broker.source("b", "t")
-    );
-    let mut job = folder.start(&["--sql", &named]);
-    eventually("2000 rows", || folder.exists("o.jsonl") && folder.read("o.jsonl").lines().count() >= 2_000);
-    job.signal(libc::SIGTERM);
-    assert_eq!(job.wait(), 0);
-    assert_eq!(folder.read("o.jsonl").lines().count(), 2_000);
+    // As streams of one named job they must not share the partitions out, whatever their group is called.
+    for (round, group) in ["", ",'a.group.id'='g','b.group.id'='g'"].into_iter().enumerate() {
+        let named = format!(
+            "CREATE STREAM both{round} AS SELECT id FROM a UNION ALL SELECT id FROM b INTO o WITH ({},{}{group},'o.type'='file','o.path'='o{round}.jsonl')",
+            broker.source("a", "t"),
+            broker.source("b", "t")
+        );
+        let mut job = folder.start(&["--sql", &named]);
+        let file = format!("o{round}.jsonl");
+        eventually("2000 rows", || folder.exists(&file) && folder.read(&file).lines().count() >= 2_000);
+        job.signal(libc::SIGTERM);
+        assert_eq!(job.wait(), 0);
+        assert_eq!(folder.read(&file).lines().count(), 2_000);
+    }
 }
 
 #[test]

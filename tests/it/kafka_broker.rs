@@ -5,6 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::kafka_kill::nothing_is_lost_when_a_job_is_killed;
 use crate::velo::{Folder, Ran, eventually_or};
 
 struct Kafka {
@@ -77,6 +78,7 @@ fn a_real_broker() {
     users_and_certificates_are_checked(&kafka);
     two_instances_share_the_partitions(&kafka);
     a_broker_that_is_killed_and_comes_back(&kafka);
+    nothing_is_lost_when_a_job_is_killed(&kafka.plaintext);
 }
 
 fn compressed_topics_come_back_whole(kafka: &Kafka) {

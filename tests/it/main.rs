@@ -19,6 +19,7 @@ mod hidden_columns;
 mod kafka;
 mod kafka_avro;
 mod kafka_broker;
+mod kafka_kill;
 mod layout;
 mod limits;
 mod lookup_cases;

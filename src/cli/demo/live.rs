@@ -1,13 +1,16 @@
 //! The demo's job, and what is told of it.
 
 use std::fs::File;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 use super::generate;
+use super::reader::Reader;
 use crate::cli::arguments::{Arguments, DemoCommand};
 use crate::cli::exit::ExitStatus;
 use crate::cli::report::{grouped, print, refused, seconds, tell};
@@ -16,12 +19,20 @@ use crate::cli::script::{inline, prepare_all};
 use crate::cli::signals;
 use crate::deploy::Look;
 use crate::error::{Error, io_text};
-use crate::runtime::{JobCounters, Shutdown, start};
+use crate::kafka::EmbeddedBroker;
+use crate::runtime::{JobCounters, JobSummary, Shutdown, start};
 
 const EXAMPLE: &str = include_str!("../../../configs/examples/ecommerce.sql");
 
+/// The topics of the example, which are called like its source and its sink.
+const ORDERS: &str = "orders";
+const FULFILLMENT: &str = "fulfillment";
+
 /// The file by which a folder is known as a demo's, locked while the demo runs.
 const LOCK: &str = ".velo-demo.lock";
+
+/// How long the last rows may take to be read back.
+const LAST_ROWS: Duration = Duration::from_secs(10);
 
 /// Runs the demo.
 pub(in crate::cli) async fn demo(command: &DemoCommand, arguments: &Arguments) -> ExitStatus {
@@ -29,38 +40,76 @@ pub(in crate::cli) async fn demo(command: &DemoCommand, arguments: &Arguments) -
         Ok(found) => found,
         Err(error) => return refused(&[error]),
     };
-    let place = folder.display().to_string();
-    tell(&format!(
-        "orders into {place}/orders.jsonl, {} a second for {} s · statement: configs/examples/ecommerce.sql",
-        grouped(command.rate.into()),
-        command.seconds
-    ));
-    let overrides = overrides(&folder);
-    let jobs = match prepare_all(vec![Ok(inline(EXAMPLE))], &overrides, &stdout_sink(None), None, Look::Run).await {
+    let partitions = partitions(command);
+    let broker = match broker(partitions) {
+        Ok(broker) => broker,
+        Err(error) => return refused(&[error]),
+    };
+    let (brokers, place, quiet) = (broker.brokers(), folder.display().to_string(), arguments.output.quiet);
+    let jobs = match prepare_all(vec![Ok(inline(EXAMPLE))], &overrides(&folder, &brokers), &stdout_sink(None), None, Look::Run).await {
         Ok(prepared) => prepared.jobs,
         Err(faults) => return refused(&faults),
     };
+    if !quiet {
+        tell(&format!(
+            "embedded Kafka on {brokers} (in this process; nothing is installed), {} orders a second for {} s · statement: configs/examples/ecommerce.sql",
+            grouped(command.rate.into()),
+            command.seconds
+        ));
+        let query = format!("SELECT * FROM f LIMIT 5 WITH ('f.type'='kafka','f.topic'='{FULFILLMENT}','f.bootstrap.servers'='{brokers}')");
+        tell(&format!("While it runs, look at the output topic from another terminal:\n  {} --sql {}", program(), quoted(&query)));
+    }
     let shutdown = Shutdown::new();
     signals::listen(&shutdown);
     let began = Instant::now();
     let running = start(jobs.into_iter().map(|job| job.spec).collect(), &stdout_sink(None), &shutdown);
-    let counters = running.jobs.first().map(|(_, counters)| Arc::clone(counters));
+    let Some(counters) = running.jobs.first().map(|(_, counters)| Arc::clone(counters)) else { return ExitStatus::Failed };
+    let reader = Arc::new(Reader::default());
+    let reading = tokio::task::spawn_blocking({
+        let (reader, brokers) = (Arc::clone(&reader), brokers.clone());
+        move || reader.run(&brokers, FULFILLMENT, partitions)
+    });
     let generated = Arc::new(AtomicU64::new(u64::MAX));
-    let generator = generate_orders(&folder, command, &shutdown, &generated);
-    let live = counters.map(|counters| tokio::spawn(watch(counters, generated, shutdown.clone(), began, arguments.output.quiet)));
+    let generator = generate_orders(brokers, command, &shutdown, &counters, &generated);
+    let live = Live { counters: Arc::clone(&counters), reader: Arc::clone(&reader), generated, shutdown: shutdown.clone(), began, quiet };
+    let live = tokio::spawn(live.watch());
     let outcomes = running.finished().await;
     shutdown.request();
-    if let Some(live) = live {
-        live.abort();
-    }
+    live.abort();
     let generated = generator.await;
-    let status = finish(&outcomes, None, arguments.output.quiet, began.elapsed());
+    let out = counters.summary("").out;
+    let waited = Instant::now();
+    while reader.rows() < out && waited.elapsed() < LAST_ROWS && !reading.is_finished() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    reader.stop();
+    let read = reading.await;
+    let status = finish(&outcomes, None, quiet, began.elapsed());
     drop(lock);
-    if let Ok(Err(error)) = generated {
-        tell(&format!("Error: {place}/orders.jsonl: {}", io_text(&error)));
+    let faults = [generated.map(|orders| orders.map(|_| ())), read];
+    let ended = |ended: Result<Result<(), Error>, tokio::task::JoinError>| {
+        ended.unwrap_or_else(|error| Err(Error::internal("a part of the demo failed").with_source(error)))
+    };
+    if let Some(fault) = faults.into_iter().find_map(|part| ended(part).err()) {
+        tell(&format!("Error: {}", fault.render()));
         return ExitStatus::Failed;
     }
-    if status == ExitStatus::Done { advice(&place) } else { status }
+    if status == ExitStatus::Done { advice(&place, &reader) } else { status }
+}
+
+/// So many partitions that the embedded Kafka, which keeps about 5 MiB of each, keeps all rows of a short demo.
+fn partitions(command: &DemoCommand) -> i32 {
+    const ROWS_KEPT: u64 = 15_000;
+    let rows = u64::from(command.rate) * u64::from(command.seconds);
+    i32::try_from((rows / ROWS_KEPT + 1).clamp(4, 64)).unwrap_or(64)
+}
+
+fn broker(partitions: i32) -> Result<EmbeddedBroker, Error> {
+    let broker = EmbeddedBroker::start(1)?;
+    for topic in [ORDERS, FULFILLMENT] {
+        broker.create_topic(topic, partitions)?;
+    }
+    Ok(broker)
 }
 
 /// The folder, or the next free one of its name if another demo is using it; the lock is held while the demo runs.
@@ -81,10 +130,8 @@ fn folder(wanted: &Path) -> Result<(PathBuf, File), Error> {
         if lock.try_lock().is_err() {
             continue;
         }
-        for old in ["audit.jsonl", "fulfillment.csv"] {
-            if folder.join(old).exists() {
-                std::fs::remove_file(folder.join(old)).map_err(fault)?;
-            }
+        if folder.join("audit.jsonl").exists() {
+            std::fs::remove_file(folder.join("audit.jsonl")).map_err(fault)?;
         }
         if folder.join("lake").exists() {
             std::fs::remove_dir_all(folder.join("lake")).map_err(fault)?;
@@ -95,85 +142,125 @@ fn folder(wanted: &Path) -> Result<(PathBuf, File), Error> {
     Err(Error::config(format!("{MOST} demos are running below {} already", wanted.display())))
 }
 
-/// The example's paths, in the demo's folder.
-fn overrides(folder: &Path) -> Vec<(String, String)> {
-    let names = [
-        ("orders", "orders.jsonl"),
-        ("customers", "customers.csv"),
-        ("products", "products.json"),
-        ("audit", "audit.jsonl"),
-        ("fulfillment", "fulfillment.csv"),
-        ("lake", "lake"),
-    ];
+/// The example's paths, in the demo's folder, and its brokers.
+fn overrides(folder: &Path, brokers: &str) -> Vec<(String, String)> {
+    let paths = [("customers", "customers.csv"), ("products", "products.json"), ("audit", "audit.jsonl"), ("lake", "lake")];
     let path = |(name, file): (&str, &str)| (format!("{name}.path"), folder.join(file).to_string_lossy().into_owned());
-    names.into_iter().map(path).collect()
+    let at = |name: &str| (format!("{name}.bootstrap.servers"), brokers.to_owned());
+    // The embedded Kafka answers an empty fetch only after this wait.
+    let quick = ("orders.fetch.max.wait.ms".to_owned(), "5".to_owned());
+    paths.into_iter().map(path).chain([ORDERS, FULFILLMENT].map(at)).chain([quick]).collect()
 }
 
-fn generate_orders(folder: &Path, command: &DemoCommand, shutdown: &Shutdown, generated: &Arc<AtomicU64>) -> tokio::task::JoinHandle<std::io::Result<u64>> {
-    let (file, rate, seconds) = (folder.join("orders.jsonl"), command.rate, command.seconds);
-    let (shutdown, generated) = (shutdown.clone(), Arc::clone(generated));
+fn generate_orders(
+    brokers: String,
+    command: &DemoCommand,
+    shutdown: &Shutdown,
+    counters: &Arc<JobCounters>,
+    generated: &Arc<AtomicU64>,
+) -> tokio::task::JoinHandle<Result<u64, Error>> {
+    let (rate, seconds) = (command.rate, command.seconds);
+    let (shutdown, counters, generated) = (shutdown.clone(), Arc::clone(counters), Arc::clone(generated));
     tokio::task::spawn_blocking(move || {
-        let count = generate::orders(&file, rate, seconds, &|| shutdown.is_requested())?;
+        let count = generate::orders(&brokers, ORDERS, rate, seconds, &|| counters.summary("").input, &|| shutdown.is_requested())?;
         generated.store(count, Ordering::Relaxed);
         Ok(count)
     })
 }
 
-/// Tells once a second what the job has done, and ends it when all generated orders have been read.
-async fn watch(counters: Arc<JobCounters>, generated: Arc<AtomicU64>, shutdown: Shutdown, began: Instant, quiet: bool) {
-    let mut told = Instant::now();
-    let on_terminal = std::io::stderr().is_terminal();
-    loop {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let summary = counters.summary("enriched_orders");
-        let done = summary.input >= generated.load(Ordering::Relaxed);
-        if !quiet && (done || told.elapsed() >= Duration::from_secs(1)) {
-            told = Instant::now();
-            let sinks = summary.sinks.iter().map(|sink| format!("{} {}", sink.name, grouped(sink.rows))).collect::<Vec<_>>().join("  ");
-            let line = format!(
-                "{:>6}  {} orders in, {} enriched  {sinks}  rejected {}",
-                seconds(began.elapsed()),
-                grouped(summary.input),
-                grouped(summary.out),
-                grouped(summary.rejected)
-            );
-            if on_terminal && !done {
-                redraw(&format!("\r{line}\x1b[K"));
-            } else if on_terminal {
-                redraw(&format!("\r{line}\x1b[K\n"));
-            } else {
-                tell(&line);
+/// What is told while the demo runs.
+struct Live {
+    counters: Arc<JobCounters>,
+    reader: Arc<Reader>,
+    generated: Arc<AtomicU64>,
+    shutdown: Shutdown,
+    began: Instant,
+    quiet: bool,
+}
+
+impl Live {
+    /// Tells once a second what the job has done, as a table on a terminal and else in a line, and ends it when all generated orders have been read.
+    async fn watch(self) {
+        let mut told = Instant::now();
+        let (mut last, mut p95) = (0, None);
+        let table = (std::io::stderr().is_terminal() && !self.quiet).then(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar
+        });
+        loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let summary = self.counters.summary("enriched_orders");
+            let done = summary.input >= self.generated.load(Ordering::Relaxed);
+            if !self.quiet && (done || told.elapsed() >= Duration::from_secs(1)) {
+                p95 = self.reader.p95().or(p95);
+                let rate = ((summary.input - last) as f64 / told.elapsed().as_secs_f64().max(1e-3)) as u64;
+                (told, last) = (Instant::now(), summary.input);
+                match &table {
+                    Some(bar) => {
+                        bar.set_message(self.table(&summary, rate, p95));
+                        bar.tick();
+                    }
+                    None => tell(&self.line(&summary, rate, p95)),
+                }
+            }
+            if done {
+                if let Some(bar) = table {
+                    bar.abandon();
+                }
+                self.shutdown.request();
+                return;
             }
         }
-        if done {
-            shutdown.request();
-            return;
-        }
+    }
+
+    fn lag(summary: &JobSummary) -> u64 {
+        summary.sources.iter().flat_map(|source| source.lag.values()).sum()
+    }
+
+    fn line(&self, summary: &JobSummary, rate: u64, p95: Option<u32>) -> String {
+        let sinks = summary.sinks.iter().map(|sink| format!("{} {}", sink.name, grouped(sink.rows))).collect::<Vec<_>>().join("  ");
+        let (input, out, rejected) = (grouped(summary.input), grouped(summary.out), grouped(summary.rejected));
+        let (took, lag) = (seconds(self.began.elapsed()), grouped(Self::lag(summary)));
+        format!("{took:>6}  {input} orders in ({}/s, lag {lag}), {out} enriched  {sinks}  rejected {rejected}  p95 {}", grouped(rate), millis(p95))
+    }
+
+    fn table(&self, summary: &JobSummary, rate: u64, p95: Option<u32>) -> String {
+        let mut rows = vec![
+            ("orders in".to_owned(), grouped(summary.input), format!("{}/s, lag {}", grouped(rate), grouped(Self::lag(summary)))),
+            ("enriched".to_owned(), grouped(summary.out), format!("rejected {}", grouped(summary.rejected))),
+        ];
+        rows.extend(summary.sinks.iter().map(|sink| {
+            let note = if sink.name == FULFILLMENT { format!("p95 {} until another program has read it", millis(p95)) } else { String::new() };
+            (format!("  {}", sink.name), grouped(sink.rows), note)
+        }));
+        let rows = rows.into_iter().map(|(name, count, note)| format!("  {name:<14} {count:>12}   {note}"));
+        std::iter::once(format!("  {}", seconds(self.began.elapsed()))).chain(rows).collect::<Vec<_>>().join("\n")
     }
 }
 
-/// Writes on standard error without ending the line.
-fn redraw(text: &str) {
-    // If standard error is gone there is nobody to tell.
-    let _nobody_reads = std::io::stderr().write_all(text.as_bytes());
+fn millis(millis: Option<u32>) -> String {
+    millis.map_or_else(|| "–".to_owned(), |millis| format!("{millis} ms"))
 }
 
-/// Commands that read the outputs, as a shell takes them.
-fn advice(place: &str) -> ExitStatus {
+/// The last rows of the topic, and commands that read the files, as a shell takes them.
+fn advice(place: &str, reader: &Reader) -> ExitStatus {
     let place = place.replace('\'', "''");
     let queries = [
-        format!(
-            "SELECT customer_tier, count(*) AS orders, sum(line_total) AS total FROM f GROUP BY 1 ORDER BY 1 WITH ('f.type'='file','f.path'='{place}/fulfillment.csv')"
-        ),
-        format!("SELECT lane, count(*) AS orders FROM a GROUP BY 1 ORDER BY 1 WITH ('a.type'='file','a.path'='{place}/audit.jsonl')"),
+        format!("SELECT lane, count(*) AS orders, sum(line_total) AS total FROM a GROUP BY 1 ORDER BY 1 WITH ('a.type'='file','a.path'='{place}/audit.jsonl')"),
         format!(
             "SELECT product_name, sum(quantity) AS sold FROM l GROUP BY 1 ORDER BY 2 DESC LIMIT 5 WITH ('l.type'='file','l.path'='{place}/lake','l.format'='parquet')"
         ),
     ];
-    // What was typed to start the demo starts the commands, too; cargo and tests run it by its path.
-    let program = std::env::args().next().filter(|program| program.contains('/')).map_or_else(|| "velo-sql".to_owned(), |program| plain_or_quoted(&program));
+    let program = program();
     let commands: String = queries.iter().map(|query| format!("  {program} --sql {}\n", quoted(query))).collect();
-    print(&format!("Done. Look at the results:\n{commands}"))
+    let last: String = reader.last().iter().map(|row| format!("  {row}\n")).collect();
+    print(&format!("Done. The last of {} rows that were read back from topic {FULFILLMENT}:\n{last}Look at the files:\n{commands}", grouped(reader.rows())))
+}
+
+/// What was typed to start the demo starts the commands, too; cargo and tests run it by its path.
+fn program() -> String {
+    std::env::args().next().filter(|program| program.contains('/')).map_or_else(|| "velo-sql".to_owned(), |program| plain_or_quoted(&program))
 }
 
 fn plain_or_quoted(text: &str) -> String {

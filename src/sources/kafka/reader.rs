@@ -284,7 +284,7 @@ impl<'a> Polling<'a> {
         let now = Instant::now();
         if now >= self.next_housekeeping {
             self.next_housekeeping = now + HOUSEKEEPING;
-            self.spec.health.set_lag(self.consumer.lag(&self.position));
+            self.spec.health.set_lag(self.consumer.lag());
             self.consumer.look_for_brokers();
         }
         if self.next_discovery.is_some_and(|due| now >= due) {

@@ -90,7 +90,11 @@ impl KafkaSource {
 
 fn group(options: &KafkaSourceOptions, identity: &SourceIdentity, name: &str) -> Option<String> {
     if let Some(group) = &options.group_id {
-        return Some(group.clone());
+        if identity.twin {
+            // One group would share the topic out between both.
+            tracing::warn!("source '{name}': another source of the statement reads the topic in group '{group}'; this one's is '{group}-{name}'");
+        }
+        return Some(if identity.twin { format!("{group}-{name}") } else { group.clone() });
     }
     let own = format!("velo-streams-{}", identity.job);
     identity.named.then(|| if identity.twin { format!("{own}-{name}") } else { own })
