@@ -1,8 +1,11 @@
 //! Avro in and out of topics: with a real schema registry, which `tests/services/schema_registry` installs and starts, and against `tests/services/fastavro`.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -458,4 +461,78 @@ fn what_avro_takes_is_checked_before_anything_is_asked() {
     let ran =
         sql(&folder, &format!("{read},'t.until'='latest','t.schema.registry.url'='http://127.0.0.1:1','max_retries'='1','retry_backoff'='10')")).expect(1);
     assert!(ran.err.contains("schema registry http://127.0.0.1:1: Connection refused"), "{}", ran.err);
+}
+
+/// A registry that has some schemas, and can go away and come back.
+struct Stand {
+    port: u16,
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Stand {
+    /// On any port for 0. `schemas`: schemas by number, from 1.
+    fn start(port: u16, schemas: Vec<Value>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let serve = move || {
+            for connection in listener.incoming() {
+                if stopped.load(Ordering::Acquire) {
+                    return;
+                }
+                let mut connection = connection.unwrap();
+                let mut head = [0; 4096];
+                let length = connection.read(&mut head).unwrap_or(0);
+                let head = String::from_utf8_lossy(&head[..length]);
+                let number = head.split_whitespace().nth(1).and_then(|path| path.rsplit('/').next()?.parse::<usize>().ok()).unwrap_or(0);
+                let (status, body) = match number.checked_sub(1).and_then(|at| schemas.get(at)) {
+                    Some(schema) => ("200 OK", json!({ "schema": schema.to_string() })),
+                    None => ("404 Not Found", json!({ "error_code": 40403, "message": "Schema not found" })),
+                };
+                let body = body.to_string();
+                let _gone = write!(connection, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+            }
+        };
+        Self { port, stop, thread: Some(std::thread::spawn(serve)) }
+    }
+}
+
+impl Drop for Stand {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        let _woken = TcpStream::connect(("127.0.0.1", self.port));
+        let _ended = self.thread.take().map(std::thread::JoinHandle::join);
+    }
+}
+
+#[test]
+fn a_registry_that_goes_away_and_comes_back_costs_no_row() {
+    let (folder, broker) = (Folder::new(), Broker::start());
+    broker.topic("t", 1);
+    let schemas = vec![
+        json!({ "type": "record", "name": "r", "fields": [{ "name": "id", "type": "long" }] }),
+        json!({ "type": "record", "name": "r", "fields": [{ "name": "id", "type": "int" }] }),
+    ];
+    let stand = Stand::start(0, schemas.clone());
+    let port = stand.port;
+    // The embedded broker lets a group that was left wait for nearly a session.
+    let text = format!(
+        "CREATE STREAM s AS SELECT id FROM t INTO o WITH ({},'t.format'='avro','t.schema'='id BIGINT','t.schema.registry.url'='http://127.0.0.1:{port}','o.type'='file',
+         'o.path'='o.jsonl','max_retries'='20','retry_backoff'='200','t.session.timeout.ms'='6000')",
+        broker.source("t", "t")
+    );
+    let mut job = folder.start(&["--sql", &text]);
+    let lines = || if folder.exists("o.jsonl") { folder.read("o.jsonl") } else { String::new() };
+    send(&broker, "t", &[framed(1, &[2])]);
+    eventually_or("the first row", || lines().lines().count() == 1, || job.log());
+    drop(stand);
+    send(&broker, "t", &[framed(1, &[4]), framed(2, &[6])]);
+    eventually_or("the loss is noticed", || job.log().contains(&format!("schema registry http://127.0.0.1:{port}: Connection refused")), || job.log());
+    let _stand = Stand::start(port, schemas);
+    eventually_or("the rest", || lines().lines().count() >= 3, || job.log());
+    job.signal(libc::SIGTERM);
+    assert_eq!(job.wait(), 0, "{}", job.log());
+    assert_eq!(lines(), "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n");
 }
