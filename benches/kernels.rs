@@ -7,17 +7,18 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
+use arrow::datatypes::{Schema, SchemaRef};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::StreamExt;
 use sql_extensions::StreamingSqlParser;
 use velostream::clock::EpochClock;
 use velostream::error::Script;
-use velostream::formats::avro::{AvroCompression, AvroInput, AvroOutput};
+use velostream::formats::avro::{AvroCompression, AvroInput, AvroMessageDecoder, AvroMessageEncoder, AvroOutput, Writers};
 use velostream::formats::csv::{CsvEncoder, CsvInput, CsvReadOptions, CsvWriteOptions};
 use velostream::formats::json::{JsonEncoder, JsonInput, JsonReadOptions};
 use velostream::formats::parquet::{ParquetCompression, ParquetInput, ParquetOutput};
-use velostream::formats::{BatchEncoder, Chunk, ColumnarFormat, ColumnarInput, ColumnarRequest, TextInput, schema_text};
+use velostream::formats::{BatchEncoder, Chunk, ColumnarFormat, ColumnarInput, ColumnarRequest, MessageDecoder, Messages, TextInput, schema_text};
 use velostream::operators::guard::RowFaults;
 use velostream::operators::source_slot::SlotInput;
 use velostream::planner::{ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
@@ -107,7 +108,20 @@ fn formats(criterion: &mut Criterion) {
     let decoder = CsvInput::new(options).unwrap().preamble(&lines, true, "b").unwrap().unwrap().decoder;
     let chunk = Chunk { bytes: Buffer::from(lines), partition: Arc::from("b"), first_line: 1 };
     group.bench_function("decode csv", |b| b.iter(|| decoder.decode(black_box(&chunk)).unwrap()));
+    for (name, schema) in [("nullable", Arc::clone(&schema)), ("not null", not_null(&schema))] {
+        let rows = RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec()).unwrap();
+        let encoder = AvroMessageEncoder::new(&schema, None, "bench").unwrap();
+        group.bench_function(format!("encode avro messages, {name}"), |b| b.iter(|| encoder.encode(black_box(&rows), Some(1)).unwrap()));
+        let encoded = encoder.encode(&rows, None).unwrap();
+        let messages = Messages { bytes: Buffer::from(encoded.bytes), ends: encoded.ends };
+        let decoder = AvroMessageDecoder::new(schema, None, Writers::One(Arc::new(encoder.schema().clone())), 1 << 20).unwrap();
+        group.bench_function(format!("decode avro messages, {name}"), |b| b.iter(|| decoder.decode(black_box(&messages)).unwrap()));
+    }
     group.finish();
+}
+
+fn not_null(schema: &SchemaRef) -> SchemaRef {
+    Arc::new(Schema::new(schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(false)).collect::<Vec<_>>()))
 }
 
 fn epochs(criterion: &mut Criterion) {

@@ -1,8 +1,8 @@
 //! Velostream: streaming SQL over many sources and sinks, on Apache Arrow and DataFusion.
 //!
 //! A statement enters at the top and rows leave through the sinks; a folder imports only folders below it:
-//! `cli` → `deploy` → `config`, `runtime` → `planner` → `catalog` → `operators` → `sources`, `sinks` → `kafka`, `formats` → `stream` → `options` → the ground (`functions`, `telemetry`, `error`,
-//! `ids`, `clock`, `unwind`).
+//! `cli` → `deploy` → `config`, `runtime` → `planner` → `catalog` → `operators` → `sources`, `sinks` → `kafka`, `schema_registry` → `formats` → `stream` → `options` → the ground
+//! (`functions`, `telemetry`, `error`, `ids`, `clock`, `unwind`).
 
 pub mod catalog;
 pub mod cli;
@@ -18,6 +18,7 @@ pub mod operators;
 pub mod options;
 pub mod planner;
 pub mod runtime;
+pub mod schema_registry;
 pub mod sinks;
 pub mod sources;
 pub mod stream;

@@ -5,7 +5,7 @@ const WITHIN: [&str; 9] = ["password", "passwd", "passphrase", "secret", "token"
 /// Whole words of the name.
 const WHOLE: [&str; 12] = ["pw", "pwd", "pass", "passcode", "cred", "creds", "jaas", "bearer", "authorization", "cookie", "jwt", "sas"];
 /// Neighbouring words of the name.
-const PAIRS: [(&str, &str); 14] = [
+const PAIRS: [(&str, &str); 15] = [
     ("api", "key"),
     ("access", "key"),
     ("account", "key"),
@@ -20,6 +20,7 @@ const PAIRS: [(&str, &str); 14] = [
     ("signing", "key"),
     ("ssl", "key"),
     ("storage", "key"),
+    ("user", "info"),
 ];
 /// Shorter words are not taken for misspelt ones: too many others are near.
 const SHORTEST_MISSPELT: usize = 5;
@@ -80,6 +81,7 @@ mod tests {
             "k.auth_token",
             "k.sasl.jaas.config",
             "k.secret_access_key",
+            "k.schema.registry.basic.auth.user.info",
             "s.encryption.key",
             "password",
             "sasl.password",

@@ -12,7 +12,7 @@ use super::environment::Environment;
 use super::job_options::{JobOptions, SinkShared, SourceShared};
 use super::merge::{self, Places, Role};
 use super::unknown_keys::{self, Told, Unfit};
-use super::{batching, schema_file};
+use super::{batching, schema_file, text_file};
 use crate::error::{Error, Script};
 use crate::formats::schema_text;
 use crate::options::{EffectiveSetting, KeyMap, Origin, Scope, Setting};
@@ -271,7 +271,8 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
     let own_settings = map.leftover().next().is_some();
     merge::resolve_variables(map, places.environment, &[]);
     // Before the others: what is wrong with them is not to hide what is wrong with the columns.
-    let declared = declared(map, places, &mut told.errors);
+    let (declared, avro_schema) = declared(map, places, &mut told.errors).unzip();
+    let avro_schema = avro_schema.flatten();
     let (mut typeless, mut built) = (None, None);
     let (input, check) = match map.remove_resolved("type") {
         None => match earlier.iter().position(|name| *name == source.name).filter(|_| !map.is_incomplete()) {
@@ -295,6 +296,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
         Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Source) {
             Kind::Built(name) => {
                 built = Some(name);
+                merge::from_environment(name, map, places.environment);
                 let connector = SourceConnector::from_keys(name, map, &mut told.errors);
                 (connector.map_or(SourceInput::Unknown, SourceInput::Connector), Check::Kind(Some(kind.value)))
             }
@@ -320,7 +322,13 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
                 SourceInput::Connector(connector) => Some(connector),
                 SourceInput::Chained(_) | SourceInput::Unknown => None,
             };
-            SourceConnector::with_rest(connector, kind, map, &mut told.errors).map_or(SourceInput::Unknown, SourceInput::Connector)
+            let connector = SourceConnector::with_rest(connector, kind, map, &mut told.errors);
+            connector.map_or(SourceInput::Unknown, |mut connector| {
+                avro_schema.iter().for_each(|text| connector.set_avro_schema(text));
+                let right = told.faults() == before && !map.is_incomplete();
+                told.errors.extend(right.then(|| connector.check(&source.name)).and_then(Result::err).map(|error| error.at(places.script, source.span)));
+                SourceInput::Connector(connector)
+            })
         }
         (None, input) => input,
     };
@@ -345,7 +353,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
     let before = told.faults();
     // Dates in a path change while the job runs.
     merge::resolve_variables(map, owner.places.environment, &["DATE", "TIME"]);
-    let (mut typeless, mut built) = (None, None);
+    let (mut typeless, mut built, mut avro_schema) = (None, None, None);
     let (connector, check) = match map.remove_resolved("type") {
         None => {
             let error = Error::config(format!(
@@ -361,6 +369,8 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
         Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Sink) {
             Kind::Built(name) => {
                 built = Some(name);
+                merge::from_environment(name, map, owner.places.environment);
+                avro_schema = avro_text(name, map, owner.places, &mut told.errors);
                 (SinkConnector::from_keys(name, map, &mut told.errors), Check::Kind(Some(kind.value)))
             }
             Kind::Planned(connector) => {
@@ -376,12 +386,24 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
         },
     };
     let shared = SinkShared::from_keys(map, &mut told.errors);
-    let connector = built.and_then(|kind| SinkConnector::with_rest(connector, kind, map, &mut told.errors));
+    let mut connector = built.and_then(|kind| SinkConnector::with_rest(connector, kind, map, &mut told.errors));
+    if let Some(connector) = &mut connector {
+        avro_schema.iter().for_each(|text| connector.set_avro_schema(text));
+        let right = told.faults() == before && !map.is_incomplete();
+        told.errors.extend(right.then(|| connector.check(name)).and_then(Result::err).map(|error| error.at(script, span)));
+    }
     push_unknown(map, &check, Scope::Sink, typeless, told);
     settings.extend_from_slice(map.effective());
     let (shared, connector) = (shared?, connector?);
     let failure = policy(owner.job, shared.failure_strategy, shared.max_retries, shared.retry_backoff);
     (told.faults() == before && !map.is_incomplete()).then(|| BoundSink { name: name.clone(), span, connector, failure })
+}
+
+/// The text of the file that a sink's `schema_file` names.
+fn avro_text(kind: &str, map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Option<Arc<str>> {
+    let file = map.resolved("schema_file").filter(|_| kind == "kafka")?;
+    let text = text_file::read(Path::new(&file.value), places.folders);
+    text.map(Arc::from).map_err(|error| errors.push(file.origin.blame_value(error))).ok()
 }
 
 /// Tells the keys that nothing took, and those that are missing, the type among them, unless a misspelt key was meant for them.
@@ -418,16 +440,18 @@ fn policy(
     }
 }
 
-fn declared(map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Option<SchemaRef> {
+/// The declared columns, and the Avro schema that they come from.
+fn declared(map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Option<(SchemaRef, Option<Arc<str>>)> {
     let name = map.owner();
     let declared = match (map.resolved("schema"), map.resolved("schema_file")) {
         (Some(_), Some(file)) => {
             Err(file.origin.blame_key(Error::config(format!("'{name}.schema' and '{name}.schema_file' are both set")).with_help("keep one of them")))
         }
         (Some(text), None) => schema_text::parse(&text.value)
+            .map(|columns| (columns, None))
             .map_err(|fault| text.origin.blame_value(Error::config(format!("'{name}.schema': {fault}")).with_help("name TYPE, name TYPE, …"))),
         (None, Some(file)) => schema_file::read(Path::new(&file.value), places.folders).map_err(|error| file.origin.blame_value(error)),
         (None, None) => return None,
     };
-    declared.map(Arc::new).map_err(|error| errors.push(error)).ok()
+    declared.map(|(columns, avro)| (Arc::new(columns), avro)).map_err(|error| errors.push(error)).ok()
 }

@@ -125,6 +125,20 @@ impl Keys {
     }
 }
 
+/// Puts in what a source or sink of a kind takes from the environment where nobody wrote it.
+pub(super) fn from_environment(kind: &str, map: &mut KeyMap, environment: &dyn Environment) {
+    const REGISTRY: &str = "SCHEMA_REGISTRY_URL";
+    let is_avro = |key: &&str| map.get(key).is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("avro"));
+    if kind != "kafka" || !["value.format", "format"].iter().any(is_avro) || map.get("schema.registry.url").is_some() {
+        return;
+    }
+    if let Some(url) = environment.get(REGISTRY).filter(|url| !url.trim().is_empty()) {
+        register_passwords_in(&url);
+        let origin = Origin::Environment { variable: REGISTRY.to_owned() };
+        map.insert("schema.registry.url", Setting { written: REGISTRY.to_owned(), value: url, origin, rank: RANK_ENVIRONMENT });
+    }
+}
+
 fn set_twice(key: &str, replaced: &Setting) -> String {
     format!("'{key}' is set twice; the later value counts, the one at {} does not", replaced.origin)
 }

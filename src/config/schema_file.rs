@@ -1,6 +1,7 @@
 //! Declared columns in a file: an Avro schema (`.avsc`), or SQL column definitions.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 
@@ -9,14 +10,16 @@ use crate::error::{Error, Result};
 use crate::formats::avro::schema_from_json;
 use crate::formats::schema_text;
 
-/// Reads a file; `folders` are tried in order for a relative path.
-pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<Schema> {
+/// Reads a file: its columns, and the Avro schema if it is one. `folders` are tried in order for a relative path.
+pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<(Schema, Option<Arc<str>>)> {
     let text = text_file::read(path, folders)?;
     if path.extension().is_some_and(|extension| extension == "avsc" || extension == "json") {
-        return schema_from_json(&text).map_err(|error| error.context(path.display()));
+        let columns = schema_from_json(&text).map_err(|error| error.context(path.display()))?;
+        return Ok((columns, Some(Arc::from(text))));
     }
     let columns = columns_of(&text);
-    schema_text::parse(columns).map_err(|fault| Error::config(format!("{}: {fault}", path.display())))
+    let columns = schema_text::parse(columns).map_err(|fault| Error::config(format!("{}: {fault}", path.display())))?;
+    Ok((columns, None))
 }
 
 /// The column list of `CREATE TABLE name (…)`, or the text itself.

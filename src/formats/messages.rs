@@ -13,6 +13,8 @@ use crate::options::OptionValue;
 pub enum MessageFormat {
     /// Objects; a reader takes arrays of objects, too.
     Json,
+    /// Records in Avro's binary form.
+    Avro,
 }
 
 impl OptionValue for MessageFormat {
@@ -21,7 +23,8 @@ impl OptionValue for MessageFormat {
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_lowercase().as_str() {
             "json" => Ok(Self::Json),
-            _ => Err("expected json".to_owned()),
+            "avro" => Ok(Self::Avro),
+            _ => Err("expected json or avro".to_owned()),
         }
     }
 }

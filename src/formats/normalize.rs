@@ -40,7 +40,8 @@ pub fn normal_type(data_type: &DataType) -> DataType {
     }
 }
 
-fn map_type(key: DataType, value: DataType, nullable: bool, sorted: bool) -> DataType {
+/// A map in the engine's form.
+pub(in crate::formats) fn map_type(key: DataType, value: DataType, nullable: bool, sorted: bool) -> DataType {
     // DataFusion looks keys up with texts of this type.
     let key = if key == DataType::Utf8View { DataType::Utf8 } else { key };
     let entries = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, nullable)]);

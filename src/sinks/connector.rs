@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::file::{FileSink, FileSinkOptions};
-use super::kafka::{KafkaSink, KafkaSinkOptions};
+use super::kafka::{KafkaSink, KafkaSinkOptions, KafkaSinkRest};
 use crate::error::{Error, Result};
-use crate::kafka::{ClientProperties, Role, client_properties, properties_of};
+use crate::kafka::{Role, client_properties, properties_of};
 use crate::options::{KeyMap, OptionDescriptor, Scope};
 use crate::stream::{DataSink, Place};
 
@@ -15,7 +15,7 @@ pub enum SinkConnector {
     /// Files.
     File(FileSinkOptions),
     /// A Kafka topic: our keys, and the client's own.
-    Kafka(Box<KafkaSinkOptions>, ClientProperties),
+    Kafka(Box<KafkaSinkOptions>, KafkaSinkRest),
 }
 
 impl SinkConnector {
@@ -23,7 +23,7 @@ impl SinkConnector {
     pub fn from_keys(kind: &str, keys: &mut KeyMap, errors: &mut Vec<Error>) -> Option<Self> {
         match kind {
             "file" => FileSinkOptions::from_keys(keys, errors).map(Self::File),
-            "kafka" => KafkaSinkOptions::from_keys(keys, errors).map(|options| Self::Kafka(Box::new(options), ClientProperties::default())),
+            "kafka" => KafkaSinkOptions::from_keys(keys, errors).map(|options| Self::Kafka(Box::new(options), KafkaSinkRest::default())),
             _ => None,
         }
     }
@@ -34,7 +34,7 @@ impl SinkConnector {
             "kafka" => {
                 let properties = client_properties(keys, Role::Producer, errors);
                 match connector {
-                    Some(Self::Kafka(options, _)) => Some(Self::Kafka(options, properties)),
+                    Some(Self::Kafka(options, rest)) => Some(Self::Kafka(options, KafkaSinkRest { properties, ..rest })),
                     other => other,
                 }
             }
@@ -59,6 +59,22 @@ impl SinkConnector {
     /// The keys of each kind.
     pub fn reference() -> [(&'static str, &'static [OptionDescriptor]); 2] {
         [("file", FileSinkOptions::OPTIONS), ("kafka", KafkaSinkOptions::OPTIONS)]
+    }
+
+    /// Tells it the Avro schema in the file that `schema_file` names.
+    pub fn set_avro_schema(&mut self, text: &Arc<str>) {
+        match self {
+            Self::File(_) => {}
+            Self::Kafka(_, rest) => rest.avro_schema = Some(Arc::clone(text)),
+        }
+    }
+
+    /// Checks what can be checked without asking another system, besides single keys.
+    pub fn check(&self, name: &str) -> Result<()> {
+        match self {
+            Self::File(_) => Ok(()),
+            Self::Kafka(options, rest) => options.check(name, rest.avro_schema.is_some()),
+        }
     }
 
     /// Its simple name.
@@ -89,7 +105,7 @@ impl SinkConnector {
     pub fn create(&self, name: &str, encryption_key: Option<&str>) -> Result<Arc<dyn DataSink>> {
         match self {
             Self::File(options) => Ok(Arc::new(FileSink::create(name, options.clone(), encryption_key)?)),
-            Self::Kafka(options, properties) => Ok(Arc::new(KafkaSink::create(name, options.as_ref().clone(), properties.clone())?)),
+            Self::Kafka(options, rest) => Ok(Arc::new(KafkaSink::create(name, options.as_ref().clone(), rest.clone())?)),
         }
     }
 }

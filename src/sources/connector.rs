@@ -5,9 +5,9 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use super::file::{FileSource, FileSourceOptions};
-use super::kafka::{KafkaSource, KafkaSourceOptions, SourceIdentity};
+use super::kafka::{KafkaSource, KafkaSourceOptions, KafkaSourceRest, SourceIdentity};
 use crate::error::{Error, Result};
-use crate::kafka::{ClientProperties, Role, client_properties, properties_of};
+use crate::kafka::{Role, client_properties, properties_of};
 use crate::options::{KeyMap, OptionDescriptor, Scope};
 use crate::stream::{DataSource, MetadataColumn, Place};
 
@@ -17,7 +17,7 @@ pub enum SourceConnector {
     /// Files.
     File(FileSourceOptions),
     /// Kafka topics: our keys, and the client's own.
-    Kafka(Box<KafkaSourceOptions>, ClientProperties),
+    Kafka(Box<KafkaSourceOptions>, KafkaSourceRest),
 }
 
 impl SourceConnector {
@@ -25,7 +25,7 @@ impl SourceConnector {
     pub fn from_keys(kind: &str, keys: &mut KeyMap, errors: &mut Vec<Error>) -> Option<Self> {
         match kind {
             "file" => FileSourceOptions::from_keys(keys, errors).map(Self::File),
-            "kafka" => KafkaSourceOptions::from_keys(keys, errors).map(|options| Self::Kafka(Box::new(options), ClientProperties::default())),
+            "kafka" => KafkaSourceOptions::from_keys(keys, errors).map(|options| Self::Kafka(Box::new(options), KafkaSourceRest::default())),
             _ => None,
         }
     }
@@ -36,7 +36,7 @@ impl SourceConnector {
             "kafka" => {
                 let properties = client_properties(keys, Role::Consumer, errors);
                 match connector {
-                    Some(Self::Kafka(options, _)) => Some(Self::Kafka(options, properties)),
+                    Some(Self::Kafka(options, rest)) => Some(Self::Kafka(options, KafkaSourceRest { properties, ..rest })),
                     other => other,
                 }
             }
@@ -61,6 +61,22 @@ impl SourceConnector {
     /// The keys of each kind.
     pub fn reference() -> [(&'static str, &'static [OptionDescriptor]); 2] {
         [("file", FileSourceOptions::OPTIONS), ("kafka", KafkaSourceOptions::OPTIONS)]
+    }
+
+    /// Tells it the Avro schema in the file that declares its columns.
+    pub fn set_avro_schema(&mut self, text: &Arc<str>) {
+        match self {
+            Self::File(_) => {}
+            Self::Kafka(_, rest) => rest.avro_schema = Some(Arc::clone(text)),
+        }
+    }
+
+    /// Checks what can be checked without asking another system, besides single keys.
+    pub fn check(&self, name: &str) -> Result<()> {
+        match self {
+            Self::File(_) => Ok(()),
+            Self::Kafka(options, rest) => options.check(name, rest.avro_schema.is_some()),
+        }
     }
 
     /// Its simple name.
@@ -142,7 +158,7 @@ impl SourceConnector {
     pub fn create(&self, name: &str, identity: &SourceIdentity, declared: Option<SchemaRef>) -> Result<Arc<dyn DataSource>> {
         match self {
             Self::File(options) => Ok(Arc::new(FileSource::create(name, options.clone(), declared)?)),
-            Self::Kafka(options, properties) => Ok(Arc::new(KafkaSource::create(name, options.as_ref().clone(), properties.clone(), identity, declared)?)),
+            Self::Kafka(options, rest) => Ok(Arc::new(KafkaSource::create(name, options.as_ref().clone(), rest.clone(), identity, declared)?)),
         }
     }
 }

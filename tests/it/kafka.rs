@@ -6,6 +6,7 @@ use velostream::kafka::{BatchProducer, ClientProperties, EmbeddedBroker, Outgoin
 
 use crate::velo::{Folder, assert_balanced, eventually, eventually_or};
 
+/// A broker for one test.
 pub struct Broker {
     broker: EmbeddedBroker,
 }
@@ -46,18 +47,18 @@ impl Broker {
         }
     }
 
-    fn send_ids(&self, topic: &str, ids: std::ops::Range<u32>) {
+    pub fn send_ids(&self, topic: &str, ids: std::ops::Range<u32>) {
         // Without keys all would go to one partition.
         let texts: Vec<(String, String)> = ids.map(|id| (format!("k{id}"), format!("{{\"id\":{id},\"amount\":{}.5}}", id % 100))).collect();
         let messages: Vec<(Option<&str>, &[u8])> = texts.iter().map(|(key, value)| (Some(key.as_str()), value.as_bytes())).collect();
         self.send(topic, &messages);
     }
 
-    fn source(&self, name: &str, topic: &str) -> String {
+    pub fn source(&self, name: &str, topic: &str) -> String {
         format!("'{name}.type'='kafka_source','{name}.topic'='{topic}','{name}.bootstrap.servers'='{}'", self.servers())
     }
 
-    fn sink(&self, name: &str, topic: &str) -> String {
+    pub fn sink(&self, name: &str, topic: &str) -> String {
         format!("'{name}.type'='kafka_sink','{name}.topic'='{topic}','{name}.bootstrap.servers'='{}'", self.servers())
     }
 }

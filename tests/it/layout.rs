@@ -40,7 +40,7 @@ const LAYERS: [&[&str]; 11] = [
     &["catalog"],
     &["operators"],
     &["sources", "sinks"],
-    &["kafka"],
+    &["kafka", "schema_registry"],
     &["formats"],
     &["stream"],
     &["options", "functions", "telemetry", "error", "ids", "clock", "unwind"],

@@ -18,6 +18,7 @@ mod following;
 mod golden;
 mod hidden_columns;
 mod kafka;
+mod kafka_avro;
 mod kafka_broker;
 mod kafka_kill;
 mod layout;

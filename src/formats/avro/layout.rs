@@ -108,7 +108,8 @@ pub(super) fn long(bytes: &mut &[u8]) -> Result<i64, &'static str> {
     Err("a number has more than 64 bits")
 }
 
-fn cut<'a>(bytes: &mut &'a [u8], size: usize) -> Result<&'a [u8], &'static str> {
+/// The next `size` bytes.
+pub(super) fn cut<'a>(bytes: &mut &'a [u8], size: usize) -> Result<&'a [u8], &'static str> {
     let (taken, rest) = bytes.split_at_checked(size).ok_or("it ends inside a value")?;
     *bytes = rest;
     Ok(taken)

@@ -1,4 +1,4 @@
-//! Avro object container files. In reading order:
+//! Avro: object container files, and records as messages. In reading order:
 //! - `layout`: how records of a schema are laid out in bytes, and their ends found
 //! - `names`: schemas of some of the fields
 //! - `schema`: Avro schemas as columns
@@ -6,11 +6,13 @@
 //! - `feed`: checked blocks for the decoder
 //! - `reader`: batches out of a file
 //! - `compression`, `writer`: batches into a file
+//! - `message`: records as messages
 
 mod compression;
 mod container;
 mod feed;
 mod layout;
+mod message;
 mod names;
 mod reader;
 mod schema;
@@ -19,6 +21,7 @@ mod tests;
 mod writer;
 
 pub use compression::AvroCompression;
+pub use message::{AvroMessageDecoder, AvroMessageEncoder, EncodedMessages, SchemaText, WriterSchemas, Writers, schema_number};
 pub use reader::AvroInput;
 pub use schema::schema_from_json;
 pub use writer::{AvroFileWriter, AvroOutput};

@@ -9,6 +9,7 @@ use arrow_avro::reader::{Reader, ReaderBuilder};
 use serde_json::Value;
 
 use super::layout::Layout;
+use super::message::SchemaText;
 use super::names::Definitions;
 use crate::error::{Error, Result};
 use crate::formats::normalize::normal_schema;
@@ -116,12 +117,10 @@ pub(super) fn plain(message: &str) -> String {
 ///
 /// **Errors** say what is wrong with the schema; they do not name a file.
 pub fn schema_from_json(text: &str) -> Result<Schema> {
-    match AvroSchema::parse(text) {
-        Ok(schema) => match schema.unsupported.first() {
-            Some((column, reason)) => Err(Error::config(format!("column '{column}' {reason}, which is not supported"))),
-            None => Ok(schema.columns.as_ref().clone()),
-        },
-        Err(cause) => Err(Error::config(cause.strip_prefix("its schema").map_or_else(|| cause.clone(), |rest| format!("the Avro schema{rest}")))),
+    let described = SchemaText::alone(text).describe().map_err(|cause| Error::config(format!("the Avro schema {cause}")))?;
+    match described.unsupported.first() {
+        Some((column, reason)) => Err(Error::config(format!("column '{column}' {reason}, which is not supported"))),
+        None => Ok(described.columns),
     }
 }
 

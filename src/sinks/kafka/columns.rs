@@ -8,10 +8,11 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampMillisecondType};
 
 use super::options::{KafkaSinkOptions, KeyFormat};
+use super::values::{EncodedValues, Values};
 use crate::error::{Error, Result};
 use crate::formats::json::JsonEncoder;
 use crate::formats::{BatchEncoder, plain_texts};
-use crate::kafka::{HeaderColumn, Payload};
+use crate::kafka::HeaderColumn;
 use crate::stream::{Carried, visible_columns};
 
 type Keys = Vec<Option<Vec<u8>>>;
@@ -20,7 +21,7 @@ type Keys = Vec<Option<Vec<u8>>>;
 #[derive(Debug)]
 pub(super) struct MessageColumns {
     value: Vec<usize>,
-    value_encoder: JsonEncoder,
+    values: Values,
     key: KeySource,
     headers: Vec<(usize, CString)>,
     time: Option<usize>,
@@ -39,7 +40,7 @@ impl MessageColumns {
     /// For rows of `schema`, carried columns at its end.
     ///
     /// **Errors**: a column that is named does not exist, or is of a type that can't be written.
-    pub(super) fn new(schema: &SchemaRef, options: &KafkaSinkOptions) -> Result<Self> {
+    pub(super) fn new(schema: &SchemaRef, options: &KafkaSinkOptions, topic: &str, avro_schema: Option<&str>) -> Result<Self> {
         let visible = visible_columns(schema);
         let find = |key: &str, name: &str| {
             let found = schema.fields().iter().take(visible).position(|field| field.name() == name);
@@ -83,19 +84,18 @@ impl MessageColumns {
             Ok((at, name))
         });
         let headers = headers.collect::<Result<Vec<_>>>()?;
-        let value_encoder = JsonEncoder::new(&project(&value)?)?;
-        Ok(Self { value, value_encoder, key, headers, time })
+        let values = Values::new(&project(&value)?, options, topic, avro_schema)?;
+        Ok(Self { value, values, key, headers, time })
     }
 
-    /// The values, one a row.
-    ///
-    /// **Errors**: only faults of the engine; rows that can't be written are numbered in the result.
-    pub(super) fn values(&self, batch: &RecordBatch) -> Result<(Payload, Vec<String>)> {
-        let encoded = self.value_encoder.encode(&project(batch, &self.value)?)?;
-        let mut payload = Payload { ends: Vec::with_capacity(batch.num_rows()), bytes: encoded.bytes, gap: 1 };
-        // Every line is a row: line ends within texts are escaped.
-        payload.ends.extend(memchr::memchr_iter(b'\n', &payload.bytes).map(|end| end + 1));
-        Ok((payload, encoded.rejected.into_iter().map(|rejected| rejected.reason).collect()))
+    /// Registers the schema of the values, if they have one.
+    pub(super) fn register(&mut self, options: &KafkaSinkOptions, sink: &str, topic: &str) -> Result<()> {
+        self.values.register(options, sink, topic)
+    }
+
+    /// The values, one a row; rows that can't be written are numbered in the result.
+    pub(super) fn values(&self, batch: &RecordBatch) -> Result<EncodedValues> {
+        self.values.encode(&project(batch, &self.value)?)
     }
 
     /// The keys by row; `None`: no message has one.

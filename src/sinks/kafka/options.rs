@@ -1,7 +1,11 @@
 //! The keys of a Kafka sink.
 
+use std::path::PathBuf;
+
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::MessageFormat;
 use crate::options::{Columns, Millis, OptionValue, Secret, define_options};
+use crate::schema_registry::{RegistrySettings, SchemaRegistry, without_schema};
 use crate::stream::Place;
 
 /// The format of message keys.
@@ -25,6 +29,42 @@ impl OptionValue for KeyFormat {
     }
 }
 
+/// What a subject is called after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubjectStrategy {
+    /// The topic.
+    Topic,
+    /// The record.
+    Record,
+    /// Both.
+    TopicRecord,
+}
+
+impl SubjectStrategy {
+    /// The subject of a record in a topic.
+    pub(super) fn subject(self, topic: &str, record: &str) -> String {
+        match self {
+            Self::Topic => format!("{topic}-value"),
+            Self::Record => record.to_owned(),
+            Self::TopicRecord => format!("{topic}-{record}"),
+        }
+    }
+}
+
+impl OptionValue for SubjectStrategy {
+    const TYPE: &'static str = "subject strategy";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let name = text.trim().rsplit('.').next().unwrap_or_default();
+        match name.to_ascii_lowercase().as_str() {
+            "topic" | "topicnamestrategy" => Ok(Self::Topic),
+            "record" | "recordnamestrategy" => Ok(Self::Record),
+            "topic-record" | "topic_record" | "topicrecordnamestrategy" => Ok(Self::TopicRecord),
+            _ => Err("expected topic, record or topic-record".to_owned()),
+        }
+    }
+}
+
 define_options! {
     /// Settings of a Kafka sink. Keys that are not among them are handed to the client library (librdkafka), which checks them.
     pub struct KafkaSinkOptions (Sink) {
@@ -32,8 +72,27 @@ define_options! {
         brokers: String = "bootstrap.servers" [] required;
         /// The topic. Without it, the name of the sink.
         topic: String = "topic" [] optional;
-        /// Format of message values: json, an object for each row.
+        /// Format of message values: json (an object for each row) or avro (a record for each row, in a schema registry's framing; without a registry, bare records of the schema
+        /// in `schema_file`).
         format: MessageFormat = "value.format" ["format"] default "json";
+        /// Address of the schema registry for avro; several, separated by commas, are tried in order. Without it, the environment's SCHEMA_REGISTRY_URL; an empty text stands for
+        /// none. The schema is registered when the sink is opened, and one that does not go with earlier ones of its subject is refused there.
+        registry_url: String = "schema.registry.url" [] optional;
+        /// User and password of the schema registry: `user:password`.
+        registry_user: Secret = "schema.registry.basic.auth.user.info" [] optional;
+        /// File with the authorities (PEM) that the registry's certificate may be from; without it, those of the system.
+        registry_ca: PathBuf = "schema.registry.ssl.ca.location" [] optional;
+        /// Longest wait for an answer of the schema registry.
+        registry_timeout: Millis = "schema.registry.timeout" [] default "10s";
+        /// Subject that the schema is registered under: topic (`<topic>-value`), record (the full name of the record), or topic-record (`<topic>-<full name>`). The names of the Java
+        /// classes (TopicNameStrategy, …) are known, too.
+        subject_strategy: SubjectStrategy = "subject.name.strategy" ["value.subject.name.strategy"] default "topic";
+        /// Registers the schema; false only looks it up, and refuses the start if the subject does not have it.
+        auto_register: bool = "auto.register.schemas" [] default "true";
+        /// Full name of the record in a schema that is made from the columns. Without it, the topic, with `_` for signs that a name can't have.
+        record_name: String = "avro.record.name" [] optional;
+        /// File with the Avro schema (.avsc) to write. Without it, one is made from the columns: all of them, in order, those that may be NULL as a union with null.
+        schema_file: PathBuf = "schema_file" [] optional;
         /// Columns that make the message key; they stay in the value, too. Without it, rows that come one by one from a Kafka source keep the key of their message, and others
         /// have none. Messages of one key keep their order.
         key: Columns = "key" [] optional;
@@ -73,6 +132,32 @@ define_options! {
 }
 
 impl KafkaSinkOptions {
+    /// How the schema registry is reached, if there is one.
+    pub(super) fn registry(&self, name: &str) -> Option<RegistrySettings> {
+        Some(RegistrySettings {
+            url: self.registry_url.clone().filter(|url| !url.trim().is_empty())?,
+            user_info: self.registry_user.clone(),
+            ca: self.registry_ca.clone(),
+            timeout: self.registry_timeout.0,
+            kind: ErrorKind::Sink,
+            owner: name.to_owned(),
+        })
+    }
+
+    /// Checks that there is what avro takes; `has_schema`: `schema_file` could be read.
+    pub fn check(&self, name: &str, has_schema: bool) -> Result<()> {
+        if self.format == MessageFormat::Json && self.schema_file.is_some() {
+            let error = Error::config(format!("'{name}.schema_file' is for avro; '{name}' writes json"));
+            return Err(error.with_help(format!("set '{name}.value.format' = 'avro', or leave it out")));
+        }
+        match self.registry(name) {
+            _ if self.format == MessageFormat::Json => Ok(()),
+            Some(settings) => SchemaRegistry::new(&settings).map(|_| ()),
+            None if has_schema || self.schema_file.is_some() => Ok(()),
+            None => Err(without_schema(name)),
+        }
+    }
+
     /// The topic it writes.
     pub fn place(&self, name: &str) -> Place {
         Place::Topic { cluster: Place::cluster(&self.brokers), name: self.topic.as_deref().unwrap_or(name).to_owned() }

@@ -1,12 +1,14 @@
 //! The configured sink.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::datatypes::SchemaRef;
 
 use super::columns::MessageColumns;
 use super::options::KafkaSinkOptions;
+use super::values::KafkaSinkRest;
 use super::writer::KafkaWriter;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::kafka::{ClientProperties, Cluster, Security};
@@ -19,12 +21,14 @@ pub struct KafkaSink {
     name: String,
     options: KafkaSinkOptions,
     properties: ClientProperties,
+    avro_schema: Option<Arc<str>>,
     topic: String,
 }
 
 impl KafkaSink {
-    /// Checks the settings; asks no broker. `properties` are the client's own.
-    pub fn create(name: &str, options: KafkaSinkOptions, properties: ClientProperties) -> Result<Self> {
+    /// Checks the settings; asks no broker.
+    pub fn create(name: &str, options: KafkaSinkOptions, rest: KafkaSinkRest) -> Result<Self> {
+        options.check(name, rest.avro_schema.is_some())?;
         let topic = options.topic.clone().unwrap_or_else(|| name.to_owned());
         if topic.trim().is_empty() || topic.contains(',') || topic.starts_with('^') {
             return Err(Error::config(format!("'{name}.topic' = '{topic}' is not the name of one topic")));
@@ -33,8 +37,12 @@ impl KafkaSink {
             return Err(Error::config(format!("'{name}.acks' must be all while '{name}.enable.idempotence' is true"))
                 .with_help(format!("set '{name}.enable.idempotence' = 'false', or leave '{name}.acks' out")));
         }
-        let properties = client_properties(&options, properties);
-        Ok(Self { name: name.to_owned(), options, properties, topic })
+        let properties = client_properties(&options, rest.properties);
+        Ok(Self { name: name.to_owned(), options, properties, avro_schema: rest.avro_schema, topic })
+    }
+
+    fn columns(&self, schema: &SchemaRef) -> Result<MessageColumns> {
+        MessageColumns::new(schema, &self.options, &self.topic, self.avro_schema.as_deref())
     }
 
     /// Makes sure that the topic is there.
@@ -97,7 +105,7 @@ impl DataSink for KafkaSink {
     }
 
     fn check_schema(&self, schema: &SchemaRef) -> Result<()> {
-        MessageColumns::new(schema, &self.options).map(|_| ())
+        self.columns(schema).map(|_| ())
     }
 
     fn wants_carried(&self) -> bool {
@@ -105,9 +113,11 @@ impl DataSink for KafkaSink {
     }
 
     fn open(&self, schema: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {
+        let mut columns = self.columns(&schema)?;
         self.find_topic()?;
+        columns.register(&self.options, &self.name, &self.topic)?;
         Ok(Box::new(KafkaWriter {
-            columns: MessageColumns::new(&schema, &self.options)?,
+            columns,
             properties: self.properties.clone(),
             topic: self.topic.clone(),
             context,

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use async_trait::async_trait;
 
 use super::columns::MessageColumns;
+use super::values::EncodedValues;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Epoch;
 use crate::kafka::{BatchProducer, ClientProperties, Delivery, Outgoing};
@@ -121,21 +123,33 @@ impl KafkaWriter {
     }
 }
 
+/// The rows that have a value; `None`: all.
+fn kept(batch: &RecordBatch, rejected: &[(usize, String)]) -> Result<Option<RecordBatch>> {
+    if rejected.is_empty() {
+        return Ok(None);
+    }
+    let mut keep = vec![true; batch.num_rows()];
+    rejected.iter().for_each(|(row, _)| keep[*row] = false);
+    let kept = filter_record_batch(batch, &BooleanArray::from(keep));
+    kept.map(Some).map_err(|error| Error::internal("rows can't be left out").with_source(error))
+}
+
 #[async_trait]
 impl DataWriter for KafkaWriter {
     async fn write(&mut self, epoch: Epoch, batch: &RecordBatch) -> Result<WriteReport> {
         self.collect(Duration::ZERO);
         self.send_again()?;
-        let (values, rejected) = self.columns.values(batch)?;
-        // Rows without a value would shift keys and times against values.
-        if !rejected.is_empty() {
-            let reason = rejected.into_iter().next().unwrap_or_default();
-            return Err(Error::new(ErrorKind::Record, Fault::User, reason));
+        let EncodedValues { payload: values, rejected } = self.columns.values(batch)?;
+        let kept = kept(batch, &rejected)?;
+        let batch = kept.as_ref().unwrap_or(batch);
+        let rejected = rejected.into_iter().map(|(_, reason)| RejectedRecord { place: None, reason }).collect();
+        if values.is_empty() {
+            return Ok(WriteReport { rejected, failed: None });
         }
         let outgoing = Outgoing { values, keys: self.columns.keys(batch)?, timestamps: self.columns.times(batch)?, headers: self.columns.headers(batch)? };
         *self.under_way.entry(epoch).or_default() += 1;
         self.send(epoch, outgoing, None)?;
-        Ok(WriteReport::default())
+        Ok(WriteReport { rejected, failed: None })
     }
 
     async fn end_epoch(&mut self, epoch: Epoch) -> Result<()> {

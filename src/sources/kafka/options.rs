@@ -1,11 +1,15 @@
 //! The keys of a Kafka source.
 
+use std::path::PathBuf;
+
 use regex::Regex;
 
 use super::bounds::Place as Bound;
 use super::plan::TopicList;
+use crate::error::{ErrorKind, Result};
 use crate::formats::MessageFormat;
 use crate::options::{ByteSize, Millis, OptionValue, Secret, define_options};
+use crate::schema_registry::{RegistrySettings, SchemaRegistry, without_schema};
 use crate::stream::Place;
 
 /// Where to begin without a committed offset.
@@ -36,9 +40,19 @@ define_options! {
         brokers: String = "bootstrap.servers" [] required;
         /// A topic, several separated by commas, or a pattern (`^orders-.*`). Without it, the name of the source.
         topic: String = "topic" [] optional;
-        /// Format of message values: json (an object, or an array of objects, each of which is a row). A message without a value (a tombstone) and an empty array are
-        /// counted as filtered; an empty value is a bad record.
+        /// Format of message values: json (an object, or an array of objects, each of which is a row) or avro (a record in a schema registry's framing; without a registry, a
+        /// bare record of the schema in `schema_file`). A message without a value (a tombstone) and an empty array are counted as filtered; an empty value is a bad record.
         format: MessageFormat = "value.format" ["format"] default "json";
+        /// Address of the schema registry for avro; several, separated by commas, are tried in order. Without it, the environment's SCHEMA_REGISTRY_URL; an empty text stands for
+        /// none. Columns that are not declared are those of the latest schema of subject `<topic>-value`, or without that subject, of the schema of the first message. Messages
+        /// of other schemas are read as the columns want them: a field that they don't have is its default or NULL.
+        registry_url: String = "schema.registry.url" [] optional;
+        /// User and password of the schema registry: `user:password`.
+        registry_user: Secret = "schema.registry.basic.auth.user.info" [] optional;
+        /// File with the authorities (PEM) that the registry's certificate may be from; without it, those of the system.
+        registry_ca: PathBuf = "schema.registry.ssl.ca.location" [] optional;
+        /// Longest wait for an answer of the schema registry.
+        registry_timeout: Millis = "schema.registry.timeout" [] default "10s";
         /// Consumer group. Without it `velo-streams-` and the job's name; a SELECT without CREATE STREAM has a group of its own that commits nothing.
         group_id: String = "group.id" [] optional;
         /// Where to begin in partitions for which the group has committed nothing: earliest or latest.
@@ -68,6 +82,28 @@ define_options! {
 }
 
 impl KafkaSourceOptions {
+    /// Checks that there is what avro takes; `has_schema`: a file with an Avro schema declares the columns.
+    pub fn check(&self, name: &str, has_schema: bool) -> Result<()> {
+        match self.registry(name) {
+            _ if self.format == MessageFormat::Json => Ok(()),
+            Some(settings) => SchemaRegistry::new(&settings).map(|_| ()),
+            None if has_schema => Ok(()),
+            None => Err(without_schema(name)),
+        }
+    }
+
+    /// How the schema registry is reached, if there is one.
+    pub(super) fn registry(&self, name: &str) -> Option<RegistrySettings> {
+        Some(RegistrySettings {
+            url: self.registry_url.clone().filter(|url| !url.trim().is_empty())?,
+            user_info: self.registry_user.clone(),
+            ca: self.registry_ca.clone(),
+            timeout: self.registry_timeout.0,
+            kind: ErrorKind::Source,
+            owner: name.to_owned(),
+        })
+    }
+
     /// The topics it reads. What the client understands of a pattern and we don't, is not looked at.
     pub fn places(&self, name: &str) -> Vec<Place> {
         let cluster = Place::cluster(&self.brokers);

@@ -9,9 +9,8 @@ use super::options::KafkaSourceOptions;
 use super::plan::{TopicList, plan};
 use super::reader::{KafkaReader, ReaderSpec};
 use super::sample;
+use super::values::Values;
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::json::JsonMessageDecoder;
-use crate::formats::{MessageDecoder, MessageFormat};
 use crate::kafka::{ClientProperties, Cluster};
 use crate::sources::tell_inferred;
 use crate::stream::{Boundedness, DataReader, DataSource, MetadataColumn, ReadRequest};
@@ -27,6 +26,15 @@ pub struct SourceIdentity {
     pub twin: bool,
 }
 
+/// What a source is told besides its own keys.
+#[derive(Clone, Debug, Default)]
+pub struct KafkaSourceRest {
+    /// The client's own properties.
+    pub properties: ClientProperties,
+    /// The Avro schema in the file that declares the columns.
+    pub avro_schema: Option<Arc<str>>,
+}
+
 /// Kafka topics as a source.
 #[derive(Debug)]
 pub struct KafkaSource {
@@ -37,7 +45,9 @@ pub struct KafkaSource {
     /// The consumer group, if offsets are committed to it.
     group: Option<String>,
     schema: SchemaRef,
-    declared: bool,
+    values: Values,
+    /// Where the columns are from.
+    columns_are: &'static str,
     place: String,
 }
 
@@ -45,37 +55,36 @@ impl KafkaSource {
     /// Larger than any table that is looked up.
     pub const ASSUMED_BYTES: u64 = 1 << 40;
 
-    /// Checks that the topic can be read and finds out the columns: `declared`, or those of its first messages, which are then logged as the line to paste. `properties` are
-    /// the client's own.
-    pub fn create(
-        name: &str,
-        options: KafkaSourceOptions,
-        properties: ClientProperties,
-        identity: &SourceIdentity,
-        declared: Option<SchemaRef>,
-    ) -> Result<Self> {
+    /// Checks that the topic can be read and finds out the columns: `declared`, or those of its schema in the registry, or those of its first messages, which are then logged
+    /// as the line to paste.
+    pub fn create(name: &str, options: KafkaSourceOptions, rest: KafkaSourceRest, identity: &SourceIdentity, declared: Option<SchemaRef>) -> Result<Self> {
         let topics = TopicList::parse(options.topic.as_deref().unwrap_or(name));
         if topics == TopicList::Names(Vec::new()) {
             return Err(Error::config(format!("'{name}.topic' names no topic")));
         }
+        options.check(name, rest.avro_schema.is_some())?;
         let group = group(&options, identity, name);
-        let properties = client_properties(&options, properties, group.as_deref());
+        let properties = client_properties(&options, rest.properties, group.as_deref());
         let timeout = options.connect_timeout.0;
         let cluster = Cluster::connect(&properties, ErrorKind::Source, timeout)?;
         let partitions = topics.partitions(&cluster)?;
         let is_declared = declared.is_some();
-        let schema = match declared {
-            Some(declared) => declared,
-            None => {
+        let first = partitions.first().map(|id| id.topic.as_ref());
+        let number = || sample::schema_of_a_message(name, &properties, &partitions, &cluster, timeout);
+        let (values, described) = Values::create(name, &options, rest.avro_schema.as_deref(), is_declared, first, number)?;
+        let (schema, columns_are) = match (declared, described) {
+            (Some(declared), _) => (declared, "declared"),
+            (None, Some(described)) => (Arc::new(described), "of the schema registry"),
+            (None, None) => {
                 let schema = Arc::new(sample::json_schema(name, &properties, &partitions, &cluster, timeout)?);
                 tell_inferred(name, &schema);
-                schema
+                (schema, "inferred")
             }
         };
-        decoder(&options, &schema).map_err(|error| error.context(format!("source '{name}'")))?;
+        values.decoder(&options, &schema).map_err(|error| error.context(format!("source '{name}'")))?;
         let group = group.filter(|_| options.until.is_none());
         let place = format!("job '{}', source '{name}'", identity.job);
-        Ok(Self { name: name.to_owned(), options, properties, topics, group, schema, declared: is_declared, place })
+        Ok(Self { name: name.to_owned(), options, properties, topics, group, schema, values, columns_are, place })
     }
 }
 
@@ -89,13 +98,6 @@ fn group(options: &KafkaSourceOptions, identity: &SourceIdentity, name: &str) ->
     }
     let own = format!("velo-streams-{}", identity.job);
     identity.named.then(|| if identity.twin { format!("{own}-{name}") } else { own })
-}
-
-fn decoder(options: &KafkaSourceOptions, schema: &SchemaRef) -> Result<Arc<dyn MessageDecoder>> {
-    let longest = usize::try_from(options.max_record_size.0).unwrap_or(usize::MAX);
-    match options.format {
-        MessageFormat::Json => Ok(Arc::new(JsonMessageDecoder::new(Arc::clone(schema), longest)?)),
-    }
 }
 
 /// What the client is told.
@@ -159,14 +161,13 @@ impl DataSource for KafkaSource {
 
     fn describe(&self) -> String {
         let group = self.group.as_ref().map_or_else(|| "no offsets committed".to_owned(), |group| format!("group {group}"));
-        let how = if self.declared { "declared" } else { "inferred" };
-        format!("kafka {} @ {}, {group}, {} columns {how}", self.topics.text(), self.options.brokers, self.schema.fields().len())
+        format!("kafka {} @ {}, {group}, {} columns {}", self.topics.text(), self.options.brokers, self.schema.fields().len(), self.columns_are)
     }
 
     fn open(&self, request: ReadRequest) -> Result<Box<dyn DataReader>> {
         let columns = self.schema.project(&request.columns).map_err(|error| Error::internal("a column that the source does not have").with_source(error))?;
         let schema = with_metadata_columns(&columns, &request.metadata);
-        let decoding = Decoding { decoder: decoder(&self.options, &Arc::new(columns))?, metadata: request.metadata, schema };
+        let decoding = Decoding { decoder: self.values.decoder(&self.options, &Arc::new(columns))?, metadata: request.metadata, schema };
         let (properties, options, topics, commits) = (self.properties.clone(), self.options.clone(), self.topics.clone(), self.group.is_some());
         let connect = {
             let (properties, timeout) = (properties.clone(), options.connect_timeout.0);
