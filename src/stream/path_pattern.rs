@@ -32,22 +32,38 @@ impl Class {
     }
 }
 
-/// One character of a class, or any number of them.
+/// A part of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Step {
-    class: Class,
-    many: bool,
-    /// May be left out together with the step after it.
-    with_next: bool,
+enum Step {
+    /// One character.
+    One(Class),
+    /// Any number of them.
+    Many(Class),
+    /// None; as many of the next parts may be left out.
+    Skip(usize),
 }
 
 impl Step {
-    fn one(class: Class) -> Self {
-        Self { class, many: false, with_next: false }
+    fn class(&self) -> Option<&Class> {
+        match self {
+            Self::One(class) | Self::Many(class) => Some(class),
+            Self::Skip(_) => None,
+        }
     }
 
-    fn many(class: Class) -> Self {
-        Self { class, many: true, with_next: false }
+    /// Where to go on after one of its characters.
+    fn after(&self, at: usize) -> usize {
+        if matches!(self, Self::Many(_)) { at } else { at + 1 }
+    }
+
+    /// Where one can go on without a character.
+    fn beyond(&self, at: usize) -> impl Iterator<Item = usize> {
+        let places = match self {
+            Self::One(_) => [None, None],
+            Self::Many(_) => [Some(at + 1), None],
+            Self::Skip(count) => [Some(at + 1), Some(at + 1 + count)],
+        };
+        places.into_iter().flatten()
     }
 }
 
@@ -60,30 +76,30 @@ pub struct PathPattern {
 impl PathPattern {
     /// Adds a text that stands for itself.
     pub fn text(&mut self, text: &str) {
-        self.steps.extend(text.chars().map(|c| Step::one(Class::of(&[(c, c)]))));
+        self.steps.extend(text.chars().map(|c| Step::One(Class::of(&[(c, c)]))));
     }
 
     /// Adds digits: as many as asked for and, with `more`, any number further.
     pub fn digits(&mut self, count: usize, more: bool) {
         let digit = Class::of(&[('0', '9')]);
-        self.steps.extend((0..count).map(|_| Step::one(digit.clone())));
-        self.steps.extend(more.then_some(Step::many(digit)));
+        self.steps.extend((0..count).map(|_| Step::One(digit.clone())));
+        self.steps.extend(more.then_some(Step::Many(digit)));
     }
 
     /// Adds a part of a name, which may be empty.
     pub fn any_in_name(&mut self) {
-        self.steps.push(Step::many(Class::no_slash()));
+        self.steps.push(Step::Many(Class::no_slash()));
     }
 
     /// Adds the name of a file that is not hidden.
     pub fn shown_name(&mut self) {
-        self.steps.push(Step::one(Class { ranges: vec![('.', '/')], negated: true }));
+        self.steps.push(Step::One(Class { ranges: vec![('.', '/')], negated: true }));
         self.any_in_name();
     }
 
     /// Adds anything, folders too.
     pub fn anything(&mut self) {
-        self.steps.push(Step::many(Class { ranges: Vec::new(), negated: true }));
+        self.steps.push(Step::Many(Class { ranges: Vec::new(), negated: true }));
     }
 
     /// Adds a glob of the `glob` crate: `*` and `?` within a name, `**` for any folders, `[abc]`, `[a-z]`, `[!x]`.
@@ -92,19 +108,18 @@ impl PathPattern {
         while let Some(c) = rest.next() {
             match c {
                 '*' if rest.next_if_eq(&'*').is_some() => {
-                    self.anything();
+                    let is_folder = rest.next_if_eq(&'/').is_some() && rest.peek().is_some();
                     // `**/` also stands for no folder at all.
-                    if rest.next_if_eq(&'/').is_some() {
-                        self.steps.last_mut().into_iter().for_each(|step| step.with_next = true);
-                        self.text("/");
-                    }
+                    self.steps.extend(is_folder.then_some(Step::Skip(2)));
+                    self.anything();
+                    self.text(if is_folder { "/" } else { "" });
                 }
                 '*' => self.any_in_name(),
-                '?' => self.steps.push(Step::one(Class::no_slash())),
+                '?' => self.steps.push(Step::One(Class::no_slash())),
                 '[' => match class(&mut rest.clone()) {
                     Some((class, length)) => {
                         rest.nth(length - 1);
-                        self.steps.push(Step::one(class));
+                        self.steps.push(Step::One(class));
                     }
                     None => self.text("["),
                 },
@@ -125,15 +140,13 @@ impl PathPattern {
             if left.is_none() && right.is_none() {
                 return true;
             }
-            // A step of any number may end here.
-            open.extend(left.filter(|step| step.many).map(|_| (a + 1, b)));
-            open.extend(right.filter(|step| step.many).map(|_| (a, b + 1)));
-            open.extend(left.filter(|step| step.with_next).map(|_| (a + 2, b)));
-            open.extend(right.filter(|step| step.with_next).map(|_| (a, b + 2)));
+            open.extend(left.into_iter().flat_map(|step| step.beyond(a)).map(|a| (a, b)));
+            open.extend(right.into_iter().flat_map(|step| step.beyond(b)).map(|b| (a, b)));
             if let (Some(left), Some(right)) = (left, right)
-                && left.class.meets(&right.class)
+                && let (Some(own), Some(other)) = (left.class(), right.class())
+                && own.meets(other)
             {
-                open.push((if left.many { a } else { a + 1 }, if right.many { b } else { b + 1 }));
+                open.push((left.after(a), right.after(b)));
             }
         }
         false

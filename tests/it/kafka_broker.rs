@@ -119,6 +119,17 @@ fn users_and_certificates_are_checked(kafka: &Kafka) {
     };
     assert_eq!(read("SCRAM-SHA-512", "bob", "bob-secret", "ca.pem").expect(0).out, "{\"n\":10}\n");
     assert_eq!(read("PLAIN", "alice", "alice-secret", "ca.pem").expect(0).out, "{\"n\":10}\n");
+    let with_token = |scope: &str| {
+        let text = format!(
+            "SELECT count(*) AS n FROM t WITH ('t.type'='kafka','t.topic'='secret','t.bootstrap.servers'='{}','t.until'='latest','t.schema'='id BIGINT','t.security.protocol'='SASL_SSL',
+             't.sasl.mechanism'='OAUTHBEARER','t.enable.sasl.oauthbearer.unsecure.jwt'='true','t.sasl.oauthbearer.config'='principal=carol {scope}','t.ssl.ca.location'='{}')",
+            kafka.secure,
+            kafka.certificate("ca.pem")
+        );
+        sql(&Folder::new(), &text)
+    };
+    assert_eq!(with_token("lifeSeconds=60").expect(0).out, "{\"n\":10}\n");
+    assert!(with_token("lifeSeconds=never").expect(1).err.contains("lifeSeconds"));
     let wrong = read("SCRAM-SHA-512", "bob", "hunter2-sentinel", "ca.pem").expect(2);
     assert!(wrong.err.contains("Failed to create source 'source_0_t': SASL authentication error"), "{}", wrong.err);
     assert!(!wrong.err.contains("hunter2-sentinel"), "{}", wrong.err);

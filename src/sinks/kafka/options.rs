@@ -74,7 +74,7 @@ define_options! {
         topic: String = "topic" [] optional;
         /// Format of message values: json (an object for each row) or avro (a record for each row, in a schema registry's framing; without a registry, bare records of the schema
         /// in `schema_file`).
-        format: MessageFormat = "value.format" ["format"] default "json";
+        format: MessageFormat = "value.format" ["format", "sink.format"] default "json";
         /// Address of the schema registry for avro; several, separated by commas, are tried in order. Without it, the environment's SCHEMA_REGISTRY_URL; an empty text stands for
         /// none. The schema is registered when the sink is opened, and one that does not go with earlier ones of its subject is refused there.
         registry_url: String = "schema.registry.url" [] optional;

@@ -130,3 +130,31 @@ impl DataSink for KafkaSink {
         }))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::options::{KeyMap, Origin, Setting};
+
+    #[test]
+    fn every_key_reaches_the_client() {
+        for (key, value, name) in [
+            ("compression.type", "snappy", "compression.type"),
+            ("batch.size", "65536", "batch.size"),
+            ("linger.ms", "50", "linger.ms"),
+            ("acks", "all", "acks"),
+            ("enable.idempotence", "true", "enable.idempotence"),
+            ("security.protocol", "SSL", "security.protocol"),
+        ] {
+            let mut map = KeyMap::new("s");
+            for (key, value) in [("bootstrap.servers", "h:1"), (key, value)] {
+                map.insert(key, Setting { written: key.to_owned(), value: value.to_owned(), origin: Origin::CommandLine, rank: 1 });
+            }
+            let options = KafkaSinkOptions::from_keys(&mut map, &mut Vec::new()).unwrap();
+            let properties = client_properties(&options, ClientProperties::default());
+            assert_eq!(properties.get(name), Some(value.to_lowercase().as_str()), "{key}");
+            assert_eq!((properties.get("bootstrap.servers"), properties.get("partitioner")), (Some("h:1"), Some("murmur2_random")));
+        }
+    }
+}

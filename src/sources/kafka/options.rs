@@ -42,7 +42,7 @@ define_options! {
         topic: String = "topic" [] optional;
         /// Format of message values: json (an object, or an array of objects, each of which is a row) or avro (a record in a schema registry's framing; without a registry, a
         /// bare record of the schema in `schema_file`). A message without a value (a tombstone) and an empty array are counted as filtered; an empty value is a bad record.
-        format: MessageFormat = "value.format" ["format"] default "json";
+        format: MessageFormat = "value.format" ["format", "source.format"] default "json";
         /// Address of the schema registry for avro; several, separated by commas, are tried in order. Without it, the environment's SCHEMA_REGISTRY_URL; an empty text stands for
         /// none. Columns that are not declared are those of the latest schema of subject `<topic>-value`, or without that subject, of the schema of the first message. Messages
         /// of other schemas are read as the columns want them: a field that they don't have is its default or NULL.
@@ -72,6 +72,10 @@ define_options! {
         sasl_username: String = "sasl.username" [] optional;
         /// Password.
         sasl_password: Secret = "sasl.password" [] optional;
+        /// A member of the group that was silent for so many milliseconds is taken for dead, and the others get its partitions.
+        session_timeout: usize = "session.timeout.ms" [] default "45000";
+        /// The brokers answer a fetch when there are so many bytes, or after fetch.max.wait.ms.
+        fetch_min_bytes: usize = "fetch.min.bytes" [] default "1";
         /// Longest wait of a fetch, in milliseconds. Short waits make idle partitions quick to read; the brokers are asked more often.
         fetch_max_wait: usize = "fetch.max.wait.ms" ["fetch.wait.max.ms"] default "100";
         /// Longest wait for the brokers at the start.

@@ -113,6 +113,8 @@ fn client_properties(options: &KafkaSourceOptions, mut properties: ClientPropert
         },
     );
     properties.set("fetch.wait.max.ms", options.fetch_max_wait.to_string());
+    properties.set("fetch.min.bytes", options.fetch_min_bytes.to_string());
+    properties.set("session.timeout.ms", options.session_timeout.to_string());
     let security = crate::kafka::Security {
         protocol: options.security_protocol.as_deref(),
         mechanism: options.sasl_mechanism.as_deref(),
@@ -187,5 +189,42 @@ impl DataSource for KafkaSource {
             parallelism: request.parallelism,
             most: self.options.max_poll_records.unwrap_or(usize::MAX).min(request.batch_rows).max(1),
         })))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::options::{KeyMap, Origin, Setting};
+
+    fn properties(keys: &[(&str, &str)]) -> ClientProperties {
+        let mut map = KeyMap::new("s");
+        for (key, value) in [("bootstrap.servers", "h:1")].iter().chain(keys) {
+            map.insert(*key, Setting { written: (*key).to_owned(), value: (*value).to_owned(), origin: Origin::CommandLine, rank: 1 });
+        }
+        let options = KafkaSourceOptions::from_keys(&mut map, &mut Vec::new()).unwrap();
+        client_properties(&options, ClientProperties::default(), options.group_id.as_deref())
+    }
+
+    #[test]
+    fn every_key_reaches_the_client() {
+        for (keys, name, value) in [
+            (&[("bootstrap.servers", "a:1,b:2")][..], "bootstrap.servers", "a:1,b:2"),
+            (&[("group.id", "mine")], "group.id", "mine"),
+            (&[("auto.offset.reset", "latest")], "auto.offset.reset", "latest"),
+            (&[], "auto.offset.reset", "earliest"),
+            (&[("session.timeout.ms", "30000")], "session.timeout.ms", "30000"),
+            (&[("fetch.min.bytes", "32768")], "fetch.min.bytes", "32768"),
+            (&[("fetch.max.wait.ms", "1")], "fetch.wait.max.ms", "1"),
+            (&[("security.protocol", "SSL")], "security.protocol", "ssl"),
+            (&[("security.protocol", "SASL_SSL"), ("sasl.mechanism", "PLAIN")], "sasl.mechanisms", "PLAIN"),
+            (&[("security.protocol", "SASL_PLAINTEXT"), ("sasl.username", "bob")], "sasl.username", "bob"),
+            (&[("security.protocol", "SASL_PLAINTEXT"), ("sasl.password", "x")], "sasl.password", "x"),
+        ] {
+            assert_eq!(properties(keys).get(name), Some(value), "{name}");
+        }
+        assert_eq!(properties(&[("sasl.username", "bob")]).get("sasl.username"), None, "the client would warn of it without SASL");
+        assert!(properties(&[]).get("group.id").unwrap().starts_with("velo-adhoc-"));
     }
 }
