@@ -236,7 +236,8 @@ mod tests {
         fn globs_are_read_as_the_library_reads_them(pattern in r"/(\*\*/)?[a-c*?/]{0,6}(\[!?[a-c]-?[b-d]?\])?[a-c*]{0,2}", path in "/[a-d/]{0,8}") {
             let options = glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
             // No path has two slashes in a row.
-            prop_assume!(!pattern.contains("//") && !path.contains("//"));
+            let single = |text: String| text.split('/').enumerate().filter(|(at, part)| *at == 0 || !part.is_empty()).map(|(_, part)| part).collect::<Vec<_>>().join("/");
+            let (pattern, path) = (single(pattern), single(path));
             if let Ok(library) = glob::Pattern::new(&pattern) {
                 prop_assert_eq!(glob(&pattern).meets(&text(&path)), library.matches_with(&path, options), "{} {}", pattern, path);
             }
