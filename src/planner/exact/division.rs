@@ -1,8 +1,8 @@
 //! In a division a literal with a point is a DOUBLE unless a DECIMAL column takes part: a DECIMAL quotient has only four digits more than the number that is divided, so `n / 3.0` would
 //! be cut.
 
-use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
 
 use super::doubles;

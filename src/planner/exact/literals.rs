@@ -47,9 +47,10 @@ fn node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 /// One expression over columns of `schema`.
 pub(in crate::planner) fn expression(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     expr.transform_up(|node| {
-        division::division(node, schema).transform_data(|node| Ok(rounding::places(node)))?.transform_data(|node| Ok(instants::seconds(node, schema)))?.transform_data(
-            |node| operands::unify(node, schema),
-        )
+        division::division(node, schema)
+            .transform_data(|node| Ok(rounding::places(node)))?
+            .transform_data(|node| Ok(instants::seconds(node, schema)))?
+            .transform_data(|node| operands::unify(node, schema))
     })
 }
 

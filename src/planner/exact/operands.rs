@@ -1,8 +1,8 @@
 //! The operands of an expression that must have one type.
 
 use arrow::datatypes::DataType;
-use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Between, Case, Cast, InList, InSubquery, ScalarFunction, SetComparison};
 use datafusion::logical_expr::expr_schema::cast_subquery;
@@ -39,7 +39,9 @@ type Group<'a> = (Usage<'a>, Vec<&'a mut Expr>);
 
 fn groups<'a>(node: &'a mut Expr, operator: &'a str) -> Vec<Group<'a>> {
     match node {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => usage_of(*op, operator).map(|usage| (usage, vec![left.as_mut(), right.as_mut()])).into_iter().collect(),
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            usage_of(*op, operator).map(|usage| (usage, vec![left.as_mut(), right.as_mut()])).into_iter().collect()
+        }
         Expr::Between(Between { expr, low, high, .. }) => vec![(Usage::Order("BETWEEN"), vec![expr.as_mut(), low.as_mut(), high.as_mut()])],
         Expr::InList(InList { expr, list, .. }) => vec![(Usage::Equality, std::iter::once(expr.as_mut()).chain(list).collect())],
         Expr::Case(Case { expr, when_then_expr, else_expr }) => {

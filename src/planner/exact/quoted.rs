@@ -24,7 +24,8 @@ pub(super) fn change(operands: &[Operand], usage: Usage<'_>, changes: &mut [Chan
     let double = operands.iter().any(|operand| operand.data_type.is_floating());
     for (operand, change) in operands.iter().zip(changes) {
         let Some(Some(text)) = operand.literal.as_ref().and_then(ScalarValue::try_as_str) else { continue };
-        let value = if double { text.trim().parse().ok().map(|value| ScalarValue::Float64(Some(value))) } else { parse(text).map(|value| literal(value, number)) };
+        let value =
+            if double { text.trim().parse().ok().map(|value| ScalarValue::Float64(Some(value))) } else { parse(text).map(|value| literal(value, number)) };
         let Some(value) = value else {
             return refuse(&format!("'{}' is compared with {}, but is no number", excerpt(text), with_article(number)), "write a number, or CAST one side");
         };
