@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
 use datafusion::common::DFSchema;
-use datafusion::common::tree_node::TransformedResult;
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::PhysicalExpr;
@@ -253,7 +252,7 @@ fn event_times(state: &SessionState, tables: &[TableInput]) -> Result<Vec<EventT
 fn planned(state: &SessionState, text: &str, schema: &DFSchema) -> datafusion::error::Result<datafusion::logical_expr::Expr> {
     let mut expression = state.sql_to_expr_with_alias(text, &state.config_options().sql_parser.dialect)?;
     let _never_breaks = expression.expr.visit(&mut Exponents);
-    exactly(state.create_logical_expr_from_sql_expr(expression, schema)?, schema).data()
+    exactly(state.create_logical_expr_from_sql_expr(expression, schema)?, schema)
 }
 
 fn as_instant(expression: Arc<dyn PhysicalExpr>, found: &DataType, table: &TableInput) -> Result<Arc<dyn PhysicalExpr>> {

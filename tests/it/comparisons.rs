@@ -235,3 +235,21 @@ fn rounded_decimals_can_be_compared() {
 fn a_number_outside_of_the_day_is_a_time() {
     assert_eq!(first("CAST(-1 AS TIME) AS t"), r#"{"t":"23:59:59.999999999"}"#);
 }
+
+#[test]
+fn columns_of_outer_queries_have_the_types_that_they_were_given() {
+    let folder = folder();
+    for (query, rows) in [
+        ("SELECT id FROM (SELECT id, coalesce(x, 0.5) AS v FROM a) AS p WHERE EXISTS (SELECT 1 FROM b WHERE b.d < p.v)", "{\"id\":3}\n"),
+        ("SELECT id FROM (SELECT id, coalesce(ts, dt) AS v FROM a) AS p WHERE EXISTS (SELECT 1 FROM b WHERE b.dt > p.v AND b.id = p.id)", "{\"id\":1}\n"),
+        (
+            "SELECT id FROM (SELECT id, coalesce(x, 0.5) AS v FROM a) AS p WHERE v IN (SELECT x FROM b WHERE b.id = p.id AND p.v < 1.0)",
+            "{\"id\":1}\n{\"id\":2}\n",
+        ),
+        ("SELECT id FROM a WHERE x > (SELECT max(d) FROM b WHERE b.id = a.id)", "{\"id\":3}\n"),
+    ] {
+        for mode in ["batch", "stream"] {
+            assert_eq!(run(&folder, query, mode).expect(0).out, rows, "{query} {mode}");
+        }
+    }
+}

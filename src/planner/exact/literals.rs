@@ -12,6 +12,7 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, Join, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
+use super::outer::{Outer, refresh};
 use super::{division, instants, operands, rounding, union};
 
 /// The rule; stands before the coercion of types.
@@ -20,7 +21,7 @@ pub(in crate::planner) struct ExactLiterals;
 
 impl AnalyzerRule for ExactLiterals {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.transform_up_with_subqueries(node).data()
+        plan.transform_up(|plan| node(plan, None)).data()
     }
 
     fn name(&self) -> &str {
@@ -28,30 +29,54 @@ impl AnalyzerRule for ExactLiterals {
     }
 }
 
-fn node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+/// Comes from the inputs up, so that a subquery is looked at when the types of the columns around it are settled.
+fn node(plan: LogicalPlan, outer: Option<&Outer<'_>>) -> Result<Transformed<LogicalPlan>> {
     let schema = merge_schema(&plan.inputs());
+    let own = Outer { schema: &schema, around: outer };
     let names = NamePreserver::new(&plan);
-    plan.map_expressions(|expr| {
-        let name = names.save(&expr);
-        Ok(expression(expr, &schema)?.update_data(|expr| name.restore(expr)))
-    })?
-    .map_data(|plan| match plan {
-        LogicalPlan::Join(join) => keys(join),
-        LogicalPlan::Union(rows) => union::unify(rows),
-        other => Ok(other),
-    })?
-    // The types of columns may have changed below.
-    .map_data(LogicalPlan::recompute_schema)
+    plan.map_subqueries(|subquery| subquery.transform_up(|plan| node(plan, Some(&own))))?
+        .transform_data(|plan| {
+            plan.map_expressions(|expr| {
+                let name = names.save(&expr);
+                Ok(within(expr, &schema, outer)?.update_data(|expr| name.restore(expr)))
+            })
+        })?
+        .map_data(|plan| match plan {
+            LogicalPlan::Join(join) => keys(lateral(join, outer)?),
+            LogicalPlan::Union(rows) => union::unify(rows),
+            LogicalPlan::Subquery(mut subquery) => {
+                subquery.outer_ref_columns = subquery.outer_ref_columns.into_iter().map(|column| refresh(column, outer).data).collect();
+                Ok(LogicalPlan::Subquery(subquery))
+            }
+            other => Ok(other),
+        })?
+        // The types of columns may have changed below.
+        .map_data(LogicalPlan::recompute_schema)
 }
 
 /// One expression over columns of `schema`.
-pub(in crate::planner) fn expression(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+pub(in crate::planner) fn expression(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    within(expr, schema, None).data()
+}
+
+fn within(expr: Expr, schema: &DFSchema, outer: Option<&Outer<'_>>) -> Result<Transformed<Expr>> {
     expr.transform_up(|node| {
-        division::division(node, schema)
+        refresh(node, outer)
+            .transform_data(|node| Ok(division::division(node, schema)))?
             .transform_data(|node| Ok(rounding::places(node)))?
             .transform_data(|node| Ok(instants::seconds(node, schema)))?
             .transform_data(|node| operands::unify(node, schema))
     })
+}
+
+/// A LATERAL subquery is an input that names columns of the other one, whose types are settled by now.
+fn lateral(mut join: Join, outer: Option<&Outer<'_>>) -> Result<Join> {
+    if join.right.contains_outer_reference() {
+        let left = Arc::clone(join.left.schema());
+        let own = Outer { schema: &left, around: outer };
+        join.right = Arc::new(Arc::unwrap_or_clone(join.right).transform_up(|plan| node(plan, Some(&own))).data()?);
+    }
+    Ok(join)
 }
 
 fn keys(join: Join) -> Result<LogicalPlan> {

@@ -2,6 +2,7 @@
 //! - `exponents`: `1.5e3` written out, in the syntax tree
 //! - `literals`: the rule of the analyzer
 //! - `operands`, `union`: what must have one type; `common_type`: what becomes of it
+//! - `outer`: columns of the queries around a subquery
 //! - `doubles`: a DOUBLE beside DECIMALs
 //! - `quoted`, `number_text`: a number beside a text
 //! - `instants`: dates and texts beside instants, and the type `TIMESTAMP`
@@ -18,6 +19,7 @@ mod instants;
 mod literals;
 mod number_text;
 mod operands;
+mod outer;
 mod quoted;
 mod rounding;
 mod union;
