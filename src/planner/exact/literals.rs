@@ -71,7 +71,7 @@ fn within(expr: Expr, schema: &DFSchema, outer: Option<&Outer<'_>>) -> Result<Tr
 
 /// A LATERAL subquery is an input that names columns of the other one, whose types are settled by now.
 fn lateral(mut join: Join, outer: Option<&Outer<'_>>) -> Result<Join> {
-    if join.right.contains_outer_reference() {
+    if matches!(join.right.as_ref(), LogicalPlan::Subquery(_)) {
         let left = Arc::clone(join.left.schema());
         let own = Outer { schema: &left, around: outer };
         join.right = Arc::new(Arc::unwrap_or_clone(join.right).transform_up(|plan| node(plan, Some(&own))).data()?);
