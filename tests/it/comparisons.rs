@@ -247,6 +247,7 @@ fn columns_of_outer_queries_have_the_types_that_they_were_given() {
             "{\"id\":1}\n{\"id\":2}\n",
         ),
         ("SELECT id FROM a WHERE x > (SELECT max(d) FROM b WHERE b.id = a.id)", "{\"id\":3}\n"),
+        ("SELECT p.id FROM (SELECT id, coalesce(x, 0.5) AS v FROM a) AS p, LATERAL (SELECT d FROM b WHERE b.d < p.v AND b.id = 1)", "{\"id\":3}\n"),
     ] {
         for mode in ["batch", "stream"] {
             assert_eq!(run(&folder, query, mode).expect(0).out, rows, "{query} {mode}");
