@@ -1,10 +1,12 @@
 //! SQL functions that DataFusion lacks, or has with another meaning.
 //! - `clock`: `now()` and its kin read the job's [`crate::clock::EpochClock`]
 //! - `byte_length`: bytes of a text or binary value
+//! - `date_trunc`: for all instants, not only those that nanoseconds reach
 //! - `sum`: sums of whole numbers that never wrap around
 
 mod byte_length;
 mod clock;
+mod date_trunc;
 mod sum;
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use crate::clock::EpochClock;
 pub fn all(clock: &Arc<EpochClock>) -> Vec<ScalarUDF> {
     let mut functions = clock::functions(clock);
     functions.push(ScalarUDF::from(byte_length::ByteLength::new()));
+    functions.push(ScalarUDF::from(date_trunc::DateTrunc::new()));
     functions
 }
 

@@ -10,10 +10,11 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::CastExpr;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::sql::sqlparser::ast::VisitMut;
 use sql_extensions::StreamStatement;
 
 use super::attempt::{Attempts, Planned};
-use super::exact::checked;
+use super::exact::{Exponents, checked, expression as exactly};
 use super::session::{session, task_context};
 use super::{carry, epoch_safety};
 use crate::catalog::HiddenColumn;
@@ -238,7 +239,7 @@ fn event_times(state: &SessionState, tables: &[TableInput]) -> Result<Vec<EventT
         let expression = match table.schema.field_with_name(text) {
             // A column whose name is not a plain word needs no quotes here.
             Ok(_) => datafusion::logical_expr::Expr::Column(datafusion::common::Column::new_unqualified(text.clone())),
-            Err(_) => state.create_logical_expr(text, &schema).map_err(fault)?,
+            Err(_) => planned(state, text, &schema).map_err(fault)?,
         };
         let physical = datafusion::physical_expr::create_physical_expr(&expression, &schema, state.execution_props()).map_err(fault)?;
         let physical = checked(physical, &table.schema).map_err(fault)?;
@@ -246,6 +247,12 @@ fn event_times(state: &SessionState, tables: &[TableInput]) -> Result<Vec<EventT
         expressions.push((Arc::clone(&table.name), as_instant(physical, &found, table)?));
     }
     Ok(expressions)
+}
+
+fn planned(state: &SessionState, text: &str, schema: &DFSchema) -> datafusion::error::Result<datafusion::logical_expr::Expr> {
+    let mut expression = state.sql_to_expr_with_alias(text, &state.config_options().sql_parser.dialect)?;
+    let _never_breaks = expression.expr.visit(&mut Exponents);
+    exactly(state.create_logical_expr_from_sql_expr(expression, schema)?, schema)
 }
 
 fn as_instant(expression: Arc<dyn PhysicalExpr>, found: &DataType, table: &TableInput) -> Result<Arc<dyn PhysicalExpr>> {

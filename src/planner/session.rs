@@ -9,7 +9,7 @@ use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 
-use super::exact::ExactLiterals;
+use super::exact::{ExactLiterals, InstantType};
 use crate::clock::EpochClock;
 use crate::error::{Error, Result};
 use crate::functions;
@@ -43,6 +43,7 @@ pub(super) fn session(clock: &Arc<EpochClock>) -> Result<SessionState> {
     // Sources take no conditions, so the logical plan has each of them where it can be; these rules would push them below projections whatever they grow to.
     let physical = PhysicalOptimizer::new().rules.into_iter().filter(|rule| !rule.name().starts_with("FilterPushdown")).collect();
     let builder = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+    let builder = builder.with_type_planner(Arc::new(InstantType));
     let mut state = builder.with_analyzer_rules(rules).with_physical_optimizer_rules(physical).build();
     for function in functions::all(clock) {
         use datafusion::execution::FunctionRegistry;

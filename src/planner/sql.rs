@@ -10,6 +10,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{AccessExpr, Expr, Query, SelectItem, SetExpr, Statement as SqlStatement, TableFactor, Value, VisitMut, VisitorMut};
 use sql_extensions::visit_selects;
 
+use super::exact::Exponents;
 use super::not_in;
 use super::unfolding;
 use super::within_using::{self, UsingBound};
@@ -112,6 +113,7 @@ pub(super) async fn logical_plan(state: &SessionState, mut query: Query, bounds:
     name_recursive(&mut query);
     name_fields(&mut query);
     let _never_breaks = query.visit(&mut FieldAccess);
+    let _never_breaks = query.visit(&mut Exponents);
     let plan = state.statement_to_plan(Statement::Statement(Box::new(SqlStatement::Query(Box::new(query))))).await?;
     let bounded = within_using::apply(state, plan, bounds)?;
     not_in::check(&bounded)?;

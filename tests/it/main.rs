@@ -4,6 +4,7 @@
 mod batching;
 mod cli;
 mod collisions;
+mod comparisons;
 mod configuration;
 mod damage;
 mod declared;

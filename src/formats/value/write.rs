@@ -285,6 +285,8 @@ const fn per_second(unit: TimeUnit) -> i64 {
 /// `HH:MM:SS` with 0, 3, 6 or 9 digits of a second, as few as hold the value.
 fn clock(of_day: i64, unit: TimeUnit, out: &mut Vec<u8>) {
     let per_second = per_second(unit);
+    // A number that was cast to TIME may be outside of the day.
+    let of_day = of_day.rem_euclid(per_second * 86_400);
     let (seconds, fraction) = (of_day / per_second, of_day % per_second);
     two(seconds / 3_600, out);
     out.push(b':');
@@ -358,6 +360,8 @@ mod tests {
         assert_eq!(text(std::sync::Arc::new(arrow::array::Time64NanosecondArray::from(vec![1, 43_200_000_000_000]))), ["00:00:00.000000001", "12:00:00"]);
         assert_eq!(text(std::sync::Arc::new(arrow::array::Time64MicrosecondArray::from(vec![1]))), ["00:00:00.000001"]);
         assert_eq!(text(std::sync::Arc::new(arrow::array::Time32MillisecondArray::from(vec![1]))), ["00:00:00.001"]);
+        let outside = arrow::array::Time64NanosecondArray::from(vec![-1, i64::MIN, i64::MAX]);
+        assert_eq!(text(std::sync::Arc::new(outside)), ["23:59:59.999999999", "00:12:43.145224192", "23:47:16.854775807"]);
     }
 
     proptest! {
