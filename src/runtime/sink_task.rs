@@ -131,7 +131,7 @@ impl SinkTask {
             };
             match message {
                 // Dropped without a word: the job gave up, and nothing is completed.
-                None | Some(SinkMessage::Close { complete: false }) => return self.give_up(),
+                None | Some(SinkMessage::Close { complete: false }) => return self.give_up().await,
                 Some(SinkMessage::Close { complete: true }) => return self.close().await,
                 Some(SinkMessage::Rows { epoch, batches, end }) => self.rows(epoch, &batches, end).await,
             }
@@ -291,18 +291,21 @@ impl SinkTask {
     }
 
     fn stop(&mut self, error: Error) {
-        self.note_acked();
-        self.count_pending_as_lost();
         let _driver_has_ended = self.events.send(SinkEvent::Failed(self.job, error.duplicate()));
         self.state = State::Failed(error);
     }
 
     /// The end of a sink that is not to complete its output.
-    fn give_up(self) -> Result<()> {
-        match self.state {
-            State::Failed(error) => Err(error),
-            State::Running | State::Unread => Ok(()),
+    async fn give_up(mut self) -> Result<()> {
+        let State::Failed(error) = std::mem::replace(&mut self.state, State::Unread) else { return Ok(()) };
+        // What stands in place stays; that more fails now is no news.
+        let _more = self.writer.sync().await;
+        self.note_acked();
+        match self.writer.abandon() {
+            Some(rows) => self.count_lost(rows),
+            None => self.count_pending_as_lost(),
         }
+        Err(error)
     }
 
     async fn sync(&mut self) {
@@ -314,12 +317,12 @@ impl SinkTask {
 
     async fn close(mut self) -> Result<()> {
         if !self.is_running() {
-            return self.give_up();
+            return self.give_up().await;
         }
         let closed = self.complete(Step::Close).await;
         self.settle();
         if !self.is_running() {
-            return self.give_up();
+            return self.give_up().await;
         }
         match closed {
             Ok(()) => Ok(()),

@@ -91,6 +91,12 @@ pub trait DataWriter: Send {
         None
     }
 
+    /// Gives up what is not completed, since the job has failed; returns the rows that were taken and go with it, those that [`Self::take_lost`] would count among them. `None`: this
+    /// writer does not know. Nothing is asked of the writer afterwards.
+    fn abandon(&mut self) -> Option<u64> {
+        None
+    }
+
     /// Finishes all output, as much of it as can be; everything is durable on success.
     async fn close(&mut self) -> Result<()>;
 }

@@ -226,7 +226,8 @@ fn wrong_settings_are_refused_before_anything_is_asked() {
     let run = |extra: &str| sql(&folder, &format!("SELECT id FROM t WITH ({},'t.until'='latest','t.schema'='id BIGINT'{extra})", broker.source("t", "t")));
     for (extra, text) in [
         (",'t.fetch.min.bites'='5'", "did you mean 't.fetch.min.bytes'?"),
-        (",'t.fetch.min.bytes'='many'", "'t.fetch.min.bytes': Invalid value"),
+        (",'t.fetch.min.bytes'='many'", "'t.fetch.min.bytes' = 'many' is not a count"),
+        (",'t.fetch.error.backoff.ms'='many'", "'t.fetch.error.backoff.ms': Invalid value"),
         (",'t.enable.auto.commit'='true'", "'t.enable.auto.commit' can't be set: offsets are committed when every sink has made the rows durable"),
         (",'t.start'='noon'", "'t.start' = 'noon' is not a place in a topic"),
         (",'t.value.format'='xml'", "expected json"),

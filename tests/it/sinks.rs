@@ -130,6 +130,23 @@ fn rows_that_do_not_fit_on_the_disk_are_counted_as_lost() {
 }
 
 #[test]
+fn rows_that_stand_in_place_are_not_called_lost() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", noise(0, 60_000));
+    for (strategy, mode) in [("RetryWithBackoff", "stream"), ("FailBatch", "stream"), ("LogAndContinue", "stream"), ("RetryWithBackoff", "batch")] {
+        let sql = format!(
+            "SELECT id, pad FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','o.type'='file','o.path'='o.jsonl','failure_strategy'='{strategy}','execution.mode'='{mode}','max_retries'='0')"
+        );
+        let ran = run_limited(&folder, &sql, 2_000_000).expect(1);
+        let sink = ran.job()["sinks"][0].clone();
+        let (rows, lost) = (sink["rows"].as_u64().unwrap(), sink["lost"].as_u64().unwrap());
+        let lines = folder.read("o.jsonl").lines().count() as u64;
+        assert!(rows == lines && lines > 0, "{strategy} {mode}: {lines} lines, {}", ran.err);
+        assert_eq!(Some(rows + lost), ran.job()["out"].as_u64(), "{strategy} {mode}: {}", ran.err);
+    }
+}
+
+#[test]
 fn a_sink_goes_on_when_there_is_space_again() {
     let folder = Folder::new();
     folder.write("a.jsonl", "");

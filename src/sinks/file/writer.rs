@@ -421,6 +421,14 @@ impl DataWriter for FileWriter {
         Some(self.losses.take())
     }
 
+    fn abandon(&mut self) -> Option<u64> {
+        for complete in self.complete.drain(..) {
+            self.losses.count(complete.progress);
+        }
+        self.closing = true;
+        self.take_lost()
+    }
+
     async fn close(&mut self) -> Result<()> {
         self.closing = true;
         let closed = self.close_where(|_, _| true);
