@@ -33,6 +33,8 @@ pub(super) const DECODERS: usize = 2;
 
 /// Rows that are decoded together.
 pub(super) const DECODED_ROWS: usize = 8192;
+/// Rows of the smallest batches that are decoded by themselves: the cost of a batch is spread over them.
+const FEW_ROWS: usize = 64;
 
 /// Writers may take this long to end after a failure, however late it is.
 const LAST_CHANCE: Duration = Duration::from_millis(500);
@@ -317,8 +319,8 @@ async fn run_stream(
             // A whole batch must fit, with the decoded batch that crosses its end: else it would wait for rows that are not allowed to come.
             let budget = RowBudget::new(part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20) + 2 * DECODED_ROWS));
             // Decoding has its own batch size: smaller batches are cut out of its batches without copying.
-            // But what stops the job is not to take whole batches before it with it.
-            let decoded = if tolerates(&source.failure) { DECODED_ROWS } else { DECODED_ROWS.min(source.batch.max_rows) };
+            // But what stops the job is not to take whole batches before it with it; only tiny ones, which are not worth decoding by themselves.
+            let decoded = if tolerates(&source.failure) { DECODED_ROWS } else { source.batch.max_rows.clamp(FEW_ROWS, DECODED_ROWS) };
             let request = feed.request(decoded, DECODERS, &part.counters.health_of(&name));
             let place = format!("job '{}', source '{name}'", part.spec.name);
             let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
