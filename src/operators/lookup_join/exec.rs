@@ -78,7 +78,7 @@ pub struct LookupJoinExec {
 }
 
 impl LookupJoinExec {
-    /// Joins `stream` with what `table` yields. `table` is not a child: it is executed by [`Self::load`], not in every epoch.
+    /// Joins `stream` with what `table` yields. `table` is not a child: it is executed by [`Self::read_table`], not in every epoch.
     pub fn new(stream: Arc<dyn ExecutionPlan>, table: Arc<dyn ExecutionPlan>, spec: LookupSpec, schema: SchemaRef, faults: Arc<RowFaults>) -> Self {
         let properties = properties_over(Arc::clone(&schema), &stream);
         Self { stream, table, spec: Arc::new(spec), handle: Arc::default(), faults, schema, properties }
