@@ -34,7 +34,7 @@ pub(super) const DECODERS: usize = 2;
 /// Rows that are decoded together.
 pub(super) const DECODED_ROWS: usize = 8192;
 /// Rows of the smallest batches that are decoded by themselves: the cost of a batch is spread over them.
-const FEW_ROWS: usize = 64;
+const FEW_ROWS: usize = 1024;
 
 /// Writers may take this long to end after a failure, however late it is.
 const LAST_CHANCE: Duration = Duration::from_millis(500);

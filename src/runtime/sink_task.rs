@@ -19,6 +19,8 @@ use crate::stream::{DataWriter, FailurePolicy, FailureStrategy, RejectedRecord, 
 
 /// Messages that wait for a writer before the sources are slowed down.
 const QUEUE: usize = 4;
+/// Epochs that are not durable yet and are told apart: there may be a hundred thousand between two syncs.
+const MOST_PENDING: usize = 1024;
 /// How often a writer makes durable what it has.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -187,6 +189,13 @@ impl SinkTask {
         match self.pending.back_mut() {
             Some((last, count)) if *last == epoch => *count += rows,
             _ => self.pending.push_back((epoch, rows)),
+        }
+        if self.pending.len() > MOST_PENDING {
+            // Neighbours become one, which is durable when the later of them is.
+            let mut all = std::mem::take(&mut self.pending).into_iter();
+            while let Some((epoch, rows)) = all.next() {
+                self.pending.push_back(all.next().map_or((epoch, rows), |(later, more)| (later, rows + more)));
+            }
         }
     }
 
