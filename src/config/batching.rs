@@ -86,18 +86,10 @@ pub(super) fn without_effect(job: &JobOptions, set: &[EffectiveSetting], sources
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{KeyMap, Setting};
+    use crate::options::KeyMap;
 
     fn bound(job: &[(&str, &str)], source: &[(&str, &str)], default_timeout: Option<Duration>) -> (BatchSettings, Vec<String>) {
-        let map = |keys: &[(&str, &str)]| {
-            let mut map = KeyMap::new("");
-            for (key, value) in keys {
-                let setting = Setting { written: (*key).to_owned(), value: (*value).to_owned(), origin: Origin::CommandLine, rank: 1 };
-                map.insert(*key, setting);
-            }
-            map
-        };
-        let (mut job, mut source) = (map(job), map(source));
+        let (mut job, mut source) = (KeyMap::of("", job), KeyMap::of("", source));
         let options = JobOptions::from_keys(&mut job, &mut Vec::new()).expect("right");
         let shared = SourceShared::from_keys(&mut source, &mut Vec::new()).expect("right");
         let settings = settings(&options, &shared, default_timeout);

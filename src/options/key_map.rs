@@ -98,6 +98,16 @@ impl KeyMap {
         Self { owner: owner.into(), ..Self::default() }
     }
 
+    /// Settings as the command line gives them, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(owner: &str, settings: &[(&str, &str)]) -> Self {
+        let mut map = Self::new(owner);
+        for (key, value) in settings {
+            map.insert(*key, Setting { written: (*key).to_owned(), value: (*value).to_owned(), origin: Origin::CommandLine, rank: 1 });
+        }
+        map
+    }
+
     /// Says where the owner is named, for errors about what nobody wrote.
     pub fn named_at(mut self, script: &Arc<Script>, span: Span) -> Self {
         self.place = Some((Arc::clone(script), span));

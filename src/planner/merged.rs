@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 use sql_extensions::constraint;
 
+use super::joins;
 use crate::error::{Error, Result, Script};
 
 /// The visible columns of a source by its name, `None` if it is none.
@@ -121,7 +122,7 @@ impl Merged {
         };
         let Some(constraint) = constraint(operator) else { return Ok(()) };
         if let (JoinConstraint::Natural, true) = (&*constraint, keeps_right || !self.names.is_empty()) {
-            *constraint = JoinConstraint::Using(shared(left, right)?.iter().map(|name| ObjectName::from(vec![Ident::with_quote('"', name)])).collect());
+            *constraint = joins::using(&shared(left, right)?);
         }
         match constraint {
             JoinConstraint::On(condition) => {
@@ -129,7 +130,7 @@ impl Merged {
                 Ok(())
             }
             JoinConstraint::Using(names) => {
-                let names: Vec<String> = names.iter().filter_map(|name| Some(name.0.last()?.as_ident()?.value.clone())).collect();
+                let names = joins::used(names);
                 if let Some(name) = names.iter().find(|name| self.changed.contains(*name)) {
                     let message = format!("column '{name}' of USING is merged by a RIGHT or FULL JOIN before it");
                     return Err(Error::sql(message).with_help("write ON coalesce(<first>.x, <second>.x) = <third>.x for this join"));

@@ -3,7 +3,7 @@
 //! - `attempt`: a query to its plans, or to what is told when there are none
 //! - `names`, `narrow`: what the names of a query mean, and where its error is
 //! - `sql`: syntax tree to logical plan
-//! - `shadowed`, `merged`, `wildcard`, `within`, `within_using`: what is resolved in the syntax tree before that
+//! - `shadowed`, `joins`, `merged`, `wildcard`, `within`, `within_using`: what is resolved in the syntax tree before that
 //! - `carry`: key and event time for sinks that ask for them
 //! - `not_in`: `NOT IN` where NULL would be forgotten
 //! - `unfolding`: limits of how large expressions get while they are optimised
@@ -21,6 +21,7 @@ mod exact;
 mod function_text;
 mod guard;
 mod job_plan;
+mod joins;
 mod logical;
 mod merged;
 mod names;

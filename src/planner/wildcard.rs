@@ -6,6 +6,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 use sql_extensions::{constraint, visit_selects};
 
+use super::joins;
+
 /// The columns of a source.
 pub(super) struct Columns {
     /// Those that `*` gives.
@@ -138,11 +140,7 @@ fn joined<'a>(from: &'a mut TableWithJoins, columns: &dyn Fn(&str) -> Option<Col
         let mut right = factor(&mut join.relation, columns);
         let merged = merged(&mut join.join_operator, &relations, &right);
         right.iter_mut().for_each(|(relation, _)| relation.merged.extend(merged.iter().cloned()));
-        match join.join_operator {
-            JoinOperator::Semi(_) | JoinOperator::LeftSemi(_) | JoinOperator::Anti(_) | JoinOperator::LeftAnti(_) => {}
-            JoinOperator::RightSemi(_) | JoinOperator::RightAnti(_) => relations = right,
-            _ => relations.extend(right),
-        }
+        relations = joins::shown(&join.join_operator, relations, right);
     }
     relations
 }
@@ -196,11 +194,11 @@ fn merged(operator: &mut JoinOperator, left: &[Placed<'_>], right: &[Placed<'_>]
         && let (Some(left), Some(right)) = (known(left), known(right))
     {
         let both: Vec<String> = right.into_iter().filter(|name| left.contains(name)).collect();
-        *constraint = JoinConstraint::Using(both.iter().map(|name| ObjectName::from(vec![quoted(name)])).collect());
+        *constraint = joins::using(&both);
         return both;
     }
     match constraint {
-        JoinConstraint::Using(names) => names.iter().filter_map(|name| Some(name.0.last()?.as_ident()?.value.clone())).collect(),
+        JoinConstraint::Using(names) => joins::used(names),
         _ => Vec::new(),
     }
 }

@@ -30,8 +30,7 @@ fn connect(feed: &SourceFeed, bounded: bool) -> Vec<Sender<Rows>> {
         .map(|leaf| {
             let (sender, receiver) = queue(bounded.then_some(QUEUE));
             let stream = futures::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|rows| (rows, receiver)) });
-            // Some operators ask once more after the end.
-            leaf.slot.fill(SlotInput::Stream(stream.fuse().boxed()));
+            leaf.slot.fill(SlotInput::Stream(stream.boxed()));
             sender
         })
         .collect()

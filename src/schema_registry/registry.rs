@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::requests::{Answer, Requests};
-use super::settings::RegistrySettings;
+use super::settings::{RegistrySettings, without_schema};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::formats::avro::{SchemaText, WriterSchemas};
 
@@ -48,6 +48,15 @@ impl SchemaRegistry {
     /// Checks the settings; asks nothing.
     pub fn new(settings: &RegistrySettings) -> Result<Self> {
         Ok(Self { requests: Requests::new(settings)?, kind: settings.kind, known: Mutex::default(), asking: Mutex::default() })
+    }
+
+    /// Checks that Avro can be read or written: by a registry, or by a schema that is known. Asks nothing.
+    pub fn check(settings: Option<&RegistrySettings>, has_schema: bool, owner: &str) -> Result<()> {
+        match settings {
+            Some(settings) => Self::new(settings).map(|_| ()),
+            None if has_schema => Ok(()),
+            None => Err(without_schema(owner)),
+        }
     }
 
     /// Its addresses, without users.

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 use std::iter::Peekable;
+use std::path::Path;
 use std::str::Chars;
+
+use super::place::resolved;
 
 /// Characters: those of the ranges, or all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +77,14 @@ pub struct PathPattern {
 }
 
 impl PathPattern {
+    /// What is in a folder: its path from the root, links followed, and a slash. What follows is added.
+    pub fn below(folder: &Path) -> Self {
+        let mut pattern = Self::default();
+        pattern.text(resolved(folder).to_string_lossy().trim_end_matches('/'));
+        pattern.text("/");
+        pattern
+    }
+
     /// Adds a text that stands for itself.
     pub fn text(&mut self, text: &str) {
         self.steps.extend(text.chars().map(|c| Step::One(Class::of(&[(c, c)]))));

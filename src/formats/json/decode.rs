@@ -10,7 +10,7 @@ use super::scan::{Cursor, DEEPEST, Malformed, Str, unescape};
 use crate::error::{Error, Result, excerpt};
 use crate::formats::contract::{Chunk, ChunkDecoder, DecodedBatch, DecodedChunk};
 use crate::formats::schema_text::print_type;
-use crate::formats::value::{Column, Data, Misfit};
+use crate::formats::value::{Column, Data, Fault, Misfit, Parsed, fault};
 use crate::stream::{RecordPlace, RejectedRecord};
 
 /// Decodes objects into the columns of a schema; fields that are not in it are skipped.
@@ -28,18 +28,6 @@ pub(super) struct JsonDecoder {
     pub encoding: &'static str,
 }
 
-/// What is wrong with a record; made only for records that are rejected.
-pub(super) struct Fault {
-    path: Vec<String>,
-    message: String,
-}
-
-pub(super) type Parsed<T = ()> = std::result::Result<T, Box<Fault>>;
-
-pub(super) fn fault(message: impl Into<String>) -> Box<Fault> {
-    Box::new(Fault { path: Vec::new(), message: message.into() })
-}
-
 impl From<Malformed> for Box<Fault> {
     fn from(malformed: Malformed) -> Self {
         fault(match malformed {
@@ -50,16 +38,6 @@ impl From<Malformed> for Box<Fault> {
             Malformed::Surrogate(_) => "not valid JSON: half of a surrogate pair in a text".to_owned(),
             Malformed::Deep => format!("nested more than {DEEPEST} levels deep"),
         })
-    }
-}
-
-impl Fault {
-    pub(super) fn reason(mut self) -> String {
-        if self.path.is_empty() {
-            return self.message;
-        }
-        self.path.reverse();
-        format!("field '{}': {}", self.path.join("."), self.message)
     }
 }
 
@@ -284,7 +262,7 @@ fn raw(column: &mut Column, cursor: &mut Cursor<'_>, depth: usize) -> Parsed<std
 }
 
 fn list(column: &mut Column, cursor: &mut Cursor<'_>, depth: usize) -> Parsed {
-    let Data::List(offsets, item, _) = &mut column.data else { return Err(fault("not a list")) };
+    let Data::List(_, item, _) = &mut column.data else { return Err(fault("not a list")) };
     cursor.at += 1;
     if cursor.next_token()? == b']' {
         cursor.at += 1;
@@ -301,9 +279,7 @@ fn list(column: &mut Column, cursor: &mut Cursor<'_>, depth: usize) -> Parsed {
             }
         }
     }
-    offsets.push(i32::try_from(item.len()).map_err(|_| fault("more list items in one batch than can be counted"))?);
-    column.set_valid();
-    Ok(())
+    column.end_items()
 }
 
 /// The name of a field at the cursor, without escapes; `buffer` holds it if it had some. Stands after the `:` afterwards.
@@ -345,10 +321,7 @@ fn object(column: &mut Column, cursor: &mut Cursor<'_>, depth: usize) -> Parsed 
                     set += 1;
                     expected = at + 1;
                     let field = &mut inner.columns[at];
-                    if let Err(mut fault) = value(field, cursor, depth + 1) {
-                        fault.path.push(field.name().to_owned());
-                        return Err(fault);
-                    }
+                    value(field, cursor, depth + 1).map_err(|fault| fault.within(field.name()))?;
                 }
                 None => cursor.skip_value(depth + 1)?,
             }
@@ -383,7 +356,7 @@ fn find(columns: &[Column], expected: usize, name: &[u8]) -> Option<usize> {
 }
 
 fn map(column: &mut Column, cursor: &mut Cursor<'_>, depth: usize) -> Parsed {
-    let Data::Map(offsets, keys, values, _) = &mut column.data else { return Err(fault("not a map")) };
+    let Data::Map(_, keys, values, _) = &mut column.data else { return Err(fault("not a map")) };
     cursor.at += 1;
     let mut buffer = Vec::new();
     if cursor.next_token()? == b'}' {
@@ -403,11 +376,5 @@ fn map(column: &mut Column, cursor: &mut Cursor<'_>, depth: usize) -> Parsed {
             }
         }
     }
-    let before = offsets.last().map_or(0, |last| *last as usize);
-    if let Some(repeated) = keys.repeated_since(before) {
-        return Err(fault(format!("entry {} of the map has the key of an earlier one", repeated - before + 1)));
-    }
-    offsets.push(i32::try_from(keys.len()).map_err(|_| fault("more map entries in one batch than can be counted"))?);
-    column.set_valid();
-    Ok(())
+    column.end_items()
 }

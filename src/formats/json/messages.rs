@@ -4,11 +4,11 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use std::sync::Arc;
 
-use super::decode::{Parsed, fault, root, value};
+use super::decode::{root, value};
 use super::scan::{Cursor, Malformed};
 use crate::error::{Error, Result};
 use crate::formats::messages::{DecodedMessages, MessageDecoder, Messages};
-use crate::formats::value::{Column, Data, check_columns};
+use crate::formats::value::{Column, Data, Parsed, check_columns, fault};
 
 /// The length of a schema registry's prefix: a zero byte (which begins no JSON) and the number of a schema.
 const PREFIX: usize = 5;

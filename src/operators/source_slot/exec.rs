@@ -12,7 +12,7 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::execution_plan::Boundedness;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, EmptyRecordBatchStream, ExecutionPlan, PlanProperties};
-use futures::stream;
+use futures::{StreamExt, stream};
 
 use super::slot::{Slot, SlotInput};
 use crate::operators::plan_node::properties;
@@ -89,7 +89,8 @@ impl ExecutionPlan for SourceExec {
         Ok(match self.slot.take() {
             SlotInput::Empty => Box::pin(EmptyRecordBatchStream::new(schema)),
             SlotInput::Batches(batches) => Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches.into_iter().map(Ok)))),
-            SlotInput::Stream(stream) => Box::pin(RecordBatchStreamAdapter::new(schema, stream)),
+            // Some operators ask once more after the end.
+            SlotInput::Stream(stream) => Box::pin(RecordBatchStreamAdapter::new(schema, stream.fuse())),
         })
     }
 

@@ -10,6 +10,7 @@ use super::query::as_columns;
 use super::scope::{Column, Columns, Found, Relation, Scope, find};
 use super::{Resolver, known, place};
 use crate::error::excerpt;
+use crate::planner::joins;
 
 /// The columns of a relation whose alias may name them anew.
 pub(super) fn renamed(columns: Option<Arc<Columns>>, alias: &TableAlias) -> Option<Arc<Columns>> {
@@ -68,11 +69,7 @@ impl Resolver<'_> {
                 }
                 Some(JoinConstraint::None) | None => {}
             }
-            match join.join_operator {
-                JoinOperator::Semi(_) | JoinOperator::LeftSemi(_) | JoinOperator::Anti(_) | JoinOperator::LeftAnti(_) => {}
-                JoinOperator::RightSemi(_) | JoinOperator::RightAnti(_) => relations = right,
-                _ => relations.extend(right),
-            }
+            relations = joins::shown(&join.join_operator, relations, right);
         }
         relations
     }

@@ -6,7 +6,7 @@ use super::options::{Codec, FileSinkOptions};
 use super::partitions::folder_beginning;
 use super::path_template::PathTemplate;
 use crate::formats::FormatName;
-use crate::stream::{PathPattern, Place, resolved};
+use crate::stream::{PathPattern, Place};
 
 impl FileSinkOptions {
     /// The format: the key's, or the one that the path's suffix stands for.
@@ -53,12 +53,9 @@ impl FileSinkOptions {
         if template.is_plain() && self.partition_columns.is_none() {
             return Place::file(Path::new(&self.path));
         }
-        let mut pattern = PathPattern::default();
         // Only folders without placeholders can be links that are there already.
         let (folder, _) = template.fixed_folder();
-        let folder = resolved(Path::new(&folder));
-        pattern.text(folder.to_string_lossy().trim_end_matches('/'));
-        pattern.text("/");
+        let mut pattern = PathPattern::below(Path::new(&folder));
         template.without_fixed_folder().add_to(&mut pattern);
         for column in self.partition_columns.iter().flat_map(|columns| &columns.0) {
             pattern.text(&format!("/{}", folder_beginning(column)));

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::{FileSink, FileSinkOptions};
 use crate::clock::EpochClock;
-use crate::options::{KeyMap, Origin, Setting};
+use crate::options::KeyMap;
 use crate::stream::{DataSink, DataWriter, FailurePolicy, FailureStrategy, SinkContext};
 
 pub(super) const HOUR: i64 = 3_600_000_000_000;
@@ -26,10 +26,7 @@ pub(super) fn rows(from: i64, count: i64) -> RecordBatch {
 }
 
 pub(super) fn sink(settings: &[(&str, &str)]) -> FileSink {
-    let mut keys = KeyMap::new("o");
-    for (key, value) in settings {
-        keys.insert(*key, Setting { written: (*key).to_owned(), value: (*value).to_owned(), origin: Origin::CommandLine, rank: 1 });
-    }
+    let mut keys = KeyMap::of("o", settings);
     let mut errors = Vec::new();
     let options = FileSinkOptions::from_keys(&mut keys, &mut errors);
     assert!(errors.is_empty(), "{errors:?}");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::MessageFormat;
 use crate::options::{Columns, Millis, OptionValue, Secret, define_options};
-use crate::schema_registry::{RegistrySettings, SchemaRegistry, without_schema};
+use crate::schema_registry::{RegistrySettings, SchemaRegistry};
 use crate::stream::Place;
 
 /// The format of message keys.
@@ -150,11 +150,9 @@ impl KafkaSinkOptions {
             let error = Error::config(format!("'{name}.schema_file' is for avro; '{name}' writes json"));
             return Err(error.with_help(format!("set '{name}.value.format' = 'avro', or leave it out")));
         }
-        match self.registry(name) {
-            _ if self.format == MessageFormat::Json => Ok(()),
-            Some(settings) => SchemaRegistry::new(&settings).map(|_| ()),
-            None if has_schema || self.schema_file.is_some() => Ok(()),
-            None => Err(without_schema(name)),
+        match self.format {
+            MessageFormat::Json => Ok(()),
+            MessageFormat::Avro => SchemaRegistry::check(self.registry(name).as_ref(), has_schema || self.schema_file.is_some(), name),
         }
     }
 

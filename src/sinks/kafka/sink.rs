@@ -135,7 +135,7 @@ impl DataSink for KafkaSink {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::options::{KeyMap, Origin, Setting};
+    use crate::options::KeyMap;
 
     #[test]
     fn every_key_reaches_the_client() {
@@ -147,10 +147,7 @@ mod tests {
             ("enable.idempotence", "true", "enable.idempotence"),
             ("security.protocol", "SSL", "security.protocol"),
         ] {
-            let mut map = KeyMap::new("s");
-            for (key, value) in [("bootstrap.servers", "h:1"), (key, value)] {
-                map.insert(key, Setting { written: key.to_owned(), value: value.to_owned(), origin: Origin::CommandLine, rank: 1 });
-            }
+            let mut map = KeyMap::of("s", &[("bootstrap.servers", "h:1"), (key, value)]);
             let options = KafkaSinkOptions::from_keys(&mut map, &mut Vec::new()).unwrap();
             let properties = client_properties(&options, ClientProperties::default());
             assert_eq!(properties.get(name), Some(value.to_lowercase().as_str()), "{key}");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::listing::Listing;
 use super::options::FileSourceOptions;
-use crate::stream::{PathPattern, Place, resolved};
+use crate::stream::{PathPattern, Place};
 
 impl FileSourceOptions {
     /// What it reads, now or later.
@@ -17,11 +17,7 @@ impl FileSourceOptions {
             Listing::Folder(root) => vec![in_folder(root), in_partitions(root)],
             Listing::Glob(glob) => {
                 let (folder, rest) = cut(glob);
-                let mut pattern = PathPattern::default();
-                pattern.text(resolved(Path::new(folder)).to_string_lossy().trim_end_matches('/'));
-                pattern.text("/");
-                pattern.glob(rest);
-                vec![pattern]
+                vec![in_folder_by(Path::new(folder), rest)]
             }
         };
         // Files and folders that are reached by links are met under their own names.
@@ -45,14 +41,14 @@ impl FileSourceOptions {
 
 /// The files in a folder.
 fn in_folder(folder: &Path) -> PathPattern {
-    let mut pattern = beginning(folder);
+    let mut pattern = PathPattern::below(folder);
     pattern.shown_name();
     pattern
 }
 
 /// The files of its partition folders.
 fn in_partitions(folder: &Path) -> PathPattern {
-    let mut pattern = beginning(folder);
+    let mut pattern = PathPattern::below(folder);
     pattern.shown_name();
     pattern.text("=");
     pattern.anything();
@@ -61,17 +57,10 @@ fn in_partitions(folder: &Path) -> PathPattern {
     pattern
 }
 
-/// The files in a folder whose names a glob matches.
+/// The files below a folder that a glob matches from there on.
 fn in_folder_by(folder: &Path, glob: &str) -> PathPattern {
-    let mut pattern = beginning(folder);
+    let mut pattern = PathPattern::below(folder);
     pattern.glob(glob);
-    pattern
-}
-
-fn beginning(folder: &Path) -> PathPattern {
-    let mut pattern = PathPattern::default();
-    pattern.text(resolved(folder).to_string_lossy().trim_end_matches('/'));
-    pattern.text("/");
     pattern
 }
 

@@ -9,7 +9,7 @@ use super::plan::TopicList;
 use crate::error::{ErrorKind, Result};
 use crate::formats::MessageFormat;
 use crate::options::{ByteSize, Millis, OptionValue, Secret, define_options};
-use crate::schema_registry::{RegistrySettings, SchemaRegistry, without_schema};
+use crate::schema_registry::{RegistrySettings, SchemaRegistry};
 use crate::stream::Place;
 
 /// Where to begin without a committed offset.
@@ -88,11 +88,9 @@ define_options! {
 impl KafkaSourceOptions {
     /// Checks that there is what avro takes; `has_schema`: a file with an Avro schema declares the columns.
     pub fn check(&self, name: &str, has_schema: bool) -> Result<()> {
-        match self.registry(name) {
-            _ if self.format == MessageFormat::Json => Ok(()),
-            Some(settings) => SchemaRegistry::new(&settings).map(|_| ()),
-            None if has_schema => Ok(()),
-            None => Err(without_schema(name)),
+        match self.format {
+            MessageFormat::Json => Ok(()),
+            MessageFormat::Avro => SchemaRegistry::check(self.registry(name).as_ref(), has_schema, name),
         }
     }
 

@@ -196,13 +196,10 @@ impl DataSource for KafkaSource {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::options::{KeyMap, Origin, Setting};
+    use crate::options::KeyMap;
 
     fn properties(keys: &[(&str, &str)]) -> ClientProperties {
-        let mut map = KeyMap::new("s");
-        for (key, value) in [("bootstrap.servers", "h:1")].iter().chain(keys) {
-            map.insert(*key, Setting { written: (*key).to_owned(), value: (*value).to_owned(), origin: Origin::CommandLine, rank: 1 });
-        }
+        let mut map = KeyMap::of("s", &[&[("bootstrap.servers", "h:1")], keys].concat());
         let options = KafkaSourceOptions::from_keys(&mut map, &mut Vec::new()).unwrap();
         client_properties(&options, ClientProperties::default(), options.group_id.as_deref())
     }

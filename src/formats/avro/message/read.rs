@@ -6,44 +6,16 @@ use super::put;
 use super::tree::{Id, Kind, Tree};
 use crate::error::excerpt;
 use crate::formats::schema_text::print_type;
-use crate::formats::value::{Column, Data, Misfit};
+use crate::formats::value::{Column, Data, Fault, Misfit, Parsed, fault};
 
 /// Deepest nesting of a value that is passed over.
 const DEEPEST: usize = 400;
 /// Most items without bytes in one message: without a limit, few bytes could fill the memory.
 const MOST_EMPTY: u64 = 1 << 16;
 
-/// What is wrong with a message; made only for messages that are rejected.
-#[derive(Debug)]
-pub(super) struct Fault {
-    path: Vec<String>,
-    message: String,
-}
-
-pub(super) type Parsed<T = ()> = Result<T, Box<Fault>>;
-
-fn fault(message: impl Into<String>) -> Box<Fault> {
-    Box::new(Fault { path: Vec::new(), message: message.into() })
-}
-
 impl From<&'static str> for Box<Fault> {
     fn from(cause: &'static str) -> Self {
         fault(format!("the value is damaged: {cause}"))
-    }
-}
-
-impl Fault {
-    fn within(mut self: Box<Self>, name: &str) -> Box<Self> {
-        self.path.push(name.to_owned());
-        self
-    }
-
-    pub(super) fn reason(mut self) -> String {
-        if self.path.is_empty() {
-            return self.message;
-        }
-        self.path.reverse();
-        format!("field '{}': {}", self.path.join("."), self.message)
     }
 }
 
@@ -264,26 +236,18 @@ pub(super) fn record(plan: &RecordPlan, column: &mut Column, input: &mut Input<'
 }
 
 fn list(items: &Plan, column: &mut Column, input: &mut Input<'_>) -> Parsed {
-    let Data::List(offsets, item, _) = &mut column.data else { return Err(fault("an array in a column that is no ARRAY")) };
+    let Data::List(_, item, _) = &mut column.data else { return Err(fault("an array in a column that is no ARRAY")) };
     input.items(|input| read(items, item, input))?;
-    offsets.push(i32::try_from(item.len()).map_err(|_| fault("more list items in one batch than can be counted"))?);
-    column.set_valid();
-    Ok(())
+    column.end_items()
 }
 
 fn map(values: &Plan, column: &mut Column, input: &mut Input<'_>) -> Parsed {
-    let Data::Map(offsets, keys, inner, _) = &mut column.data else { return Err(fault("a map in a column that is no MAP")) };
+    let Data::Map(_, keys, inner, _) = &mut column.data else { return Err(fault("a map in a column that is no MAP")) };
     input.items(|input| {
         let key = input.bytes(None)?;
         simdutf8::basic::from_utf8(key).map_err(|_| "a text is not UTF-8")?;
         keys.push_text(key).map_err(|_| fault("a key of a map is no text"))?;
         read(values, inner, input)
     })?;
-    let before = offsets.last().map_or(0, |last| *last as usize);
-    if let Some(repeated) = keys.repeated_since(before) {
-        return Err(fault(format!("entry {} of the map has the key of an earlier one", repeated - before + 1)));
-    }
-    offsets.push(i32::try_from(keys.len()).map_err(|_| fault("more map entries in one batch than can be counted"))?);
-    column.set_valid();
-    Ok(())
+    column.end_items()
 }
