@@ -6,6 +6,7 @@
 
 mod baseline;
 mod data;
+mod kafka;
 mod process;
 
 use std::path::{Path, PathBuf};
@@ -26,7 +27,12 @@ const SELECT: &str = "SELECT order_id, customer_id, amount * 1.1 AS gross, CASE 
 
 fn main() {
     if let Ok(job) = std::env::var("VELO_BENCH_BASELINE") {
-        baseline::run(&job);
+        let words: Vec<&str> = job.split(' ').collect();
+        match words.as_slice() {
+            ["mock", count] => kafka::run_mock(count.parse().unwrap()),
+            ["copy", servers, from, to, count] => kafka::run_copy(servers, from, to, count.parse().unwrap()),
+            _ => baseline::run(&job),
+        }
         return;
     }
     let rows = std::env::var("VELO_BENCH_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(5_000_000);
@@ -41,6 +47,9 @@ fn main() {
     bench.sinks();
     bench.epochs();
     bench.idle();
+    bench.kafka_throughput();
+    bench.kafka_mock();
+    bench.kafka_latency();
     let path = bench.folder.join("end_to_end.json");
     std::fs::write(&path, serde_json::to_string_pretty(&bench.results).unwrap()).unwrap();
     println!("written to {}", path.display());

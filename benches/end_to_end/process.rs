@@ -1,5 +1,6 @@
 //! Processes and what they took.
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,6 +11,8 @@ pub(crate) struct Measured {
     pub wall: Duration,
     /// Peak of resident memory, in bytes.
     pub peak: u64,
+    /// Processor time, the system's share included.
+    pub cpu: Duration,
 }
 
 impl Measured {
@@ -30,7 +33,8 @@ fn reap(child: &std::process::Child, began: Instant) -> (i32, Measured) {
     // SAFETY: the process is our child and nobody else waits for it.
     let reaped = unsafe { libc::wait4(i32::try_from(child.id()).unwrap(), &mut status, 0, &mut usage) };
     assert!(reaped > 0);
-    (status, Measured { wall: began.elapsed(), peak: usage.ru_maxrss as u64 * 1024 })
+    let time = |time: libc::timeval| Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64);
+    (status, Measured { wall: began.elapsed(), peak: usage.ru_maxrss as u64 * 1024, cpu: time(usage.ru_utime) + time(usage.ru_stime) })
 }
 
 /// Runs a command to its end.
@@ -45,6 +49,42 @@ pub(crate) fn measure(command: &mut Command) -> Measured {
 /// Runs the program that is measured.
 pub(crate) fn velo(arguments: &[&str]) -> Measured {
     measure(Command::new(env!("CARGO_BIN_EXE_velo-sql")).args(arguments))
+}
+
+/// Keeps a command on so many processors; 0 is all of them.
+pub(crate) fn on_processors(command: &mut Command, processors: usize) {
+    if processors == 0 {
+        return;
+    }
+    // SAFETY: between fork and exec only plain numbers are touched and one call to the system is made.
+    unsafe {
+        command.pre_exec(move || {
+            let mut set: libc::cpu_set_t = std::mem::zeroed();
+            (0..processors).for_each(|processor| libc::CPU_SET(processor, &mut set));
+            libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set);
+            Ok(())
+        });
+    }
+}
+
+/// Runs the program that is measured, on so many processors.
+pub(crate) fn velo_on(processors: usize, arguments: &[&str]) -> Measured {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_velo-sql"));
+    on_processors(command.args(arguments), processors);
+    measure(&mut command)
+}
+
+/// Runs the program beside something else, and ends it in peace afterwards, which has to come within `patience`.
+pub(crate) fn beside<T>(arguments: &[&str], patience: Duration, work: impl FnOnce() -> T) -> (T, Measured) {
+    let began = Instant::now();
+    let child = Command::new(env!("CARGO_BIN_EXE_velo-sql")).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let done = work();
+    // SAFETY: the process is our child and has not been waited for.
+    unsafe { libc::kill(i32::try_from(child.id()).unwrap(), libc::SIGTERM) };
+    let ending = Instant::now();
+    let (status, measured) = reap(&child, began);
+    assert!(status == 0 && ending.elapsed() < patience, "the job ended with {status} after {:?}", ending.elapsed());
+    (done, measured)
 }
 
 /// Runs the program to its end and looks at its resident memory on the way: when `output` has the given share of its final size, and at the end.

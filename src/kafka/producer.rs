@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString, c_void};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::{Array, BinaryViewArray};
 use rdkafka::client::Client;
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaType};
 use rdkafka_sys as sys;
@@ -47,7 +48,7 @@ impl Payload {
 }
 
 /// A header's name, and its values by message.
-pub type HeaderColumn = (CString, Vec<Option<Vec<u8>>>);
+pub type HeaderColumn = (CString, BinaryViewArray);
 
 /// Messages to send.
 #[derive(Debug, Default)]
@@ -55,7 +56,7 @@ pub struct Outgoing {
     /// The values.
     pub values: Payload,
     /// The keys; `None`: no message has one.
-    pub keys: Option<Vec<Option<Vec<u8>>>>,
+    pub keys: Option<BinaryViewArray>,
     /// Times in milliseconds since 1970; `None`: the time of sending. 0 within: likewise.
     pub timestamps: Option<Vec<i64>>,
     /// Headers.
@@ -183,7 +184,7 @@ impl BatchProducer {
             });
             add(Kind::RD_KAFKA_VTYPE_OPAQUE, &|u| u.ptr = batch.cast());
             add(Kind::RD_KAFKA_VTYPE_MSGFLAGS, &|u| u.i = 0);
-            if let Some(key) = outgoing.keys.as_ref().and_then(|keys| keys[at].as_ref()) {
+            if let Some(key) = outgoing.keys.as_ref().filter(|keys| keys.is_valid(at)).map(|keys| keys.value(at)) {
                 add(Kind::RD_KAFKA_VTYPE_KEY, &|u| {
                     u.mem = sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr: key.as_ptr().cast_mut().cast(), size: key.len() }
                 });
@@ -335,14 +336,15 @@ impl Drop for BatchProducer {
 /// # Safety
 /// The result is handed to the library or destroyed.
 unsafe fn headers(columns: &[HeaderColumn], at: usize) -> *mut sys::rd_kafka_headers_t {
-    if columns.iter().all(|(_, values)| values[at].is_none()) {
+    if columns.iter().all(|(_, values)| values.is_null(at)) {
         return std::ptr::null_mut();
     }
     // SAFETY: names and values are alive during the calls, which copy them.
     unsafe {
         let list = sys::rd_kafka_headers_new(columns.len());
         for (name, values) in columns {
-            if let Some(value) = &values[at] {
+            if values.is_valid(at) {
+                let value = values.value(at);
                 sys::rd_kafka_header_add(list, name.as_ptr(), -1, value.as_ptr().cast::<c_void>(), isize::try_from(value.len()).unwrap_or(0));
             }
         }

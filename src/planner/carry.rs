@@ -15,9 +15,9 @@ pub(super) fn add(query: &mut Query, tables: &[TableInput]) -> bool {
         return false;
     }
     let factors = select.from.iter().flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
-    let has_key = |name: &str| tables.iter().any(|table| &*table.name == name && table.metadata.contains(&MetadataColumn::Key));
+    let has_key = |name: &str| tables.iter().any(|table| &*table.name == name && table.metadata.contains(&MetadataColumn::KeyBytes));
     let Some(relation) = factors.into_iter().find_map(|factor| relation_of(factor, &has_key)) else { return false };
-    for (column, carried) in [(HiddenColumn::Metadata(MetadataColumn::Key), Carried::Key), (HiddenColumn::EventTime, Carried::Time)] {
+    for (column, carried) in [(HiddenColumn::Metadata(MetadataColumn::KeyBytes), Carried::Key), (HiddenColumn::EventTime, Carried::Time)] {
         let parts = vec![relation.clone(), Ident::with_quote('"', column.name())];
         select.projection.push(SelectItem::ExprWithAlias { expr: Expr::CompoundIdentifier(parts), alias: Ident::with_quote('"', carried.name()) });
     }

@@ -209,7 +209,7 @@ fn check_refresh(lookups: &[LookupPlan], request: &PlanRequest<'_>) -> Result<()
 /// Hidden columns that the statement names, or needs for WITHIN. Naming is seen by the word alone: a column too many costs nothing, wildcards are expanded by us then.
 fn hidden_columns(request: PlanRequest<'_>, has_within: bool, carries: bool) -> Vec<HiddenColumn> {
     let named = |column: &HiddenColumn| !sql_extensions::find_word(&request.script.text, request.statement.span, column.name()).is_empty();
-    let carried = |column: &HiddenColumn| matches!(column, HiddenColumn::EventTime | HiddenColumn::Metadata(MetadataColumn::Key));
+    let carried = |column: &HiddenColumn| matches!(column, HiddenColumn::EventTime | HiddenColumn::Metadata(MetadataColumn::KeyBytes));
     HiddenColumn::of(&MetadataColumn::ALL)
         .filter(|column| (has_within && *column == HiddenColumn::EventTime) || (carries && carried(column)) || named(column))
         .collect()

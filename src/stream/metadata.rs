@@ -7,8 +7,10 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 /// A column that a source can add to its rows; it can be named in SQL and is in no `*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MetadataColumn {
-    /// The message's key.
+    /// The message's key as text.
     Key,
+    /// The message's key as it is.
+    KeyBytes,
     /// Number of the partition.
     Partition,
     /// Offset in the partition.
@@ -23,12 +25,13 @@ pub enum MetadataColumn {
 
 impl MetadataColumn {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Key, Self::Partition, Self::Offset, Self::Timestamp, Self::Topic, Self::Headers];
+    pub const ALL: [Self; 7] = [Self::Key, Self::KeyBytes, Self::Partition, Self::Offset, Self::Timestamp, Self::Topic, Self::Headers];
 
     /// Its name in SQL.
     pub fn name(self) -> &'static str {
         match self {
             Self::Key => "_key",
+            Self::KeyBytes => "_key_bytes",
             Self::Partition => "_partition",
             Self::Offset => "_offset",
             Self::Timestamp => "_timestamp",
@@ -41,6 +44,7 @@ impl MetadataColumn {
     pub fn field(self) -> FieldRef {
         let (data_type, nullable) = match self {
             Self::Key => (DataType::Utf8View, true),
+            Self::KeyBytes => (DataType::BinaryView, true),
             Self::Partition => (DataType::Int32, false),
             Self::Offset => (DataType::Int64, false),
             Self::Timestamp => (DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true),

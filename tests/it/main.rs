@@ -21,6 +21,7 @@ mod hidden_columns;
 mod kafka;
 mod kafka_avro;
 mod kafka_broker;
+mod kafka_keys;
 mod kafka_kill;
 mod layout;
 mod limits;

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, MapArray, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampMillisecondType};
 
@@ -14,8 +14,6 @@ use crate::formats::json::JsonEncoder;
 use crate::formats::{BatchEncoder, plain_texts};
 use crate::kafka::HeaderColumn;
 use crate::stream::{Carried, visible_columns};
-
-type Keys = Vec<Option<Vec<u8>>>;
 
 /// Where the parts of a message come from.
 #[derive(Debug)]
@@ -99,13 +97,13 @@ impl MessageColumns {
     }
 
     /// The keys by row; `None`: no message has one.
-    pub(super) fn keys(&self, batch: &RecordBatch) -> Result<Option<Keys>> {
+    pub(super) fn keys(&self, batch: &RecordBatch) -> Result<Option<BinaryViewArray>> {
         match &self.key {
             KeySource::None => Ok(None),
             KeySource::Text(at) => texts(batch.column(*at)).map(Some),
             KeySource::Object(columns, encoder) => {
                 let encoded = encoder.encode(&project(batch, columns)?)?;
-                Ok(Some(encoded.bytes.split_inclusive(|byte| *byte == b'\n').map(|line| Some(line[..line.len() - 1].to_vec())).collect()))
+                Ok(Some(BinaryViewArray::from_iter_values(encoded.bytes.split_inclusive(|byte| *byte == b'\n').map(|line| &line[..line.len() - 1]))))
             }
         }
     }
@@ -129,23 +127,7 @@ impl MessageColumns {
         for (at, name) in &self.headers {
             let column = batch.column(*at);
             match column.as_map_opt() {
-                Some(map) => {
-                    let (names, values) = (texts(map.keys())?, texts(map.values())?);
-                    for row in 0..map.len() {
-                        if map.is_null(row) {
-                            continue;
-                        }
-                        let (start, end) = (map.value_offsets()[row] as usize, map.value_offsets()[row + 1] as usize);
-                        for entry in start..end {
-                            let Some(name) = names[entry].clone().and_then(|name| CString::new(name).ok()) else { continue };
-                            let place = headers.iter().position(|(known, _): &HeaderColumn| *known == name).unwrap_or_else(|| {
-                                headers.push((name, vec![None; batch.num_rows()]));
-                                headers.len() - 1
-                            });
-                            headers[place].1[row] = values[entry].clone();
-                        }
-                    }
-                }
+                Some(map) => headers.extend(entries(map)?),
                 None => headers.push((name.clone(), texts(column)?)),
             }
         }
@@ -157,10 +139,34 @@ fn project(batch: &RecordBatch, columns: &[usize]) -> Result<RecordBatch> {
     batch.project(columns).map_err(|error| Error::internal("a message's columns").with_source(error))
 }
 
-/// The values of a column as the bytes of their texts.
-fn texts(column: &ArrayRef) -> Result<Keys> {
-    if let Some(views) = column.as_string_view_opt() {
-        return Ok(views.iter().map(|text| text.map(|text| text.as_bytes().to_vec())).collect());
+/// A header for each name in a column of maps.
+fn entries(map: &MapArray) -> Result<Vec<HeaderColumn>> {
+    let (names, values) = (texts(map.keys())?, texts(map.values())?);
+    let mut found: Vec<(CString, Vec<Option<&[u8]>>)> = Vec::new();
+    for row in (0..map.len()).filter(|row| map.is_valid(*row)) {
+        let (start, end) = (map.value_offsets()[row] as usize, map.value_offsets()[row + 1] as usize);
+        for entry in start..end {
+            let Ok(name) = CString::new(names.value(entry)) else { continue };
+            let place = found.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+                found.push((name, vec![None; map.len()]));
+                found.len() - 1
+            });
+            found[place].1[row] = values.is_valid(entry).then(|| values.value(entry));
+        }
     }
-    Ok(plain_texts(column)?.into_iter().map(|text| text.map(String::into_bytes)).collect())
+    Ok(found.into_iter().map(|(name, values)| (name, BinaryViewArray::from(values))).collect())
+}
+
+/// The values of a column: bytes as they are, others as their text.
+fn texts(column: &ArrayRef) -> Result<BinaryViewArray> {
+    if let Some(views) = column.as_string_view_opt() {
+        return Ok(views.clone().to_binary_view());
+    }
+    match column.data_type() {
+        DataType::BinaryView => return Ok(column.as_binary_view().clone()),
+        DataType::Binary => return Ok(BinaryViewArray::from(column.as_binary::<i32>())),
+        DataType::LargeBinary => return Ok(BinaryViewArray::from(column.as_binary::<i64>())),
+        _ => {}
+    }
+    Ok(BinaryViewArray::from_iter(plain_texts(column)?.iter().map(|text| text.as_ref().map(String::as_bytes))))
 }

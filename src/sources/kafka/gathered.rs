@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Int32Array, Int64Array, MapBuilder, RecordBatch, RecordBatchOptions, StringBuilder, StringViewBuilder, TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, BinaryViewArray, BinaryViewBuilder, Int32Array, Int64Array, MapBuilder, RecordBatch, RecordBatchOptions, StringBuilder, StringViewBuilder,
+    TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::buffer::Buffer;
 use arrow::compute::take;
@@ -23,6 +24,45 @@ pub(super) struct Decoding {
     pub schema: SchemaRef,
 }
 
+/// Keys by message, in one buffer.
+#[derive(Debug, Default)]
+struct Keys {
+    bytes: Vec<u8>,
+    /// Where each begins and how long it is.
+    spans: Vec<Option<(u32, u32)>>,
+}
+
+impl Keys {
+    /// Takes in the key of the message with this number (from 1), once.
+    fn set(&mut self, number: usize, key: Option<&[u8]>) {
+        if self.spans.len() == number {
+            return;
+        }
+        let number = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        self.spans.push(key.map(|key| (number(self.bytes.len()), number(key.len()))));
+        self.bytes.extend_from_slice(key.unwrap_or_default());
+    }
+
+    fn is_text(&self, at: usize) -> bool {
+        self.spans[at].is_none_or(|(start, length)| simdutf8::basic::from_utf8(&self.bytes[start as usize..(start + length) as usize]).is_ok())
+    }
+
+    /// The keys of these messages; the buffer becomes theirs.
+    fn column(&self, buffer: Buffer, messages: impl Iterator<Item = usize>) -> Result<BinaryViewArray> {
+        let mut keys = BinaryViewBuilder::new();
+        let block = keys.append_block(buffer);
+        for at in messages {
+            match self.spans[at] {
+                Some((start, length)) => {
+                    keys.try_append_view(block, start, length).map_err(|error| Error::internal("keys can't be put together").with_source(error))?;
+                }
+                None => keys.append_null(),
+            }
+        }
+        Ok(keys.finish())
+    }
+}
+
 /// Messages that wait to be decoded.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
@@ -33,7 +73,7 @@ pub(super) struct Gathered {
     offsets: Vec<i64>,
     /// Filled only where asked for.
     timestamps: Vec<Option<i64>>,
-    keys: Vec<Option<Vec<u8>>>,
+    keys: Keys,
     headers: Vec<Vec<(String, Option<Vec<u8>>)>>,
     /// By number: the partition, and the offset after its last message here.
     seen: Vec<Option<(PartitionId, Arc<str>, i64)>>,
@@ -76,7 +116,7 @@ impl Gathered {
         for column in metadata {
             match column {
                 MetadataColumn::Timestamp => self.timestamps.push(message.timestamp()),
-                MetadataColumn::Key => self.keys.push(message.key().map(<[u8]>::to_vec)),
+                MetadataColumn::Key | MetadataColumn::KeyBytes => self.keys.set(self.ends.len(), message.key()),
                 MetadataColumn::Headers => {
                     let mut headers = Vec::new();
                     message.headers(|name, value| headers.push((name.to_string_lossy().into_owned(), value.map(<[u8]>::to_vec))));
@@ -143,8 +183,8 @@ impl Gathered {
             last = Some(number);
             let at = *number as usize;
             let text = |bytes: &Option<Vec<u8>>| bytes.as_ref().is_none_or(|bytes| simdutf8::basic::from_utf8(bytes).is_ok());
-            if metadata.contains(&MetadataColumn::Key) && !text(&self.keys[at]) {
-                found.push((*number, "its key is not UTF-8, so '_key' has no text for it".to_owned()));
+            if metadata.contains(&MetadataColumn::Key) && !self.keys.is_text(at) {
+                found.push((*number, "its key is not UTF-8, so '_key' has no text for it; '_key_bytes' has it as it is".to_owned()));
             } else if metadata.contains(&MetadataColumn::Headers)
                 && let Some((name, _)) = self.headers[at].iter().find(|(_, value)| !text(value))
             {
@@ -154,16 +194,22 @@ impl Gathered {
         found
     }
 
-    fn with_metadata(&self, rows: &RecordBatch, message_of_row: &[u32], decoding: &Decoding) -> Result<RecordBatch> {
+    fn with_metadata(&mut self, rows: &RecordBatch, message_of_row: &[u32], decoding: &Decoding) -> Result<RecordBatch> {
         let messages = || message_of_row.iter().map(|number| *number as usize);
+        let keys = if self.keys.spans.is_empty() {
+            BinaryViewArray::new_null(0)
+        } else {
+            let buffer = Buffer::from(std::mem::take(&mut self.keys.bytes));
+            self.keys.column(buffer, messages())?
+        };
         let name = |at: usize| self.partition(at);
         let text = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let column = |column: &MetadataColumn| -> Result<ArrayRef> {
             Ok(match column {
+                MetadataColumn::KeyBytes => Arc::new(keys.clone()),
                 MetadataColumn::Key => {
-                    let mut keys = StringViewBuilder::with_capacity(message_of_row.len());
-                    messages().for_each(|at| keys.append_option(self.keys[at].as_ref().and_then(|key| std::str::from_utf8(key).ok())));
-                    Arc::new(keys.finish())
+                    let texts = keys.clone().to_string_view();
+                    Arc::new(texts.map_err(|error| Error::internal("a key that is no text").with_source(error))?)
                 }
                 MetadataColumn::Partition => Arc::new(Int32Array::from_iter_values(messages().map(|at| name(at).map_or(-1, |id| id.partition)))),
                 MetadataColumn::Offset => Arc::new(Int64Array::from_iter_values(messages().map(|at| self.offsets[at]))),

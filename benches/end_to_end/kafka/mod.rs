@@ -1,0 +1,10 @@
+//! Kafka in and out.
+
+mod broker;
+mod copy;
+mod latency;
+mod load;
+mod throughput;
+
+pub(crate) use broker::run_mock;
+pub(crate) use copy::run as run_copy;

@@ -1,0 +1,38 @@
+//! Keys of messages: text or not, they come through.
+
+use crate::kafka::Broker;
+use crate::velo::{Folder, assert_balanced};
+
+#[test]
+fn keys_that_are_no_text_pass_as_they_are() {
+    let (folder, broker) = (Folder::new(), Broker::start());
+    broker.topic("in", 2);
+    broker.topic("out", 2);
+    folder.write(
+        "a.jsonl",
+        "{\"id\":1,\"k\":\"00ff10\"}\n{\"id\":2,\"k\":null}\n{\"id\":3,\"k\":\"\"}\n{\"id\":4,\"k\":\"c3285f5f5f5f5f5f5f5f5f5f5f5f5f5f5f\"}\n",
+    );
+    let write = format!(
+        "SELECT id, decode(k, 'hex') AS k FROM a INTO o WITH ('a.type'='file','a.path'='a.jsonl','a.schema'='id BIGINT, k VARCHAR',{},'o.key'='k')",
+        broker.sink("o", "in")
+    );
+    folder.run(&["--sql", &write]).expect(0);
+    let copy = format!("SELECT id FROM i INTO o WITH ({},'i.until'='latest',{})", broker.source("i", "in"), broker.sink("o", "out"));
+    assert_balanced(folder.run(&["--summary", "json", "--sql", &copy]).expect(0).job());
+    let read = |topic: &str| {
+        let read = format!(
+            "SELECT id, encode(_key_bytes, 'hex') AS k, octet_length(_key_bytes) AS n, _partition AS p FROM o ORDER BY id WITH ({},'o.until'='latest','o.schema'='id BIGINT')",
+            broker.source("o", topic)
+        );
+        folder.run(&["--format", "json", "--sql", &read]).expect(0).out
+    };
+    let rows = read("in");
+    assert!(rows.starts_with("{\"id\":1,\"k\":\"00ff10\",\"n\":3,"), "{rows}");
+    assert!(rows.contains("{\"id\":2,\"k\":null,\"n\":null,") && rows.contains("{\"id\":3,\"k\":\"\",\"n\":0,"), "{rows}");
+    let keyed = |rows: String| rows.lines().filter(|row| !row.contains("null")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(keyed(read("out")), keyed(rows), "keys and partitions are those of the messages that were read");
+    // Who wants a text is told where there is none.
+    let text = format!("SELECT _key FROM o WITH ({},'o.until'='latest','o.schema'='id BIGINT')", broker.source("o", "in"));
+    let ran = folder.run(&["--sql", &text]).expect(1);
+    assert!(ran.err.contains("its key is not UTF-8") && ran.err.contains("'_key_bytes' has it as it is"), "{}", ran.err);
+}
