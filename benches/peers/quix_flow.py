@@ -9,6 +9,7 @@ app = Application(
     consumer_group=os.environ["GROUP"],
     auto_offset_reset="earliest",
     auto_create_topics=False,
+    state_dir=os.environ["SCRATCH"],
     producer_extra_config={"linger.ms": 20},
 )
 
