@@ -9,7 +9,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::planner::TableInput;
 use crate::runtime::{SinkSpec, SourceSpec};
 use crate::sources::SourceConnector;
-use crate::sources::kafka::SourceIdentity;
 use crate::stream::{Boundedness, DataSource};
 
 /// What is known of a statement before it is planned.
@@ -40,8 +39,9 @@ pub(super) struct View<'a> {
     pub key: Option<&'a str>,
 }
 
-/// Creates what can be created; faults are added.
-pub(super) fn create(statement: &BoundStatement, view: View<'_>, faults: &mut Vec<Error>) -> Created {
+/// Creates what can be created of the statement with the number `at`; faults are added.
+pub(super) fn create(statements: &[Option<BoundStatement>], at: usize, view: View<'_>, faults: &mut Vec<Error>) -> Option<Created> {
+    let statement = statements.get(at)?.as_ref()?;
     let mut created = Created { sources: Vec::new(), inputs: Vec::new(), chained: Vec::new(), sinks: Vec::new(), columns_known: true, notes: Vec::new() };
     for (index, bound) in statement.sources.iter().enumerate() {
         let source = match &bound.input {
@@ -57,7 +57,7 @@ pub(super) fn create(statement: &BoundStatement, view: View<'_>, faults: &mut Ve
                 created.notes.push(Note { source: bound.name.clone(), unchecked: columns_read(statement, &bound.name) });
                 None
             }
-            SourceInput::Connector(connector) => match create_source(statement, index, bound, connector, view) {
+            SourceInput::Connector(connector) => match create_source((statements, at), index, bound, connector, view) {
                 Ok(source) => source,
                 Err(error) if view.look == Look::Offline && bound.declared.is_none() && error.kind() == ErrorKind::Source => {
                     created.notes.push(Note { source: bound.name.clone(), unchecked: columns_read(statement, &bound.name) });
@@ -84,7 +84,7 @@ pub(super) fn create(statement: &BoundStatement, view: View<'_>, faults: &mut Ve
             Err(error) => faults.push(error.or_at(&statement.script, bound.span)),
         }
     }
-    created
+    Some(created)
 }
 
 /// A source that is not looked at.
@@ -99,7 +99,7 @@ fn declared(bound: &BoundSource) -> Option<Arc<dyn DataSource>> {
 
 /// Creates a source; `None` if its columns can't be trusted or need not be looked for.
 fn create_source(
-    statement: &BoundStatement,
+    (statements, at): (&[Option<BoundStatement>], usize),
     index: usize,
     bound: &BoundSource,
     connector: &SourceConnector,
@@ -112,6 +112,7 @@ fn create_source(
     if view.refused && connector.is_remote() {
         return Ok(None);
     }
+    let Some((statement, identity)) = statements[at].as_ref().zip(super::groups::identity(statements, at, index)) else { return Ok(None) };
     let told = view.look == Look::Run && !view.refused;
     let label = format!("source_{index}_{}", bound.name);
     if told {
@@ -119,7 +120,6 @@ fn create_source(
     }
     // With a wrong setting the columns may be others than were meant; only whether there is something to read can be said.
     let columns = if bound.faulty { Some(Arc::new(arrow::datatypes::Schema::empty())) } else { bound.declared.clone() };
-    let identity = identity(statement, index, &bound.name, connector);
     let create = || connector.create(&bound.name, &identity, columns);
     let created = if view.refused { tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), create) } else { create() };
     match created {
@@ -135,20 +135,6 @@ fn create_source(
         Err(error) => Err(error
             .context(format!("Job '{}' failed to create data sources: Failed to create source '{label}'", statement.name))
             .or_at(&statement.script, bound.span)),
-    }
-}
-
-/// Whose source it is.
-fn identity(statement: &BoundStatement, index: usize, name: &str, connector: &SourceConnector) -> SourceIdentity {
-    let shared = |other: &BoundSource| match &other.input {
-        SourceInput::Connector(connector) => connector.shared_group(&other.name),
-        SourceInput::Chained(_) | SourceInput::Unknown => None,
-    };
-    let group = connector.shared_group(name);
-    SourceIdentity {
-        job: statement.name.clone(),
-        named: statement.statement.name.is_some(),
-        twin: group.is_some() && statement.sources[..index].iter().any(|earlier| shared(earlier) == group),
     }
 }
 

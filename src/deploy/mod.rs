@@ -1,6 +1,7 @@
 //! Bound statements to jobs that can run. In reading order:
 //! - `claims`: who reads and writes what; outputs that collide
 //! - `prepare`: sources, plans and sinks of a script, all faults reported at once
+//! - `groups`: consumer groups that sources of a script would share
 //! - `create`: the sources and sinks of one statement
 //! - `offline`: sources that are only declared, for checks without their files
 //! - `pipelines`: which statements read each other, and how each is executed
@@ -9,6 +10,7 @@
 mod claims;
 mod create;
 mod explain;
+mod groups;
 mod offline;
 mod pipelines;
 mod prepare;

@@ -109,8 +109,7 @@ pub async fn prepare(request: PrepareRequest<'_>) -> Result<Prepared, Vec<Error>
     }
     let key = environment.get("VELO_ENCRYPTION_KEY");
     let view = View { look, refused: request.refused, key: key.as_deref() };
-    let created: Vec<Option<Created>> =
-        statements.iter().zip(&mut faults).map(|(statement, faults)| statement.as_ref().map(|statement| create::create(statement, view, faults))).collect();
+    let created: Vec<Option<Created>> = faults.iter_mut().enumerate().map(|(at, faults)| create::create(&statements, at, view, faults)).collect();
     let modes = modes(&statements, &created, &mut faults);
     let read_by_others: Vec<usize> = chained(&statements).map(|(_, upstream)| upstream).collect();
     let mut outcomes: Vec<Outcome> = Vec::new();

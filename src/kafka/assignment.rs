@@ -1,6 +1,6 @@
 //! Which partitions a consumer owns, and how far each may be committed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rdkafka::{Offset, TopicPartitionList};
@@ -29,24 +29,20 @@ impl PartitionId {
     }
 }
 
-/// Where the reading of partitions begins.
-#[derive(Clone, Debug, Default)]
-pub struct Begin {
-    /// Offsets of single partitions.
-    pub at: BTreeMap<PartitionId, i64>,
-    /// Those of all others; `None`: at the group's committed offset, or as `auto.offset.reset` says.
-    pub otherwise: Option<Offset>,
-}
+/// Where partitions begin that a group assigns, if it is not where the group is.
+pub type Begin = BTreeMap<PartitionId, i64>;
 
 /// The partitions of a consumer. Offsets are committed for partitions that it owns and only forward, so that what another member has committed is never taken back.
 #[derive(Debug, Default)]
 pub(super) struct Assignment {
+    /// For the first assignment.
     begin: Begin,
-    begun: BTreeSet<PartitionId>,
     /// By name: the first offset read since the partition was assigned, and the last one committed.
     owned: BTreeMap<Arc<str>, Owned>,
     /// Up to which everything is durable in all sinks.
     durable: Position,
+    /// Partitions that were taken away since somebody asked.
+    gone: Vec<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -64,14 +60,20 @@ impl Assignment {
     /// A partition was assigned; the offset to begin with, if it is not the committed one.
     pub(super) fn assigned(&mut self, id: PartitionId) -> Option<Offset> {
         self.owned.insert(id.name(), Owned { id: id.clone(), first: None, committed: None });
-        let offset = self.begin.at.get(&id).map(|offset| Offset::Offset(*offset)).or(self.begin.otherwise);
         // Once it has been read from there, the group knows better.
-        if self.begun.insert(id) { offset } else { None }
+        self.begin.remove(&id).map(Offset::Offset)
     }
 
     /// A partition was taken away.
     pub(super) fn revoked(&mut self, id: &PartitionId) {
-        self.owned.remove(&id.name());
+        let name = id.name();
+        self.owned.remove(&name);
+        self.gone.push(name);
+    }
+
+    /// The partitions that were taken away since the last call.
+    pub(super) fn take_gone(&mut self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.gone)
     }
 
     /// The partitions it owns.
@@ -148,9 +150,9 @@ mod tests {
     }
 
     #[test]
-    fn a_start_holds_for_the_first_assignment_only() {
-        let mut assignment = Assignment::new(Begin { at: BTreeMap::from([(id(1), 7)]), otherwise: Some(Offset::Beginning) });
-        assert_eq!(assignment.assigned(id(0)), Some(Offset::Beginning));
+    fn a_begin_holds_for_the_first_assignment_only() {
+        let mut assignment = Assignment::new(BTreeMap::from([(id(1), 7)]));
+        assert_eq!(assignment.assigned(id(0)), None);
         assert_eq!(assignment.assigned(id(1)), Some(Offset::Offset(7)));
         assignment.revoked(&id(1));
         assert_eq!(assignment.assigned(id(1)), None);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::Client;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaType};
 use rdkafka::{Offset, TopicPartitionList};
 use rdkafka_sys as sys;
@@ -128,6 +129,34 @@ impl Cluster {
         Ok(offsets)
     }
 
+    /// Has a group begin at these offsets; false if it has members, which go on where they are: the brokers let nobody else commit then.
+    pub fn begin_group(&self, group: &str, offsets: &BTreeMap<PartitionId, i64>) -> Result<bool> {
+        let mut config = self.properties.config();
+        config.set("group.id", group).set("enable.auto.commit", "false");
+        let what = format!("group '{group}'");
+        let client: BaseConsumer = config.create().map_err(|error| client_error(self.kind, &what, &error))?;
+        let mut list = TopicPartitionList::with_capacity(offsets.len());
+        for (id, offset) in offsets {
+            list.add_partition_offset(&id.topic, id.partition, Offset::Offset(*offset)).map_err(|error| client_error(self.kind, &id.name(), &error))?;
+        }
+        let began = Instant::now();
+        loop {
+            match client.commit(&list, CommitMode::Sync) {
+                Ok(()) => return Ok(true),
+                Err(error) => match error.rdkafka_error_code() {
+                    Some(Code::UnknownMemberId | Code::IllegalGeneration | Code::RebalanceInProgress) => return Ok(false),
+                    // A group that is asked for the first time has no coordinator yet.
+                    Some(Code::WaitingForCoordinator | Code::CoordinatorLoadInProgress | Code::CoordinatorNotAvailable | Code::NotCoordinator)
+                        if began.elapsed() < self.timeout =>
+                    {
+                        std::thread::sleep(Duration::from_millis(50));
+                    }
+                    _ => return Err(client_error(self.kind, &what, &error)),
+                },
+            }
+        }
+    }
+
     /// Creates a topic; -1 leaves a number to the broker.
     pub fn create_topic(&self, topic: &str, partitions: i32, replication: i32) -> Result<()> {
         let mut config = self.properties.config();
@@ -142,6 +171,15 @@ impl Cluster {
             Some(Err((_, code))) => Err(client_error(self.kind, &what, &rdkafka::error::KafkaError::Global(code))),
         }
     }
+}
+
+/// Checks that a text can be the name of a topic; `key` is where it was written.
+pub fn check_topic(key: &str, topic: &str) -> Result<()> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if !topic.is_empty() && topic.len() <= 249 && topic != "." && topic != ".." && topic.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(Error::config(format!("'{key}' = '{topic}' is not the name of a topic")).with_help("names are of at most 249 letters, digits, '.', '_' and '-'"))
 }
 
 /// Settings that are wrong together, which the client says when it is made.

@@ -1,7 +1,7 @@
 //! Messages in batches, through the C API: no future and no allocation per message.
 
 use std::collections::HashMap;
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,12 +115,26 @@ pub struct BatchConsumer {
     partitions: Vec<(PartitionId, Arc<str>)>,
     numbers: HashMap<(usize, i32), usize>,
     last: Option<((usize, i32), usize)>,
-    /// By number: whether the partition was owned when the assignment had this version.
-    owned: Vec<(u64, bool)>,
+    /// By number.
+    seen: Vec<Seen>,
+    /// Kept, so that their addresses are not given to other topics.
+    topics: Vec<*mut sys::rd_kafka_topic_t>,
     /// How far partitions were read.
     progress: ReadProgress,
     client: Client<Context>,
     subscribes: bool,
+    /// Topics may come and go.
+    by_pattern: bool,
+}
+
+/// What is known of a partition.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// The version of the assignment for which the rest holds.
+    version: Option<u64>,
+    owned: bool,
+    /// The offset after the last message, or where it begins.
+    expected: Option<i64>,
 }
 
 // SAFETY: the client library is thread-safe, and the slots are empty between calls.
@@ -161,10 +175,12 @@ impl BatchConsumer {
             partitions: Vec::new(),
             numbers: HashMap::new(),
             last: None,
-            owned: Vec::new(),
+            seen: Vec::new(),
+            topics: Vec::new(),
             progress: ReadProgress::new(properties.get("auto.offset.reset") == Some("latest")),
             client,
             subscribes,
+            by_pattern: matches!(options.wanted, Wanted::Subscribe(topics) if topics.iter().any(|topic| topic.starts_with('^'))),
         };
         consumer.start(options.wanted)?;
         Ok(consumer)
@@ -234,6 +250,10 @@ impl BatchConsumer {
             let code = unsafe { *(&raw const (*pointer).err).cast::<i32>() };
             match (code, self.number(raw)) {
                 (0, Some(number)) => {
+                    if self.seen[number].expected != Some(raw.offset) {
+                        self.tell_gap(number, raw.offset);
+                    }
+                    self.seen[number].expected = Some(raw.offset + 1);
                     take(number, &self.partitions[number], &Message { raw });
                     polled.messages += 1;
                     if read.is_some_and(|(last, _)| last != number) {
@@ -274,12 +294,14 @@ impl BatchConsumer {
                 let number = match self.numbers.get(&key) {
                     Some(number) => *number,
                     None => {
-                        // SAFETY: topic handles live as long as the client.
+                        // SAFETY: the message keeps its topic.
                         let topic = unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(raw.rkt)) }.to_string_lossy();
                         let id = PartitionId { topic: Arc::from(topic), partition: raw.partition };
                         let name = id.name();
                         self.partitions.push((id, name));
-                        self.owned.push((u64::MAX, false));
+                        self.seen.push(Seen::default());
+                        // SAFETY: client and name are alive; the handle is destroyed before the client.
+                        self.topics.push(unsafe { sys::rd_kafka_topic_new(self.client.native_ptr(), sys::rd_kafka_topic_name(raw.rkt), std::ptr::null_mut()) });
                         self.numbers.insert(key, self.partitions.len() - 1);
                         self.partitions.len() - 1
                     }
@@ -288,12 +310,55 @@ impl BatchConsumer {
                 number
             }
         };
-        let version = self.client.context().version();
-        if self.owned[number].0 != version {
-            let owned = self.client.context().assignment.lock().reads(&self.partitions[number].1, raw.offset);
-            self.owned[number] = (version, owned);
+        let version = Some(self.client.context().version());
+        if self.seen[number].version != version {
+            self.look_at(number, raw.offset);
+            self.seen[number].version = version;
         }
-        self.owned[number].1.then_some(number)
+        self.seen[number].owned.then_some(number)
+    }
+
+    /// Partitions have come or gone: finds out about one of which there is a message.
+    fn look_at(&mut self, number: usize, offset: i64) {
+        let (id, name) = &self.partitions[number];
+        let mut assignment = self.client.context().assignment.lock();
+        for gone in assignment.take_gone() {
+            self.progress.forget(&gone);
+            let known = self.partitions.iter().position(|(_, known)| *known == gone);
+            known.into_iter().for_each(|number| self.seen[number].expected = None);
+        }
+        let owned = assignment.reads(name, offset);
+        let all: Vec<PartitionId> = assignment.owned().cloned().collect();
+        drop(assignment);
+        let seen = &mut self.seen[number];
+        seen.owned = owned;
+        if owned && seen.expected.is_none() {
+            seen.expected = self.progress.expected(&self.client, id, &all, self.subscribes);
+        }
+    }
+
+    /// A message does not follow the one before it. Gaps of compaction and transactions are nobody's loss; messages that the broker has removed unread are.
+    fn tell_gap(&self, number: usize, offset: i64) {
+        let Some(expected) = self.seen[number].expected else { return };
+        let (id, name) = &self.partitions[number];
+        let (mut low, mut high) = (-1, -1);
+        let Ok(topic) = CString::new(&*id.topic) else { return };
+        // SAFETY: client and name are alive. The offsets are those of the last answer, nobody is asked.
+        unsafe { sys::rd_kafka_get_watermark_offsets(self.client.native_ptr(), topic.as_ptr(), id.partition, &mut low, &mut high) };
+        let context = self.client.context();
+        let text = if offset < expected {
+            format!("{name}: message {offset} comes after {}; the topic was made anew or cut, and is read from there", expected - 1)
+        } else if low > expected {
+            format!(
+                "{name}: up to {} messages are lost, offsets {expected} to {}: the broker removed them before they were read",
+                offset - expected,
+                offset - 1
+            )
+        } else {
+            return;
+        };
+        context.health.note_error(&text);
+        context.note(&text);
     }
 
     /// What an error in place of a message means: `None` if the client goes on by itself.
@@ -306,6 +371,15 @@ impl BatchConsumer {
         };
         let user = |message: String| Some(Error::new(ErrorKind::Source, Fault::User, message));
         match Code::from(known) {
+            // Nothing is committed, so no right to the group is needed.
+            Code::GroupAuthorizationFailed if !self.subscribes => {
+                tracing::debug!("{}: {text}", self.client.context().place);
+                None
+            }
+            Code::UnknownTopicOrPartition | Code::UnknownTopic if self.by_pattern => {
+                self.client.context().note(&text);
+                None
+            }
             Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed | Code::Authentication => user(text),
             Code::UnknownTopicOrPartition | Code::UnknownTopic => user(text),
             Code::AutoOffsetReset | Code::OffsetOutOfRange => user(format!("{text}; the messages from there on are gone"))
@@ -380,8 +454,11 @@ impl BatchConsumer {
 
 impl Drop for BatchConsumer {
     fn drop(&mut self) {
-        // SAFETY: the queue is ours, and the client, which is destroyed later, is still alive.
-        unsafe { sys::rd_kafka_queue_destroy(self.queue) };
+        // SAFETY: queue and topics are ours, and the client, which is destroyed later, is still alive.
+        unsafe {
+            self.topics.iter().filter(|topic| !topic.is_null()).for_each(|topic| sys::rd_kafka_topic_destroy(*topic));
+            sys::rd_kafka_queue_destroy(self.queue);
+        }
     }
 }
 

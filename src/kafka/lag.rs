@@ -28,6 +28,21 @@ impl ReadProgress {
         Self { next: HashMap::new(), begins: HashMap::new(), from_latest }
     }
 
+    /// A partition was taken away: others may read it on.
+    pub(super) fn forget(&mut self, name: &str) {
+        self.next.remove(name);
+        self.begins.remove(name);
+    }
+
+    /// The offset that is expected next of a partition, if it is known. Where a group begins is asked, of all its partitions at once.
+    pub(super) fn expected(&mut self, client: &Client<Context>, id: &PartitionId, owned: &[PartitionId], subscribes: bool) -> Option<i64> {
+        if subscribes {
+            self.find_begins(client, owned);
+        }
+        let name = id.name();
+        self.next.get(&name).or_else(|| self.begins.get(&name)).copied().filter(|offset| *offset >= 0)
+    }
+
     /// A partition is read from an offset on.
     pub(super) fn begins(&mut self, id: &PartitionId, offset: i64) {
         if offset >= 0 {

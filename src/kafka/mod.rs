@@ -23,7 +23,7 @@ mod producer;
 mod properties;
 
 pub use assignment::{Begin, PartitionId};
-pub use cluster::{Cluster, Topics};
+pub use cluster::{Cluster, Topics, check_topic};
 pub use consumer::{BatchConsumer, ConsumerOptions, Message, Polled, Wanted};
 pub use embedded::EmbeddedBroker;
 pub use fault::{client_error, is_unreachable};

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka_sys as sys;
 
+use crate::error::{Error, Result};
+
 /// What a client is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -63,6 +65,50 @@ impl ClientProperties {
             self.set("ssl.ca.location", "probe");
         }
         self.set("security.protocol", protocol);
+    }
+
+    /// Asks the client library whether it takes them, each for itself and all together; no broker is asked. `owner` is whose they are.
+    ///
+    /// **Errors**: it doesn't.
+    pub fn check(&self, role: Role, owner: &str) -> Result<()> {
+        if self.get("security.protocol").is_some_and(|protocol| protocol.starts_with("sasl"))
+            && self.get("sasl.mechanisms").or(self.get("sasl.mechanism")).is_none()
+        {
+            return Err(Error::config(format!("'{owner}.sasl.mechanism' is missing")).with_help("set it to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"));
+        }
+        for (name, value) in &self.values {
+            if let Err(PropertyFault::Value(reason)) = check_property(name, value) {
+                // The library's texts quote values.
+                let secret = ["password", "secret", "key", "token"].iter().any(|sign| name.contains(sign));
+                let reason = if secret { "its value is refused by the Kafka client" } else { reason.trim() };
+                return Err(Error::config(format!("'{owner}.{name}': {reason}")));
+            }
+        }
+        self.check_together(role).map_err(|reason| Error::config(format!("the Kafka client refuses the settings of '{owner}': {reason}")))
+    }
+
+    /// Makes a client that knows no broker, and ends it.
+    fn check_together(&self, role: Role) -> Result<(), String> {
+        let mut config = self.config();
+        config.remove("bootstrap.servers");
+        let native = config.create_native_config().map_err(|error| error.to_string())?;
+        let kind = match role {
+            Role::Consumer => sys::rd_kafka_type_t::RD_KAFKA_CONSUMER,
+            Role::Producer => sys::rd_kafka_type_t::RD_KAFKA_PRODUCER,
+        };
+        let mut text = [0 as std::ffi::c_char; 512];
+        // SAFETY: a copy of the configuration passes to the client, or is destroyed if there is none; the library writes at most the size of the buffer.
+        unsafe {
+            let conf = sys::rd_kafka_conf_dup(native.ptr());
+            sys::rd_kafka_conf_set_log_cb(conf, None);
+            let client = sys::rd_kafka_new(kind, conf, text.as_mut_ptr(), text.len());
+            if client.is_null() {
+                sys::rd_kafka_conf_destroy(conf);
+                return Err(CStr::from_ptr(text.as_ptr()).to_string_lossy().into_owned());
+            }
+            sys::rd_kafka_destroy_flags(client, sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        }
+        Ok(())
     }
 
     /// The brokers to ask first.

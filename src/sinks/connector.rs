@@ -73,7 +73,7 @@ impl SinkConnector {
     pub fn check(&self, name: &str) -> Result<()> {
         match self {
             Self::File(_) => Ok(()),
-            Self::Kafka(options, rest) => options.check(name, rest.avro_schema.is_some()),
+            Self::Kafka(options, rest) => KafkaSink::check(name, options, rest),
         }
     }
 

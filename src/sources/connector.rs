@@ -75,7 +75,7 @@ impl SourceConnector {
     pub fn check(&self, name: &str) -> Result<()> {
         match self {
             Self::File(_) => Ok(()),
-            Self::Kafka(options, rest) => options.check(name, rest.avro_schema.is_some()),
+            Self::Kafka(options, rest) => KafkaSource::check(name, options, rest),
         }
     }
 
@@ -111,13 +111,11 @@ impl SourceConnector {
         }
     }
 
-    /// What two sources must not share unnoticed: a consumer group that shares a topic out. `None` for kinds without.
-    pub fn shared_group(&self, name: &str) -> Option<String> {
+    /// The consumer group that it reads in as a source of this job. `None` for kinds without, and for reads that commit nothing.
+    pub fn group(&self, job: &str, named: bool) -> Option<String> {
         match self {
             Self::File(_) => None,
-            Self::Kafka(options, _) => {
-                Some(format!("{} {} {}", options.brokers, options.group_id.as_deref().unwrap_or_default(), options.topic.as_deref().unwrap_or(name)))
-            }
+            Self::Kafka(options, _) => options.group(job, named),
         }
     }
 

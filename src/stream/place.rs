@@ -63,7 +63,7 @@ impl Place {
 
     /// Brokers by the list of their addresses, in whatever order it has them.
     pub fn cluster(brokers: &str) -> String {
-        let mut brokers: Vec<&str> = brokers.split(',').map(str::trim).collect();
+        let mut brokers: Vec<String> = brokers.split(',').map(|broker| broker.trim().replace("localhost", "127.0.0.1")).collect();
         brokers.sort_unstable();
         brokers.join(",")
     }
@@ -86,6 +86,14 @@ impl Place {
                 a == b && names.is_match(name)
             }
             _ => false,
+        }
+    }
+
+    /// Like [`Self::meets`], but two patterns are taken to meet.
+    pub fn may_meet(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Topics { cluster: a, .. }, Self::Topics { cluster: b, .. }) => a == b,
+            _ => self.meets(other),
         }
     }
 

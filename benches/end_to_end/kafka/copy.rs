@@ -76,7 +76,7 @@ pub(crate) fn run(servers: &str, from: &str, to: &str, count: usize) {
             }
             copied += given.len();
             while !given.is_empty() {
-                let flags = i32::try_from(sys::RD_KAFKA_MSG_F_COPY).unwrap();
+                let flags = sys::RD_KAFKA_MSG_F_COPY;
                 let done = sys::rd_kafka_produce_batch(topic, ANY_PARTITION, flags, given.as_mut_ptr(), given.len() as i32);
                 sys::rd_kafka_poll(producer, if (done as usize) < given.len() { 5 } else { 0 });
                 given.retain(|message| message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR);

@@ -11,7 +11,7 @@ use super::options::KafkaSinkOptions;
 use super::values::KafkaSinkRest;
 use super::writer::KafkaWriter;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::kafka::{ClientProperties, Cluster, Security};
+use crate::kafka::{ClientProperties, Cluster, Role, Security, check_topic};
 use crate::options::Secret;
 use crate::stream::{DataSink, DataWriter, SinkContext};
 
@@ -26,17 +26,26 @@ pub struct KafkaSink {
 }
 
 impl KafkaSink {
-    /// Checks the settings; asks no broker.
-    pub fn create(name: &str, options: KafkaSinkOptions, rest: KafkaSinkRest) -> Result<Self> {
+    /// Checks the settings; asks nobody.
+    pub fn check(name: &str, options: &KafkaSinkOptions, rest: &KafkaSinkRest) -> Result<()> {
         options.check(name, rest.avro_schema.is_some())?;
-        let topic = options.topic.clone().unwrap_or_else(|| name.to_owned());
-        if topic.trim().is_empty() || topic.contains(',') || topic.starts_with('^') {
-            return Err(Error::config(format!("'{name}.topic' = '{topic}' is not the name of one topic")));
+        check_topic(&format!("{name}.topic"), options.topic.as_deref().unwrap_or(name))?;
+        for (key, number) in [("topic.partitions", options.partitions), ("topic.replication.factor", options.replication)] {
+            if number == Some(0) {
+                return Err(Error::config(format!("'{name}.{key}' must be 1 or more")));
+            }
         }
         if options.idempotence && options.acks.as_deref().is_some_and(|acks| !matches!(acks, "all" | "-1")) {
             return Err(Error::config(format!("'{name}.acks' must be all while '{name}.enable.idempotence' is true"))
                 .with_help(format!("set '{name}.enable.idempotence' = 'false', or leave '{name}.acks' out")));
         }
+        client_properties(options, rest.properties.clone()).check(Role::Producer, name)
+    }
+
+    /// Makes it of checked settings; asks no broker.
+    pub fn create(name: &str, options: KafkaSinkOptions, rest: KafkaSinkRest) -> Result<Self> {
+        Self::check(name, &options, &rest)?;
+        let topic = options.topic.clone().unwrap_or_else(|| name.to_owned());
         let properties = client_properties(&options, rest.properties);
         Ok(Self { name: name.to_owned(), options, properties, avro_schema: rest.avro_schema, topic })
     }

@@ -44,8 +44,14 @@ impl OptionValue for Place {
             let offset: i64 = offset.trim().parse().ok().filter(|offset| *offset >= 0)?;
             Some((partition.trim().parse().ok().filter(|partition| *partition >= 0)?, offset))
         };
-        let offsets: Option<BTreeMap<i32, i64>> = text.split([',', crate::options::ELEMENT_SEPARATOR]).map(pair).collect();
-        offsets.filter(|offsets| !offsets.is_empty()).map(Self::Offsets).ok_or_else(expected)
+        let pairs: Option<Vec<(i32, i64)>> = text.split([',', crate::options::ELEMENT_SEPARATOR]).map(pair).collect();
+        let mut offsets = BTreeMap::new();
+        for (partition, offset) in pairs.ok_or_else(expected)? {
+            if offsets.insert(partition, offset).is_some() {
+                return Err(format!("partition {partition} is named twice"));
+            }
+        }
+        Ok(Self::Offsets(offsets))
     }
 }
 
@@ -63,7 +69,7 @@ mod tests {
         }
         assert_eq!(Place::parse("2024-01-05"), Ok(Place::Time(1_704_412_800_000)));
         assert_eq!(Place::parse("0:15, 3:7"), Ok(Place::Offsets(BTreeMap::from([(0, 15), (3, 7)]))));
-        for text in ["", "now", "0:", "-1:5", "0:-5", "2024-13-01"] {
+        for text in ["", "now", "0:", "-1:5", "0:-5", "2024-13-01", "0:1,0:2"] {
             assert!(Place::parse(text).is_err(), "{text}");
         }
     }

@@ -88,9 +88,9 @@ impl Gathered {
         self.ends.len()
     }
 
-    /// Bytes of their values.
+    /// Bytes of their values and keys.
     pub(super) fn bytes(&self) -> usize {
-        self.payloads.len()
+        self.payloads.len() + self.keys.bytes.len()
     }
 
     /// Nothing was polled.

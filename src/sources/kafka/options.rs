@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::bounds::Place as Bound;
 use super::plan::TopicList;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::MessageFormat;
 use crate::options::{ByteSize, Millis, OptionValue, Secret, define_options};
 use crate::schema_registry::{RegistrySettings, SchemaRegistry};
@@ -86,8 +86,18 @@ define_options! {
 }
 
 impl KafkaSourceOptions {
+    /// The group of a source of this job, which is `named` by CREATE STREAM; `None` if nothing is to be committed.
+    pub fn group(&self, job: &str, named: bool) -> Option<String> {
+        // A bounded read begins and ends where it is told.
+        let commits = self.until.is_none();
+        self.group_id.clone().or_else(|| named.then(|| format!("velo-streams-{job}"))).filter(|_| commits)
+    }
+
     /// Checks that there is what avro takes; `has_schema`: a file with an Avro schema declares the columns.
     pub fn check(&self, name: &str, has_schema: bool) -> Result<()> {
+        if self.max_poll_records == Some(0) {
+            return Err(Error::config(format!("'{name}.max.poll.records' must be 1 or more")));
+        }
         match self.format {
             MessageFormat::Json => Ok(()),
             MessageFormat::Avro => SchemaRegistry::check(self.registry(name).as_ref(), has_schema, name),

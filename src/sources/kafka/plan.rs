@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rdkafka::Offset;
+use parking_lot::Mutex;
 
 use super::bounds::Place;
 use super::options::{KafkaSourceOptions, OffsetReset};
@@ -101,19 +101,8 @@ pub(super) fn plan(
     let resumed: BTreeMap<PartitionId, i64> =
         resume.offsets.iter().filter_map(|(name, offset)| Some((PartitionId::parse(name)?, i64::try_from(*offset).ok()?))).collect();
     if options.until.is_none() && commits {
-        // The group knows where to go on, unless it is told.
-        let begin = match &options.start {
-            None => Begin { at: resumed, otherwise: None },
-            Some(Place::Earliest) => Begin { at: resumed, otherwise: Some(Offset::Beginning) },
-            Some(Place::Latest) => Begin { at: resumed, otherwise: Some(Offset::End) },
-            Some(place) => {
-                let cluster = cluster()?;
-                let mut at = offsets(place, &topics.partitions(&cluster)?, &cluster, false)?;
-                at.extend(resumed);
-                Begin { at, otherwise: None }
-            }
-        };
-        return Ok(ReadPlan { wanted: Wanted::Subscribe(topics.subscription()), begin, ends: None, discovers: false });
+        // The group knows where to go on.
+        return Ok(ReadPlan { wanted: Wanted::Subscribe(topics.subscription()), begin: resumed, ends: None, discovers: false });
     }
     let cluster = cluster()?;
     let partitions = topics.partitions(&cluster)?;
@@ -126,7 +115,30 @@ pub(super) fn plan(
     let mut begins = offsets(&from, &partitions, &cluster, false)?;
     begins.extend(resumed);
     let list = partitions.into_iter().filter_map(|id| begins.get(&id).map(|offset| (id.clone(), *offset))).collect();
-    Ok(ReadPlan { wanted: Wanted::Assign(list), begin: Begin::default(), discovers: ends.is_none(), ends })
+    Ok(ReadPlan { wanted: Wanted::Assign(list), begin: Begin::new(), discovers: ends.is_none(), ends })
+}
+
+/// Where a group begins if `start` says so: it is committed before the group has members, once a run. From then on the group knows best, whoever reads a partition.
+#[derive(Default)]
+pub(super) struct GroupStart {
+    done: Mutex<bool>,
+}
+
+impl GroupStart {
+    /// Moves the group, unless that was done.
+    pub(super) fn once(&self, options: &KafkaSourceOptions, topics: &TopicList, group: &str, cluster: &dyn Fn() -> Result<Cluster>) -> Result<()> {
+        let mut done = self.done.lock();
+        let Some(place) = options.start.as_ref().filter(|_| !*done) else { return Ok(()) };
+        let cluster = cluster()?;
+        let offsets = offsets(place, &topics.partitions(&cluster)?, &cluster, false)?;
+        if !cluster.begin_group(group, &offsets)? {
+            tracing::warn!(
+                "group '{group}' has members: another instance, or one that died less than 'session.timeout.ms' ago. 'start' moves nothing then; it goes on where the group is"
+            );
+        }
+        *done = true;
+        Ok(())
+    }
 }
 
 /// The offset of a place in each partition. One that a list of offsets does not name is read from its beginning, `to_the_end`.

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
+use super::bounds::Place;
 use super::gathered::{Decoding, with_metadata_columns};
 use super::options::KafkaSourceOptions;
-use super::plan::{TopicList, plan};
+use super::plan::{GroupStart, TopicList, plan};
 use super::reader::{KafkaReader, ReaderSpec};
 use super::sample;
 use super::values::Values;
-use crate::error::{Error, ErrorKind, Result};
-use crate::kafka::{ClientProperties, Cluster};
+use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::kafka::{ClientProperties, Cluster, PartitionId, Role, check_topic};
 use crate::sources::tell_inferred;
 use crate::stream::{Boundedness, DataReader, DataSource, MetadataColumn, ReadRequest};
 
@@ -22,8 +23,8 @@ pub struct SourceIdentity {
     pub job: String,
     /// The job was created by name, so that its offsets are kept under it.
     pub named: bool,
-    /// Another source of the statement reads the same topic in the same group before this one.
-    pub twin: bool,
+    /// Another source of the script reads the same topic in the same group before this one: what to add to the group's name.
+    pub twin: Option<String>,
 }
 
 /// What a source is told besides its own keys.
@@ -55,19 +56,32 @@ impl KafkaSource {
     /// Larger than any table that is looked up.
     pub const ASSUMED_BYTES: u64 = 1 << 40;
 
+    /// Checks the settings; asks nobody.
+    pub fn check(name: &str, options: &KafkaSourceOptions, rest: &KafkaSourceRest) -> Result<()> {
+        options.check(name, rest.avro_schema.is_some())?;
+        match TopicList::parse(options.topic.as_deref().unwrap_or(name)) {
+            TopicList::Names(names) if names.is_empty() => return Err(Error::config(format!("'{name}.topic' names no topic"))),
+            TopicList::Names(names) => names.iter().try_for_each(|topic| check_topic(&format!("{name}.topic"), topic))?,
+            TopicList::Pattern(pattern) => {
+                regex::Regex::new(&pattern).map_err(|error| Error::config(format!("'{name}.topic' = '{pattern}' is not a regular expression: {error}")))?;
+            }
+        }
+        client_properties(options, rest.properties.clone(), options.group_id.as_deref()).check(Role::Consumer, name)
+    }
+
     /// Checks that the topic can be read and finds out the columns: `declared`, or those of its schema in the registry, or those of its first messages, which are then logged
     /// as the line to paste.
     pub fn create(name: &str, options: KafkaSourceOptions, rest: KafkaSourceRest, identity: &SourceIdentity, declared: Option<SchemaRef>) -> Result<Self> {
+        Self::check(name, &options, &rest)?;
         let topics = TopicList::parse(options.topic.as_deref().unwrap_or(name));
-        if topics == TopicList::Names(Vec::new()) {
-            return Err(Error::config(format!("'{name}.topic' names no topic")));
-        }
-        options.check(name, rest.avro_schema.is_some())?;
         let group = group(&options, identity, name);
         let properties = client_properties(&options, rest.properties, group.as_deref());
         let timeout = options.connect_timeout.0;
         let cluster = Cluster::connect(&properties, ErrorKind::Source, timeout)?;
         let partitions = topics.partitions(&cluster)?;
+        for (key, place) in [("start", &options.start), ("until", &options.until)] {
+            check_place(&format!("{name}.{key}"), place.as_ref(), &partitions)?;
+        }
         let is_declared = declared.is_some();
         let first = partitions.first().map(|id| id.topic.as_ref());
         let number = || sample::schema_of_a_message(name, &properties, &partitions, &cluster, timeout);
@@ -82,22 +96,31 @@ impl KafkaSource {
             }
         };
         values.decoder(&options, &schema).map_err(|error| error.context(format!("source '{name}'")))?;
-        let group = group.filter(|_| options.until.is_none());
         let place = format!("job '{}', source '{name}'", identity.job);
         Ok(Self { name: name.to_owned(), options, properties, topics, group, schema, values, columns_are, place })
     }
 }
 
-fn group(options: &KafkaSourceOptions, identity: &SourceIdentity, name: &str) -> Option<String> {
-    if let Some(group) = &options.group_id {
-        if identity.twin {
-            // One group would share the topic out between both.
-            tracing::warn!("source '{name}': another source of the statement reads the topic in group '{group}'; this one's is '{group}-{name}'");
-        }
-        return Some(if identity.twin { format!("{group}-{name}") } else { group.clone() });
+/// Offsets are of partitions that there are.
+fn check_place(key: &str, place: Option<&Place>, partitions: &[PartitionId]) -> Result<()> {
+    let Some(Place::Offsets(offsets)) = place else { return Ok(()) };
+    match offsets.keys().find(|number| partitions.iter().all(|id| id.partition != **number)) {
+        Some(number) => Err(Error::new(ErrorKind::Source, Fault::User, format!("'{key}' names partition {number}, which the topic does not have"))
+            .with_help(format!("it has {} partitions, numbered from 0", partitions.len()))),
+        None => Ok(()),
     }
-    let own = format!("velo-streams-{}", identity.job);
-    identity.named.then(|| if identity.twin { format!("{own}-{name}") } else { own })
+}
+
+/// The group, if offsets are committed.
+fn group(options: &KafkaSourceOptions, identity: &SourceIdentity, name: &str) -> Option<String> {
+    let group = options.group(&identity.job, identity.named)?;
+    let Some(twin) = &identity.twin else { return Some(group) };
+    // One group would share the topic out between both.
+    let own = format!("{group}-{twin}");
+    if options.group_id.is_some() {
+        tracing::warn!("source '{name}': another source of the script reads the topic in group '{group}'; this one's is '{own}'");
+    }
+    Some(own)
 }
 
 /// What the client is told.
@@ -182,7 +205,15 @@ impl DataSource for KafkaSource {
         Ok(Box::new(KafkaReader::new(ReaderSpec {
             place: self.place.clone(),
             properties,
-            plan: Arc::new(move |resume| plan(&options, &topics, commits, &connect, resume)),
+            plan: {
+                let (begin, group) = (GroupStart::default(), self.group.clone());
+                Arc::new(move |resume| {
+                    if let Some(group) = group.as_deref().filter(|_| options.start.is_some()) {
+                        begin.once(&options, &topics, group, &connect)?;
+                    }
+                    plan(&options, &topics, commits, &connect, resume)
+                })
+            },
             discover,
             decoding: Arc::new(decoding),
             health: request.health,
