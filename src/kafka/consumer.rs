@@ -103,8 +103,10 @@ impl Message<'_> {
 pub struct Polled {
     /// Messages handed over.
     pub messages: usize,
-    /// Partitions whose end was reached, by name, with the offset after their last message.
+    /// Partitions whose end was reached, by name, with the offset after their last record.
     pub ended: Vec<(Arc<str>, i64)>,
+    /// Those of them that end with records that no reader is shown: ends of transactions, what was rolled back or compacted away.
+    pub passed: Vec<(Arc<str>, i64)>,
 }
 
 /// A consumer.
@@ -134,7 +136,7 @@ impl BatchConsumer {
         // What is durable in the sinks is stored by us; the library commits what was stored, and when partitions are taken away.
         properties.set("enable.auto.offset.store", "false");
         properties.set("enable.auto.commit", if subscribes { "true" } else { "false" });
-        properties.set("enable.partition.eof", if subscribes { "false" } else { "true" });
+        properties.set("enable.partition.eof", "true");
         let config = properties.config();
         let fault = |what: &str, error: &rdkafka::error::KafkaError| client_error(ErrorKind::Source, what, error);
         let native = config.create_native_config().map_err(|error| fault("client settings", &error))?;
@@ -241,7 +243,14 @@ impl BatchConsumer {
                     }
                     read = Some((number, raw.offset + 1));
                 }
-                (END_OF_PARTITION, Some(number)) => polled.ended.push((Arc::clone(&self.partitions[number].1), raw.offset)),
+                (END_OF_PARTITION, Some(number)) => {
+                    self.progress.read(read.take(), &self.partitions);
+                    let name = &self.partitions[number].1;
+                    if self.progress.ends(name, raw.offset) {
+                        polled.passed.push((Arc::clone(name), raw.offset));
+                    }
+                    polled.ended.push((Arc::clone(name), raw.offset));
+                }
                 (0 | END_OF_PARTITION, None) => {}
                 _ => failure = failure.or_else(|| self.failure(code, raw)),
             }

@@ -47,6 +47,15 @@ impl ReadProgress {
         }
     }
 
+    /// A partition ends at an offset; true if records were read up to before it, or would have been, that no reader is shown.
+    pub(super) fn ends(&mut self, name: &Arc<str>, end: i64) -> bool {
+        let known = self.next.get(name).or_else(|| self.begins.get(name).filter(|begin| **begin >= 0)).copied();
+        if known.is_none_or(|known| known < end) {
+            self.next.insert(Arc::clone(name), end);
+        }
+        known.is_some_and(|known| known < end)
+    }
+
     /// For each partition the messages that wait, as far as the brokers have told. Where a group begins is asked once a partition.
     pub(super) fn lag(&mut self, client: &Client<Context>, owned: &[PartitionId], subscribes: bool) -> Vec<(Arc<str>, u64)> {
         if subscribes {

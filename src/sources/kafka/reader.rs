@@ -216,7 +216,9 @@ impl<'a> Polling<'a> {
         let (open, limits) = (&self.open, &mut self.limits);
         let Some(open) = open else {
             let polled = self.consumer.poll(most, wait, |number, partition, message| gathered.push(message, number, partition, metadata))?;
-            return Ok(polled.messages);
+            // Otherwise they would seem to wait, and never be committed.
+            polled.passed.iter().for_each(|(name, end)| gathered.passed(name, *end));
+            return Ok(polled.messages + polled.passed.len());
         };
         let mut reached: Vec<Arc<str>> = Vec::new();
         let polled = self.consumer.poll(most, wait, |number, partition, message| {
