@@ -140,13 +140,13 @@ impl BatchConsumer {
         let config = properties.config();
         let fault = |what: &str, error: &rdkafka::error::KafkaError| client_error(ErrorKind::Source, what, error);
         let native = config.create_native_config().map_err(|error| fault("client settings", &error))?;
-        Context::register(native.ptr());
+        let context = Context::new(options.place, options.health, Assignment::new(options.begin)).with_tokens(properties.tokens.clone());
+        context.register(native.ptr());
         // SAFETY: the configuration is alive; the functions match the declared types.
         unsafe {
             sys::rd_kafka_conf_set_rebalance_cb(native.ptr(), Some(rebalance_callback));
             sys::rd_kafka_conf_set_offset_commit_cb(native.ptr(), Some(commit_callback));
         }
-        let context = Context::new(options.place, options.health, Assignment::new(options.begin));
         let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_CONSUMER, context).map_err(|error| settings_error(ErrorKind::Source, &error))?;
         Context::renew_tokens(&client);
         // SAFETY: the client is alive; the queue is destroyed before it.

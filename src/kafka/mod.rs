@@ -3,6 +3,7 @@
 //! - `properties`: client properties by name, checked before anything is opened
 //! - `leftover`: keys that are the client library's own
 //! - `context`: what a client tells of itself: logs, errors, its group's partitions
+//! - `tokens`: tokens for OAUTHBEARER from an endpoint
 //! - `cluster`: topics, partitions and offsets, asked of the brokers
 //! - `consumer`: messages in batches
 //! - `lag`: how far partitions were read, and how many messages wait
@@ -21,6 +22,7 @@ mod lag;
 mod leftover;
 mod producer;
 mod properties;
+mod tokens;
 
 pub use assignment::{Begin, PartitionId};
 pub use cluster::{Cluster, Topics};
@@ -30,3 +32,4 @@ pub use fault::{client_error, is_unreachable};
 pub use leftover::client_properties;
 pub use producer::{BatchProducer, Delivery, HeaderColumn, Outgoing, Payload, Undelivered};
 pub use properties::{ClientProperties, PropertyFault, Role, Security, check_property, properties_of};
+pub use tokens::{TokenEndpoint, TokenSettings};

@@ -113,10 +113,10 @@ impl BatchProducer {
         properties.set_default("allow.auto.create.topics", "false");
         let config = properties.config();
         let native = config.create_native_config().map_err(|error| client_error(ErrorKind::Sink, "client settings", &error))?;
-        Context::register(native.ptr());
+        let context = Context::new(place, health, Assignment::default()).with_tokens(properties.tokens.clone());
+        context.register(native.ptr());
         // SAFETY: the configuration is alive.
         unsafe { sys::rd_kafka_conf_set_events(native.ptr(), sys::RD_KAFKA_EVENT_DR) };
-        let context = Context::new(place, health, Assignment::default());
         let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, context).map_err(|error| settings_error(ErrorKind::Sink, &error))?;
         Context::renew_tokens(&client);
         let name = CString::new(topic).map_err(|_| Error::config(format!("'{topic}' is not the name of a topic")))?;

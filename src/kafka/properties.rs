@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka_sys as sys;
+
+use super::tokens::TokenEndpoint;
 
 /// What a client is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,7 @@ pub enum Role {
 #[derive(Clone, Default)]
 pub struct ClientProperties {
     values: BTreeMap<String, String>,
+    pub(super) tokens: Option<Arc<TokenEndpoint>>,
 }
 
 impl std::fmt::Debug for ClientProperties {
@@ -56,6 +59,7 @@ impl ClientProperties {
         if protocol.contains("sasl") {
             let given = [("sasl.mechanisms", security.mechanism), ("sasl.username", security.username), ("sasl.password", security.password)];
             given.into_iter().filter_map(|(name, value)| Some((name, value?))).for_each(|(name, value)| self.set(name, value));
+            self.tokens = security.tokens.clone();
         }
         let own_authorities = self.values.keys().any(|name| name.starts_with("ssl.ca.") || name == "ssl.certificate.pem");
         if protocol.contains("ssl") && !own_authorities {
@@ -81,7 +85,7 @@ impl ClientProperties {
 }
 
 /// How a connection is secured.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Security<'a> {
     /// plaintext, ssl, sasl_plaintext or sasl_ssl.
     pub protocol: Option<&'a str>,
@@ -91,6 +95,8 @@ pub struct Security<'a> {
     pub username: Option<&'a str>,
     /// Password.
     pub password: Option<&'a str>,
+    /// Where tokens come from, if the client library does not make them.
+    pub tokens: Option<Arc<TokenEndpoint>>,
 }
 
 /// What is wrong with a property.

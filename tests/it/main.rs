@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::zombie_processes, missing_docs, unreachable_pub, reason = "a test fails by panicking")]
 
 mod batching;
+mod batching_kafka;
 mod cli;
 mod collisions;
 mod comparisons;
@@ -33,6 +34,7 @@ mod real_broker;
 mod secrets;
 mod setting_files;
 mod sinks;
+mod soak;
 mod standard_output;
 mod streaming;
 mod velo;

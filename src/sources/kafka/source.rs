@@ -11,7 +11,7 @@ use super::reader::{KafkaReader, ReaderSpec};
 use super::sample;
 use super::values::Values;
 use crate::error::{Error, ErrorKind, Result};
-use crate::kafka::{ClientProperties, Cluster};
+use crate::kafka::{ClientProperties, Cluster, TokenEndpoint};
 use crate::sources::tell_inferred;
 use crate::stream::{Boundedness, DataReader, DataSource, MetadataColumn, ReadRequest};
 
@@ -64,7 +64,7 @@ impl KafkaSource {
         }
         options.check(name, rest.avro_schema.is_some())?;
         let group = group(&options, identity, name);
-        let properties = client_properties(&options, rest.properties, group.as_deref());
+        let properties = client_properties(&options, rest.properties, group.as_deref(), options.tokens(name)?);
         let timeout = options.connect_timeout.0;
         let cluster = Cluster::connect(&properties, ErrorKind::Source, timeout)?;
         let partitions = topics.partitions(&cluster)?;
@@ -101,7 +101,7 @@ fn group(options: &KafkaSourceOptions, identity: &SourceIdentity, name: &str) ->
 }
 
 /// What the client is told.
-fn client_properties(options: &KafkaSourceOptions, mut properties: ClientProperties, group: Option<&str>) -> ClientProperties {
+fn client_properties(options: &KafkaSourceOptions, mut properties: ClientProperties, group: Option<&str>, tokens: Option<TokenEndpoint>) -> ClientProperties {
     properties.set("bootstrap.servers", options.brokers.as_str());
     let throw_away = || format!("velo-adhoc-{:016x}", rand::random::<u64>());
     properties.set("group.id", group.map_or_else(throw_away, str::to_owned));
@@ -120,6 +120,7 @@ fn client_properties(options: &KafkaSourceOptions, mut properties: ClientPropert
         mechanism: options.sasl_mechanism.as_deref(),
         username: options.sasl_username.as_deref(),
         password: options.sasl_password.as_ref().map(crate::options::Secret::reveal),
+        tokens: tokens.map(Arc::new),
     };
     properties.secure(&security);
     for (name, value) in [
@@ -201,7 +202,7 @@ mod tests {
     fn properties(keys: &[(&str, &str)]) -> ClientProperties {
         let mut map = KeyMap::of("s", &[&[("bootstrap.servers", "h:1")], keys].concat());
         let options = KafkaSourceOptions::from_keys(&mut map, &mut Vec::new()).unwrap();
-        client_properties(&options, ClientProperties::default(), options.group_id.as_deref())
+        client_properties(&options, ClientProperties::default(), options.group_id.as_deref(), None)
     }
 
     #[test]

@@ -2,6 +2,13 @@
 
 mod basics;
 mod kills;
+mod orders;
+mod outage;
+mod readers;
+mod segments;
+mod sink_keys;
+mod source_keys;
+mod tokens;
 mod topics;
 
 use std::io::BufRead;
