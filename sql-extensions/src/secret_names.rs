@@ -28,7 +28,9 @@ const SHORTEST_MISSPELT: usize = 5;
 /// Whether the value of a setting is never to be shown. The name of the source or sink, which is the text before the first dot, does not count; misspelt words do.
 pub fn is_secret_key(key: &str) -> bool {
     let key = key.trim().to_lowercase();
-    is_secret(&words(key.split_once('.').map_or(key.as_str(), |(_, rest)| rest)))
+    let words = words(key.split_once('.').map_or(key.as_str(), |(_, rest)| rest));
+    // An address where tokens are given is none; a password in it is known by its place.
+    !words.ends_with(&["token", "endpoint", "url"]) && is_secret(&words)
 }
 
 /// Whether the value of an environment variable is never to be shown.
@@ -80,6 +82,7 @@ mod tests {
             "k.auth_header",
             "k.auth_token",
             "k.sasl.jaas.config",
+            "k.sasl.oauthbearer.client.secret",
             "k.secret_access_key",
             "k.schema.registry.basic.auth.user.info",
             "s.encryption.key",
@@ -94,6 +97,7 @@ mod tests {
         for plain in [
             "orders.path",
             "passwords.path",
+            "k.sasl.oauthbearer.token.endpoint.url",
             "tokens.format",
             "o.encryption",
             "o.key",

@@ -1,10 +1,10 @@
 //! Topics, partitions and offsets, asked of the brokers. Nothing is created by asking.
 
 use std::collections::BTreeMap;
+use std::ffi::{CStr, CString, c_char};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::Client;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaType};
@@ -39,9 +39,9 @@ impl Cluster {
         }
         let config = properties.config();
         let native = config.create_native_config().map_err(|error| client_error(kind, "client settings", &error))?;
-        Context::register(native.ptr());
         let health = Arc::new(Health::default());
-        let context = Context::new("kafka".to_owned(), Arc::clone(&health), Assignment::default()).quiet();
+        let context = Context::new("kafka".to_owned(), Arc::clone(&health), Assignment::default()).quiet().with_tokens(properties.tokens.clone());
+        context.register(native.ptr());
         let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_CONSUMER, context).map_err(|error| settings_error(kind, &error))?;
         Context::renew_tokens(&client);
         let cluster = Self { client, properties, kind, timeout };
@@ -157,18 +157,49 @@ impl Cluster {
         }
     }
 
-    /// Creates a topic; -1 leaves a number to the broker.
+    /// Creates a topic; -1 leaves a number to the broker. The connection that asks is this one, with its tokens.
     pub fn create_topic(&self, topic: &str, partitions: i32, replication: i32) -> Result<()> {
-        let mut config = self.properties.config();
-        config.remove("enable.partition.eof");
         let what = format!("topic '{topic}' can't be created");
-        let admin: AdminClient<_> = config.create().map_err(|error| client_error(self.kind, &what, &error))?;
-        let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(replication));
-        let options = AdminOptions::new().request_timeout(Some(self.timeout));
-        let results = futures::executor::block_on(admin.create_topics([&new], &options)).map_err(|error| client_error(self.kind, &what, &error))?;
-        match results.into_iter().next() {
-            None | Some(Ok(_)) | Some(Err((_, Code::TopicAlreadyExists))) => Ok(()),
-            Some(Err((_, code))) => Err(client_error(self.kind, &what, &rdkafka::error::KafkaError::Global(code))),
+        let name = CString::new(topic).map_err(|_| Error::config(format!("'{topic}' is not the name of a topic")))?;
+        let wait = i32::try_from(self.timeout.as_millis()).unwrap_or(i32::MAX);
+        let mut text = [0 as c_char; 512];
+        // SAFETY: the client is alive; what is made here is destroyed here, once, after the answer was read.
+        let (code, told) = unsafe {
+            let client = self.client.native_ptr();
+            let mut new = sys::rd_kafka_NewTopic_new(name.as_ptr(), partitions, replication, text.as_mut_ptr(), text.len());
+            if new.is_null() {
+                return Err(Error::config(format!("{what}: {}", CStr::from_ptr(text.as_ptr()).to_string_lossy())));
+            }
+            let options = sys::rd_kafka_AdminOptions_new(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_CREATETOPICS);
+            sys::rd_kafka_AdminOptions_set_request_timeout(options, wait, text.as_mut_ptr(), text.len());
+            let answers = sys::rd_kafka_queue_new(client);
+            sys::rd_kafka_CreateTopics(client, &raw mut new, 1, options, answers);
+            // It answers within the time of the request.
+            let event = sys::rd_kafka_queue_poll(answers, -1);
+            let mut code = sys::rd_kafka_event_error(event);
+            let mut told = sys::rd_kafka_event_error_string(event);
+            let mut count = 0;
+            let result = sys::rd_kafka_event_CreateTopics_result(event);
+            if !result.is_null() && code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+                let topics = sys::rd_kafka_CreateTopics_result_topics(result, &mut count);
+                if count > 0 {
+                    code = sys::rd_kafka_topic_result_error(*topics);
+                    told = sys::rd_kafka_topic_result_error_string(*topics);
+                }
+            }
+            let told = if told.is_null() { String::new() } else { CStr::from_ptr(told).to_string_lossy().into_owned() };
+            sys::rd_kafka_event_destroy(event);
+            sys::rd_kafka_queue_destroy(answers);
+            sys::rd_kafka_AdminOptions_destroy(options);
+            sys::rd_kafka_NewTopic_destroy(new);
+            (Code::from(code), told)
+        };
+        match code {
+            Code::NoError | Code::TopicAlreadyExists => Ok(()),
+            code => {
+                tracing::debug!("{what}: {told}");
+                Err(client_error(self.kind, &what, &rdkafka::error::KafkaError::Global(code)))
+            }
         }
     }
 }

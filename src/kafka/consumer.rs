@@ -1,7 +1,7 @@
 //! Messages in batches, through the C API: no future and no allocation per message.
 
 use std::collections::HashMap;
-use std::ffi::{CStr, CString, c_void};
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,9 @@ use super::cluster::settings_error;
 use super::context::Context;
 use super::fault::{client_error, describe};
 use super::lag::ReadProgress;
+use super::message::Message;
 use super::properties::ClientProperties;
+use super::rebalance::{commit_callback, rebalance_callback};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::stream::{Health, Position};
 
@@ -40,62 +42,8 @@ pub struct ConsumerOptions<'a> {
     pub wanted: &'a Wanted,
     /// Where partitions that the group assigns begin.
     pub begin: Begin,
-}
-
-/// A message, for the time of a call.
-pub struct Message<'a> {
-    raw: &'a sys::rd_kafka_message_t,
-}
-
-fn bytes<'a>(pointer: *mut c_void, length: usize) -> Option<&'a [u8]> {
-    if pointer.is_null() {
-        return None;
-    }
-    // SAFETY: the library guarantees `length` bytes at a pointer that is not NULL, for as long as the message lives.
-    Some(unsafe { std::slice::from_raw_parts(pointer.cast::<u8>(), length) })
-}
-
-impl Message<'_> {
-    /// Offset in its partition.
-    pub fn offset(&self) -> i64 {
-        self.raw.offset
-    }
-
-    /// The value; `None` for a tombstone.
-    pub fn payload(&self) -> Option<&[u8]> {
-        bytes(self.raw.payload, self.raw.len)
-    }
-
-    /// The key.
-    pub fn key(&self) -> Option<&[u8]> {
-        bytes(self.raw.key, self.raw.key_len)
-    }
-
-    /// Milliseconds since 1970, if the message has a time.
-    pub fn timestamp(&self) -> Option<i64> {
-        let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-        // SAFETY: the message is alive.
-        let time = unsafe { sys::rd_kafka_message_timestamp(self.raw, &mut kind) };
-        (time >= 0).then_some(time)
-    }
-
-    /// Calls `take` with the name and value of each header, in order.
-    pub fn headers(&self, mut take: impl FnMut(&CStr, Option<&[u8]>)) {
-        let mut headers = std::ptr::null_mut();
-        // SAFETY: the message is alive, and so are the headers that it owns; the loop ends where there is no further header.
-        unsafe {
-            if sys::rd_kafka_message_headers(self.raw, &mut headers) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                return;
-            }
-            for at in 0.. {
-                let (mut name, mut value, mut size) = (std::ptr::null(), std::ptr::null(), 0);
-                if sys::rd_kafka_header_get_all(headers, at, &mut name, &mut value, &mut size) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                    return;
-                }
-                take(CStr::from_ptr(name), bytes(value.cast_mut(), size));
-            }
-        }
-    }
+    /// Ends of partitions are told. Not for groups, whose partitions come and go.
+    pub tells_ends: bool,
 }
 
 /// What a poll gave, besides the messages.
@@ -103,7 +51,7 @@ impl Message<'_> {
 pub struct Polled {
     /// Messages handed over.
     pub messages: usize,
-    /// Partitions whose end was reached, by name, with the offset after their last message.
+    /// If that is told: partitions whose end was reached, by name, with the offset after their last record.
     pub ended: Vec<(Arc<str>, i64)>,
 }
 
@@ -135,6 +83,8 @@ struct Seen {
     owned: bool,
     /// The offset after the last message, or where it begins.
     expected: Option<i64>,
+    /// Its end was reached: it can't be paused any more, see [`BatchConsumer::open`].
+    ended: bool,
 }
 
 // SAFETY: the client library is thread-safe, and the slots are empty between calls.
@@ -148,17 +98,18 @@ impl BatchConsumer {
         // What is durable in the sinks is stored by us; the library commits what was stored, and when partitions are taken away.
         properties.set("enable.auto.offset.store", "false");
         properties.set("enable.auto.commit", if subscribes { "true" } else { "false" });
-        properties.set("enable.partition.eof", if subscribes { "false" } else { "true" });
+        // With it the library takes a partition whose end was reached to stand behind that end. Resumed after a rebalance or a pause, it would begin anew.
+        properties.set("enable.partition.eof", options.tells_ends.to_string());
         let config = properties.config();
         let fault = |what: &str, error: &rdkafka::error::KafkaError| client_error(ErrorKind::Source, what, error);
         let native = config.create_native_config().map_err(|error| fault("client settings", &error))?;
-        Context::register(native.ptr());
+        let context = Context::new(options.place, options.health, Assignment::new(options.begin)).with_tokens(properties.tokens.clone());
+        context.register(native.ptr());
         // SAFETY: the configuration is alive; the functions match the declared types.
         unsafe {
             sys::rd_kafka_conf_set_rebalance_cb(native.ptr(), Some(rebalance_callback));
             sys::rd_kafka_conf_set_offset_commit_cb(native.ptr(), Some(commit_callback));
         }
-        let context = Context::new(options.place, options.health, Assignment::new(options.begin));
         let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_CONSUMER, context).map_err(|error| settings_error(ErrorKind::Source, &error))?;
         Context::renew_tokens(&client);
         // SAFETY: the client is alive; the queue is destroyed before it.
@@ -261,7 +212,15 @@ impl BatchConsumer {
                     }
                     read = Some((number, raw.offset + 1));
                 }
-                (END_OF_PARTITION, Some(number)) => polled.ended.push((Arc::clone(&self.partitions[number].1), raw.offset)),
+                (END_OF_PARTITION, Some(number)) => {
+                    if self.seen[number].expected.is_some_and(|expected| expected < raw.offset) {
+                        self.tell_gap(number, raw.offset);
+                    }
+                    self.seen[number].expected = Some(raw.offset);
+                    self.seen[number].ended = true;
+                    let name = &self.partitions[number].1;
+                    polled.ended.push((Arc::clone(name), raw.offset));
+                }
                 (0 | END_OF_PARTITION, None) => {}
                 _ => failure = failure.or_else(|| self.failure(code, raw)),
             }
@@ -413,7 +372,8 @@ impl BatchConsumer {
     /// Stops fetching (what is queued may still come), so that the consumer can be polled while nobody takes messages.
     pub fn pause(&self, pause: bool) {
         let mut list = TopicPartitionList::new();
-        for id in self.client.context().assignment.lock().owned() {
+        let ended = |id: &PartitionId| self.partitions.iter().zip(&self.seen).any(|((known, _), seen)| seen.ended && known == id);
+        for id in self.client.context().assignment.lock().owned().filter(|id| !ended(id)) {
             list.add_partition(&id.topic, id.partition);
         }
         // SAFETY: client and list are alive.
@@ -427,6 +387,12 @@ impl BatchConsumer {
         if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
             tracing::debug!("{}: pause {pause}: {}", self.client.context().place, describe(code.into()));
         }
+    }
+
+    /// Partitions that were read beyond their last message, and how far: ends of transactions and what was rolled back are shown to nobody.
+    pub fn passed(&mut self) -> Vec<(Arc<str>, i64)> {
+        let owned: Vec<PartitionId> = self.client.context().assignment.lock().owned().cloned().collect();
+        self.progress.passed(&self.client, &owned)
     }
 
     /// For each partition that is owned the messages that wait to be read, as far as the brokers have told.
@@ -469,82 +435,5 @@ fn check(code: sys::rd_kafka_resp_err_t, what: &str) -> Result<()> {
     match Code::from(code) {
         Code::NoError => Ok(()),
         code => Err(client_error(ErrorKind::Source, what, &rdkafka::error::KafkaError::Global(code))),
-    }
-}
-
-/// Partitions come or go.
-unsafe extern "C" fn rebalance_callback(
-    client: *mut sys::rd_kafka_t,
-    code: sys::rd_kafka_resp_err_t,
-    list: *mut sys::rd_kafka_topic_partition_list_t,
-    opaque: *mut c_void,
-) {
-    // SAFETY: clients with this callback are made with a `Context`, and list and texts live during the callback.
-    unsafe {
-        let Some(context) = Context::of(opaque) else { return };
-        // A member that gets no partition yet is given a list without elements.
-        let elements: &mut [sys::rd_kafka_topic_partition_t] = match usize::try_from((*list).cnt) {
-            Ok(count) if count > 0 && !(*list).elems.is_null() => std::slice::from_raw_parts_mut((*list).elems, count),
-            _ => &mut [],
-        };
-        let cooperative = CStr::from_ptr(sys::rd_kafka_rebalance_protocol(client)).to_bytes() == b"COOPERATIVE";
-        let id = |element: &sys::rd_kafka_topic_partition_t| PartitionId {
-            topic: Arc::from(CStr::from_ptr(element.topic).to_string_lossy()),
-            partition: element.partition,
-        };
-        let assigns = code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-        let error = {
-            let mut assignment = context.assignment.lock();
-            for element in elements.iter_mut() {
-                if assigns {
-                    if let Some(offset) = assignment.assigned(id(element)).and_then(Offset::to_raw) {
-                        element.offset = offset;
-                    }
-                } else {
-                    assignment.revoked(&id(element));
-                }
-            }
-            drop(assignment);
-            match (assigns, cooperative) {
-                (true, true) => sys::rd_kafka_incremental_assign(client, list),
-                (false, true) => sys::rd_kafka_incremental_unassign(client, list),
-                (true, false) => {
-                    sys::rd_kafka_assign(client, list);
-                    std::ptr::null_mut()
-                }
-                (false, false) => {
-                    sys::rd_kafka_assign(client, std::ptr::null());
-                    std::ptr::null_mut()
-                }
-            }
-        };
-        context.changed();
-        if !error.is_null() {
-            tracing::warn!("{}: {}", context.place, CStr::from_ptr(sys::rd_kafka_error_string(error)).to_string_lossy());
-            sys::rd_kafka_error_destroy(error);
-        }
-        let count = elements.len();
-        if count == 0 {
-            return;
-        }
-        tracing::info!("{}: {count} partitions {}", context.place, if assigns { "assigned" } else { "revoked" });
-    }
-}
-
-/// Offsets were committed, or not.
-unsafe extern "C" fn commit_callback(
-    _: *mut sys::rd_kafka_t,
-    code: sys::rd_kafka_resp_err_t,
-    _: *mut sys::rd_kafka_topic_partition_list_t,
-    opaque: *mut c_void,
-) {
-    // SAFETY: as above.
-    let Some(context) = (unsafe { Context::of(opaque) }) else { return };
-    match Code::from(code) {
-        Code::NoError | Code::NoOffset => {}
-        code => {
-            context.assignment.lock().not_committed();
-            context.note(&format!("offsets were not committed: {}; they are committed again with the next ones", describe(code)));
-        }
     }
 }

@@ -9,6 +9,7 @@ use rdkafka::client::{Client, ClientContext, OAuthToken};
 use rdkafka_sys as sys;
 
 use super::assignment::Assignment;
+use super::tokens::{TokenEndpoint, token_callback};
 use crate::stream::Health;
 use crate::telemetry::LineLimit;
 
@@ -23,11 +24,13 @@ pub(super) struct Context {
     version: AtomicU64,
     limit: LineLimit,
     quiet: bool,
+    /// Where tokens come from, if the client library does not make them.
+    pub(super) tokens: Option<Arc<TokenEndpoint>>,
 }
 
 impl Context {
     pub(super) fn new(place: String, health: Arc<Health>, assignment: Assignment) -> Self {
-        Self { place, health, assignment: Mutex::new(assignment), version: AtomicU64::new(0), limit: LineLimit::per_minute(10), quiet: false }
+        Self { place, health, assignment: Mutex::new(assignment), version: AtomicU64::new(0), limit: LineLimit::per_minute(10), quiet: false, tokens: None }
     }
 
     /// Tells nothing in the log.
@@ -35,13 +38,21 @@ impl Context {
         Self { quiet: true, ..self }
     }
 
+    /// Gets tokens from an endpoint.
+    pub(super) fn with_tokens(self, tokens: Option<Arc<TokenEndpoint>>) -> Self {
+        Self { tokens, ..self }
+    }
+
     /// The callbacks that every client has; they run on the thread that polls.
-    pub(super) fn register(conf: *mut sys::rd_kafka_conf_t) {
+    pub(super) fn register(&self, conf: *mut sys::rd_kafka_conf_t) {
         // SAFETY: `conf` is a live configuration; the functions match the types that the library declares.
         unsafe {
             sys::rd_kafka_conf_set_error_cb(conf, Some(error_callback));
             sys::rd_kafka_conf_set_log_cb(conf, Some(log_callback));
             sys::rd_kafka_conf_enable_sasl_queue(conf, 1);
+            if self.tokens.is_some() {
+                sys::rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf, Some(token_callback));
+            }
         }
     }
 

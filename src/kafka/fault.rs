@@ -15,8 +15,14 @@ const CAUSES: [(&str, &str); 6] = [
     ("timed out", "no answer in time"),
 ];
 
+/// Begins what the client says when it got no token.
+const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token: ";
+
 /// What the client said last, without its own names for things.
 fn cause(reason: &str) -> String {
+    if let Some((_, own)) = reason.split_once(NO_TOKEN) {
+        return own.to_owned();
+    }
     if let Some((_, plain)) = CAUSES.iter().find(|(sign, _)| reason.contains(sign)) {
         return (*plain).to_owned();
     }
@@ -29,13 +35,19 @@ fn cause(reason: &str) -> String {
 
 /// Whether a reason says that the broker refused who we are: the user's to mend.
 pub(super) fn refuses(reason: &str) -> bool {
-    ["authentication", "Authentication", "certificate", "SSL handshake", "authorization", "Authorization"].iter().any(|sign| reason.contains(sign))
+    [super::tokens::REFUSES, "authentication", "Authentication", "certificate", "SSL handshake", "authorization", "Authorization"]
+        .iter()
+        .any(|sign| reason.contains(sign))
 }
 
 /// The error for brokers that did not answer; `reason` is what the client said last.
 pub(super) fn unreachable(kind: ErrorKind, brokers: &str, waited: std::time::Duration, reason: Option<&str>) -> Error {
     let reason = reason.unwrap_or("no answer in time");
     let seconds = waited.as_secs_f64();
+    if reason.contains(NO_TOKEN) {
+        let fault = if refuses(reason) { Fault::User } else { Fault::External };
+        return Error::new(kind, fault, cause(reason)).with_retry(fault == Fault::External).with_help("check sasl.oauthbearer.*");
+    }
     if refuses(reason) {
         return Error::new(kind, Fault::User, cause(reason)).with_help(format!("{brokers} refused the connection; check security.protocol, sasl.* and ssl.*"));
     }

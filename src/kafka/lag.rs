@@ -62,6 +62,30 @@ impl ReadProgress {
         }
     }
 
+    /// Partitions of which the client has read more than messages, and how far; tells each once.
+    pub(super) fn passed(&mut self, client: &Client<Context>, owned: &[PartitionId]) -> Vec<(Arc<str>, i64)> {
+        let mut list = TopicPartitionList::with_capacity(owned.len());
+        owned.iter().for_each(|id| {
+            list.add_partition(&id.topic, id.partition);
+        });
+        // SAFETY: client and list are alive; nobody is asked.
+        let code = unsafe { sys::rd_kafka_position(client.native_ptr(), list.ptr()) };
+        if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return Vec::new();
+        }
+        let mut passed = Vec::new();
+        for element in list.elements() {
+            let Offset::Offset(position) = element.offset() else { continue };
+            let name = PartitionId { topic: Arc::from(element.topic()), partition: element.partition() }.name();
+            let known = self.next.get(&name).or_else(|| self.begins.get(&name)).copied();
+            if known.is_some_and(|known| known < position) {
+                self.next.insert(Arc::clone(&name), position);
+                passed.push((name, position));
+            }
+        }
+        passed
+    }
+
     /// For each partition the messages that wait, as far as the brokers have told. Where a group begins is asked once a partition.
     pub(super) fn lag(&mut self, client: &Client<Context>, owned: &[PartitionId], subscribes: bool) -> Vec<(Arc<str>, u64)> {
         if subscribes {

@@ -3,8 +3,11 @@
 //! - `properties`: client properties by name, checked before anything is opened
 //! - `leftover`: keys that are the client library's own
 //! - `context`: what a client tells of itself: logs, errors, its group's partitions
+//! - `tokens`: tokens for OAUTHBEARER from an endpoint
 //! - `cluster`: topics, partitions and offsets, asked of the brokers
 //! - `consumer`: messages in batches
+//! - `message`: one of them
+//! - `rebalance`: what a consumer's group tells it
 //! - `lag`: how far partitions were read, and how many messages wait
 //! - `assignment`: which partitions a consumer owns, and how far each may be committed
 //! - `producer`: messages in batches, and what became of them
@@ -19,14 +22,19 @@ mod embedded;
 mod fault;
 mod lag;
 mod leftover;
+mod message;
 mod producer;
 mod properties;
+mod rebalance;
+mod tokens;
 
 pub use assignment::{Begin, PartitionId};
 pub use cluster::{Cluster, Topics, check_topic};
-pub use consumer::{BatchConsumer, ConsumerOptions, Message, Polled, Wanted};
+pub use consumer::{BatchConsumer, ConsumerOptions, Polled, Wanted};
 pub use embedded::EmbeddedBroker;
 pub use fault::{client_error, is_unreachable};
 pub use leftover::client_properties;
+pub use message::Message;
 pub use producer::{BatchProducer, Delivery, HeaderColumn, Outgoing, Payload, Undelivered};
 pub use properties::{ClientProperties, PropertyFault, Role, Security, check_property, properties_of};
+pub use tokens::{TokenEndpoint, TokenSettings};

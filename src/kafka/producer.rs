@@ -114,10 +114,10 @@ impl BatchProducer {
         properties.set_default("allow.auto.create.topics", "false");
         let config = properties.config();
         let native = config.create_native_config().map_err(|error| client_error(ErrorKind::Sink, "client settings", &error))?;
-        Context::register(native.ptr());
+        let context = Context::new(place, health, Assignment::default()).with_tokens(properties.tokens.clone());
+        context.register(native.ptr());
         // SAFETY: the configuration is alive.
         unsafe { sys::rd_kafka_conf_set_events(native.ptr(), sys::RD_KAFKA_EVENT_DR) };
-        let context = Context::new(place, health, Assignment::default());
         let client = Client::new(&config, native, RDKafkaType::RD_KAFKA_PRODUCER, context).map_err(|error| settings_error(ErrorKind::Sink, &error))?;
         Context::renew_tokens(&client);
         let name = CString::new(topic).map_err(|_| Error::config(format!("'{topic}' is not the name of a topic")))?;
@@ -253,9 +253,11 @@ impl BatchProducer {
             // The value tells which message it is, since all values lie in one buffer.
             let offset = (message.payload as usize).wrapping_sub(batch.outgoing.values.bytes.as_ptr() as usize);
             let at = batch.outgoing.values.ends.partition_point(|end| *end <= offset).min(batch.outgoing.values.len().saturating_sub(1));
-            let text = CStr::from_ptr(sys::rd_kafka_message_errstr(message)).to_string_lossy().into_owned();
+            // The other function for texts takes the value of a produced message for one.
+            let text = sys::rd_kafka_message_produce_errstr(message);
+            let text = (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().trim_start_matches("Broker: ").to_owned());
             let code = sys::rd_kafka_resp_err_t::try_from(code).map_or(Code::Unknown, Code::from);
-            note(batch, at, code, Some(text));
+            note(batch, at, code, text);
         }
     }
 

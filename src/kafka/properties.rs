@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka_sys as sys;
 
+use super::tokens::TokenEndpoint;
 use crate::error::{Error, Result};
 
 /// What a client is for.
@@ -22,6 +23,7 @@ pub enum Role {
 #[derive(Clone, Default)]
 pub struct ClientProperties {
     values: BTreeMap<String, String>,
+    pub(super) tokens: Option<Arc<TokenEndpoint>>,
 }
 
 impl std::fmt::Debug for ClientProperties {
@@ -58,6 +60,7 @@ impl ClientProperties {
         if protocol.contains("sasl") {
             let given = [("sasl.mechanisms", security.mechanism), ("sasl.username", security.username), ("sasl.password", security.password)];
             given.into_iter().filter_map(|(name, value)| Some((name, value?))).for_each(|(name, value)| self.set(name, value));
+            self.tokens = security.tokens.clone();
         }
         let own_authorities = self.values.keys().any(|name| name.starts_with("ssl.ca.") || name == "ssl.certificate.pem");
         if protocol.contains("ssl") && !own_authorities {
@@ -127,7 +130,7 @@ impl ClientProperties {
 }
 
 /// How a connection is secured.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Security<'a> {
     /// plaintext, ssl, sasl_plaintext or sasl_ssl.
     pub protocol: Option<&'a str>,
@@ -137,6 +140,8 @@ pub struct Security<'a> {
     pub username: Option<&'a str>,
     /// Password.
     pub password: Option<&'a str>,
+    /// Where tokens come from, if the client library does not make them.
+    pub tokens: Option<Arc<TokenEndpoint>>,
 }
 
 /// What is wrong with a property.

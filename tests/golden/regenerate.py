@@ -68,17 +68,19 @@ def expected(case):
 
 def put(path, text, check):
     """Writes a file if it changes; with `check` only tells, and returns 1."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    from oracle import example
+
+    if path.exists() and example.read(path) == text:
         return 0
     print(f"{path.relative_to(GOLDEN)} {'differs' if check else 'written'}, {text.count(chr(10))} lines")
     if not check:
-        path.write_text(text, encoding="utf-8")
+        example.write(path, text)
     return int(check)
 
 
 def main():
     """Exit status 1 if a case fails or, with --check, differs."""
-    from oracle import coverage, datasets
+    from oracle import coverage, datasets, example
 
     flags = {argument for argument in sys.argv[1:] if argument.startswith("--")}
     names = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
@@ -94,6 +96,10 @@ def main():
         except Exception as error:  # the other cases go on
             print(f"{case.name}: {type(error).__name__}: {error}")
             faults += 1
+    if not names or names == ["ecommerce"]:
+        script = (GOLDEN.parents[1] / "configs/examples/ecommerce.sql").read_text(encoding="utf-8")
+        for name, text in example.texts(script).items():
+            faults += put(GOLDEN / "ecommerce" / name, text, "--check" in flags)
     if not names:
         text, bare = coverage.page(cases)
         faults += put(GOLDEN / "COVERAGE.md", text, "--check" in flags) + len(bare)

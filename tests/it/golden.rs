@@ -94,7 +94,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A value with numbers in one form: floating point is equal within a billionth.
-fn canonical(value: &Value) -> String {
+pub fn canonical(value: &Value) -> String {
     match value {
         Value::Number(number) => {
             number.as_i64().map_or_else(|| number.as_u64().map_or_else(|| float(number.as_f64().unwrap()), |n| n.to_string()), |n| n.to_string())

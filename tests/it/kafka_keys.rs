@@ -22,7 +22,7 @@ fn keys_that_are_no_text_pass_as_they_are() {
     assert_balanced(&ran.job());
     let read = |topic: &str| {
         let read = format!(
-            "SELECT id, encode(_key_bytes, 'hex') AS k, octet_length(_key_bytes) AS n, _partition AS p FROM o ORDER BY id WITH ({},'o.until'='latest','o.schema'='id BIGINT')",
+            "SELECT id, encode(_key_bytes, 'hex') AS k, byte_length(_key_bytes) AS n, _partition AS p FROM o ORDER BY id WITH ({},'o.until'='latest','o.schema'='id BIGINT')",
             broker.source("o", topic)
         );
         folder.run(&["--format", "json", "--sql", &read]).expect(0).out
@@ -36,4 +36,31 @@ fn keys_that_are_no_text_pass_as_they_are() {
     let text = format!("SELECT _key FROM o WITH ({},'o.until'='latest','o.schema'='id BIGINT')", broker.source("o", "in"));
     let ran = folder.run(&["--sql", &text]).expect(1);
     assert!(ran.err.contains("its key is not UTF-8") && ran.err.contains("'_key_bytes' has it as it is"), "{}", ran.err);
+}
+
+#[test]
+fn settings_that_the_client_refuses_are_told_before_anything_starts() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"id\":1}\n");
+    for (key, value, told) in [
+        ("o.compression.type", "foo", "compression.type"),
+        ("o.security.protocol", "tls", "security.protocol"),
+        ("o.security.protocol", "sasl_plaintext", "'o.sasl.mechanism' is missing"),
+        ("o.batch.size", "0", "batch.size"),
+        ("o.linger.ms", "99999999999", "linger.ms"),
+        ("o.topic", "a b", "'o.topic' = 'a b' is not the name of a topic"),
+        ("o.topic.partitions", "0", "'o.topic.partitions' must be 1 or more"),
+        ("i.session.timeout.ms", "0", "session.timeout.ms"),
+        ("i.max.poll.records", "0", "'i.max.poll.records' must be 1 or more"),
+        ("i.topic", "^zz[", "is not a regular expression"),
+        ("i.partition.assignment.strategy", "foo", "foo"),
+        ("i.start", "0:1,0:2", "partition 0 is named twice"),
+    ] {
+        let script = format!(
+            "SELECT id FROM i INTO o WITH ('i.type'='kafka','i.bootstrap.servers'='127.0.0.1:1','i.schema'='id BIGINT','o.type'='kafka','o.bootstrap.servers'='127.0.0.1:1','{key}'='{value}')"
+        );
+        folder.write("a.sql", &script);
+        let ran = folder.run(&["validate", "a.sql"]).expect(2);
+        assert!(ran.err.contains(told), "{key}: {}", ran.err);
+    }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::zombie_processes, missing_docs, unreachable_pub, reason = "a test fails by panicking")]
 
 mod batching;
+mod batching_kafka;
 mod cli;
 mod collisions;
 mod comparisons;
@@ -20,9 +21,7 @@ mod golden;
 mod hidden_columns;
 mod kafka;
 mod kafka_avro;
-mod kafka_broker;
 mod kafka_keys;
-mod kafka_kill;
 mod layout;
 mod limits;
 mod lookup_cases;
@@ -32,9 +31,11 @@ mod messages;
 mod names;
 mod partitions;
 mod pipes;
+mod real_broker;
 mod secrets;
 mod setting_files;
 mod sinks;
+mod soak;
 mod standard_output;
 mod streaming;
 mod velo;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::MessageFormat;
+use crate::kafka::{TokenEndpoint, TokenSettings};
 use crate::options::{Columns, Millis, OptionValue, Secret, define_options};
 use crate::schema_registry::{RegistrySettings, SchemaRegistry};
 use crate::stream::Place;
@@ -126,6 +127,20 @@ define_options! {
         sasl_username: String = "sasl.username" [] optional;
         /// Password.
         sasl_password: Secret = "sasl.password" [] optional;
+        /// OAUTHBEARER: default makes tokens that nobody has signed, for tests; oidc gets them from an endpoint, for the client below, and renews them.
+        oauth_method: String = "sasl.oauthbearer.method" [] optional;
+        /// Address of the endpoint for tokens.
+        oauth_url: String = "sasl.oauthbearer.token.endpoint.url" [] optional;
+        /// Who asks for tokens.
+        oauth_client: String = "sasl.oauthbearer.client.id" [] optional;
+        /// The client's secret.
+        oauth_secret: Secret = "sasl.oauthbearer.client.secret" [] optional;
+        /// Scope of the tokens.
+        oauth_scope: String = "sasl.oauthbearer.scope" [] optional;
+        /// What the broker is told with a token: `name=value`, several separated by commas.
+        oauth_extensions: String = "sasl.oauthbearer.extensions" [] optional;
+        /// File with the authorities (PEM) that the endpoint's certificate may be from; without it, those of the system.
+        https_ca: PathBuf = "https.ca.location" [] optional;
         /// Longest wait for the brokers at the start.
         connect_timeout: Millis = "connect.timeout" [] default "10s";
     }
@@ -144,8 +159,24 @@ impl KafkaSinkOptions {
         })
     }
 
-    /// Checks that there is what avro takes; `has_schema`: `schema_file` could be read.
+    /// Where tokens come from, if an endpoint is to give them.
+    pub(super) fn tokens(&self, name: &str) -> Result<Option<TokenEndpoint>> {
+        TokenEndpoint::new(&TokenSettings {
+            owner: name,
+            method: self.oauth_method.as_deref(),
+            url: self.oauth_url.as_deref(),
+            client: self.oauth_client.as_deref(),
+            secret: self.oauth_secret.as_ref(),
+            scope: self.oauth_scope.as_deref(),
+            extensions: self.oauth_extensions.as_deref(),
+            ca: self.https_ca.as_ref(),
+            timeout: self.connect_timeout.0,
+        })
+    }
+
+    /// Checks what needs more than one key: tokens, and what avro takes; `has_schema`: `schema_file` could be read.
     pub fn check(&self, name: &str, has_schema: bool) -> Result<()> {
+        self.tokens(name)?;
         if self.format == MessageFormat::Json && self.schema_file.is_some() {
             let error = Error::config(format!("'{name}.schema_file' is for avro; '{name}' writes json"));
             return Err(error.with_help(format!("set '{name}.value.format' = 'avro', or leave it out")));

@@ -11,7 +11,7 @@ use super::options::KafkaSinkOptions;
 use super::values::KafkaSinkRest;
 use super::writer::KafkaWriter;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::kafka::{ClientProperties, Cluster, Role, Security, check_topic};
+use crate::kafka::{ClientProperties, Cluster, Role, Security, TokenEndpoint, check_topic};
 use crate::options::Secret;
 use crate::stream::{DataSink, DataWriter, SinkContext};
 
@@ -39,14 +39,14 @@ impl KafkaSink {
             return Err(Error::config(format!("'{name}.acks' must be all while '{name}.enable.idempotence' is true"))
                 .with_help(format!("set '{name}.enable.idempotence' = 'false', or leave '{name}.acks' out")));
         }
-        client_properties(options, rest.properties.clone()).check(Role::Producer, name)
+        client_properties(options, rest.properties.clone(), options.tokens(name)?).check(Role::Producer, name)
     }
 
     /// Makes it of checked settings; asks no broker.
     pub fn create(name: &str, options: KafkaSinkOptions, rest: KafkaSinkRest) -> Result<Self> {
         Self::check(name, &options, &rest)?;
         let topic = options.topic.clone().unwrap_or_else(|| name.to_owned());
-        let properties = client_properties(&options, rest.properties);
+        let properties = client_properties(&options, rest.properties, options.tokens(name)?);
         Ok(Self { name: name.to_owned(), options, properties, avro_schema: rest.avro_schema, topic })
     }
 
@@ -77,7 +77,7 @@ impl KafkaSink {
 }
 
 /// What the client is told.
-fn client_properties(options: &KafkaSinkOptions, mut properties: ClientProperties) -> ClientProperties {
+fn client_properties(options: &KafkaSinkOptions, mut properties: ClientProperties, tokens: Option<TokenEndpoint>) -> ClientProperties {
     properties.set("bootstrap.servers", options.brokers.as_str());
     properties.set("linger.ms", options.linger.to_string());
     properties.set("enable.idempotence", options.idempotence.to_string());
@@ -89,6 +89,7 @@ fn client_properties(options: &KafkaSinkOptions, mut properties: ClientPropertie
         mechanism: options.sasl_mechanism.as_deref(),
         username: options.sasl_username.as_deref(),
         password: options.sasl_password.as_ref().map(Secret::reveal),
+        tokens: tokens.map(Arc::new),
     });
     for (name, value) in [
         // As Java clients do, so that topics written by both stay co-partitioned.
@@ -158,7 +159,7 @@ mod tests {
         ] {
             let mut map = KeyMap::of("s", &[("bootstrap.servers", "h:1"), (key, value)]);
             let options = KafkaSinkOptions::from_keys(&mut map, &mut Vec::new()).unwrap();
-            let properties = client_properties(&options, ClientProperties::default());
+            let properties = client_properties(&options, ClientProperties::default(), None);
             assert_eq!(properties.get(name), Some(value.to_lowercase().as_str()), "{key}");
             assert_eq!((properties.get("bootstrap.servers"), properties.get("partitioner")), (Some("h:1"), Some("murmur2_random")));
         }

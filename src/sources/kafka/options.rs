@@ -8,6 +8,7 @@ use super::bounds::Place as Bound;
 use super::plan::TopicList;
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::MessageFormat;
+use crate::kafka::{TokenEndpoint, TokenSettings};
 use crate::options::{ByteSize, Millis, OptionValue, Secret, define_options};
 use crate::schema_registry::{RegistrySettings, SchemaRegistry};
 use crate::stream::Place;
@@ -72,6 +73,20 @@ define_options! {
         sasl_username: String = "sasl.username" [] optional;
         /// Password.
         sasl_password: Secret = "sasl.password" [] optional;
+        /// OAUTHBEARER: default makes tokens that nobody has signed, for tests; oidc gets them from an endpoint, for the client below, and renews them.
+        oauth_method: String = "sasl.oauthbearer.method" [] optional;
+        /// Address of the endpoint for tokens.
+        oauth_url: String = "sasl.oauthbearer.token.endpoint.url" [] optional;
+        /// Who asks for tokens.
+        oauth_client: String = "sasl.oauthbearer.client.id" [] optional;
+        /// The client's secret.
+        oauth_secret: Secret = "sasl.oauthbearer.client.secret" [] optional;
+        /// Scope of the tokens.
+        oauth_scope: String = "sasl.oauthbearer.scope" [] optional;
+        /// What the broker is told with a token: `name=value`, several separated by commas.
+        oauth_extensions: String = "sasl.oauthbearer.extensions" [] optional;
+        /// File with the authorities (PEM) that the endpoint's certificate may be from; without it, those of the system.
+        https_ca: PathBuf = "https.ca.location" [] optional;
         /// A member of the group that was silent for so many milliseconds is taken for dead, and the others get its partitions.
         session_timeout: usize = "session.timeout.ms" [] default "45000";
         /// The brokers answer a fetch when there are so many bytes, or after fetch.max.wait.ms.
@@ -93,8 +108,24 @@ impl KafkaSourceOptions {
         self.group_id.clone().or_else(|| named.then(|| format!("velo-streams-{job}"))).filter(|_| commits)
     }
 
-    /// Checks that there is what avro takes; `has_schema`: a file with an Avro schema declares the columns.
+    /// Where tokens come from, if an endpoint is to give them.
+    pub(super) fn tokens(&self, name: &str) -> Result<Option<TokenEndpoint>> {
+        TokenEndpoint::new(&TokenSettings {
+            owner: name,
+            method: self.oauth_method.as_deref(),
+            url: self.oauth_url.as_deref(),
+            client: self.oauth_client.as_deref(),
+            secret: self.oauth_secret.as_ref(),
+            scope: self.oauth_scope.as_deref(),
+            extensions: self.oauth_extensions.as_deref(),
+            ca: self.https_ca.as_ref(),
+            timeout: self.connect_timeout.0,
+        })
+    }
+
+    /// Checks what needs more than one key: tokens, and what avro takes; `has_schema`: a file with an Avro schema declares the columns.
     pub fn check(&self, name: &str, has_schema: bool) -> Result<()> {
+        self.tokens(name)?;
         if self.max_poll_records == Some(0) {
             return Err(Error::config(format!("'{name}.max.poll.records' must be 1 or more")));
         }

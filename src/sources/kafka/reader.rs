@@ -140,6 +140,8 @@ struct Polling<'a> {
     /// Likewise: their ends by number, as far as they have been looked up.
     limits: Vec<Option<i64>>,
     assigned: Vec<(PartitionId, i64)>,
+    /// Partitions that were read beyond their last message.
+    passed: Vec<(Arc<str>, i64)>,
     position: Position,
     next_housekeeping: Instant,
     next_discovery: Option<Instant>,
@@ -165,6 +167,7 @@ impl<'a> Polling<'a> {
             health: Arc::clone(&spec.health),
             wanted: &plan.wanted,
             begin: plan.begin.clone(),
+            tells_ends: plan.ends.is_some(),
         };
         let consumer = BatchConsumer::open(options)?;
         let now = Instant::now();
@@ -177,6 +180,7 @@ impl<'a> Polling<'a> {
             open,
             limits: Vec::new(),
             assigned,
+            passed: Vec::new(),
             position: resume.clone(),
             next_housekeeping: now + HOUSEKEEPING,
             next_discovery,
@@ -216,6 +220,8 @@ impl<'a> Polling<'a> {
         let (open, limits) = (&self.open, &mut self.limits);
         let Some(open) = open else {
             let polled = self.consumer.poll(most, wait, |number, partition, message| gathered.push(message, number, partition, metadata))?;
+            // Otherwise they would seem to wait, and never be committed.
+            self.passed.drain(..).for_each(|(name, end)| gathered.passed(&name, end));
             return Ok(polled.messages);
         };
         let mut reached: Vec<Arc<str>> = Vec::new();
@@ -284,6 +290,7 @@ impl<'a> Polling<'a> {
         let now = Instant::now();
         if now >= self.next_housekeeping {
             self.next_housekeeping = now + HOUSEKEEPING;
+            self.passed.extend(self.consumer.passed());
             self.spec.health.set_lag(self.consumer.lag());
             self.consumer.look_for_brokers();
         }

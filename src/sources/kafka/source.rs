@@ -12,7 +12,7 @@ use super::reader::{KafkaReader, ReaderSpec};
 use super::sample;
 use super::values::Values;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::kafka::{ClientProperties, Cluster, PartitionId, Role, check_topic};
+use crate::kafka::{ClientProperties, Cluster, PartitionId, Role, TokenEndpoint, check_topic};
 use crate::sources::tell_inferred;
 use crate::stream::{Boundedness, DataReader, DataSource, MetadataColumn, ReadRequest};
 
@@ -66,7 +66,7 @@ impl KafkaSource {
                 regex::Regex::new(&pattern).map_err(|error| Error::config(format!("'{name}.topic' = '{pattern}' is not a regular expression: {error}")))?;
             }
         }
-        client_properties(options, rest.properties.clone(), options.group_id.as_deref()).check(Role::Consumer, name)
+        client_properties(options, rest.properties.clone(), options.group_id.as_deref(), options.tokens(name)?).check(Role::Consumer, name)
     }
 
     /// Checks that the topic can be read and finds out the columns: `declared`, or those of its schema in the registry, or those of its first messages, which are then logged
@@ -75,7 +75,7 @@ impl KafkaSource {
         Self::check(name, &options, &rest)?;
         let topics = TopicList::parse(options.topic.as_deref().unwrap_or(name));
         let group = group(&options, identity, name);
-        let properties = client_properties(&options, rest.properties, group.as_deref());
+        let properties = client_properties(&options, rest.properties, group.as_deref(), options.tokens(name)?);
         let timeout = options.connect_timeout.0;
         let cluster = Cluster::connect(&properties, ErrorKind::Source, timeout)?;
         let partitions = topics.partitions(&cluster)?;
@@ -124,7 +124,7 @@ fn group(options: &KafkaSourceOptions, identity: &SourceIdentity, name: &str) ->
 }
 
 /// What the client is told.
-fn client_properties(options: &KafkaSourceOptions, mut properties: ClientProperties, group: Option<&str>) -> ClientProperties {
+fn client_properties(options: &KafkaSourceOptions, mut properties: ClientProperties, group: Option<&str>, tokens: Option<TokenEndpoint>) -> ClientProperties {
     properties.set("bootstrap.servers", options.brokers.as_str());
     let throw_away = || format!("velo-adhoc-{:016x}", rand::random::<u64>());
     properties.set("group.id", group.map_or_else(throw_away, str::to_owned));
@@ -143,6 +143,7 @@ fn client_properties(options: &KafkaSourceOptions, mut properties: ClientPropert
         mechanism: options.sasl_mechanism.as_deref(),
         username: options.sasl_username.as_deref(),
         password: options.sasl_password.as_ref().map(crate::options::Secret::reveal),
+        tokens: tokens.map(Arc::new),
     };
     properties.secure(&security);
     for (name, value) in [
@@ -232,7 +233,7 @@ mod tests {
     fn properties(keys: &[(&str, &str)]) -> ClientProperties {
         let mut map = KeyMap::of("s", &[&[("bootstrap.servers", "h:1")], keys].concat());
         let options = KafkaSourceOptions::from_keys(&mut map, &mut Vec::new()).unwrap();
-        client_properties(&options, ClientProperties::default(), options.group_id.as_deref())
+        client_properties(&options, ClientProperties::default(), options.group_id.as_deref(), None)
     }
 
     #[test]

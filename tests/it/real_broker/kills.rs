@@ -9,6 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use velostream::kafka::{BatchProducer, ClientProperties, Outgoing, Payload};
 
+use super::kafka;
 use crate::velo::{Folder, eventually_or};
 
 const PARTITIONS: i32 = 4;
@@ -103,7 +104,9 @@ fn counted(folder: &Folder, settings: &str, committed: &BTreeMap<i64, i64>) -> C
 }
 
 /// Kills a job with four sinks every 1 to 4 seconds while messages come.
-pub fn nothing_is_lost_when_a_job_is_killed(servers: &str) {
+#[test]
+fn nothing_is_lost_when_a_job_is_killed() {
+    let servers = &kafka().plaintext;
     let count = std::env::var("VELO_KILL_MESSAGES").ok().and_then(|count| count.parse().ok()).unwrap_or(120_000);
     let folder = Folder::new();
     let create = format!(
@@ -122,7 +125,7 @@ pub fn nothing_is_lost_when_a_job_is_killed(servers: &str) {
     );
     folder.write("job.sql", &job_sql);
     let sender = std::thread::spawn({
-        let servers = servers.to_owned();
+        let servers = servers.clone();
         move || send(&servers, count)
     });
     let mut random = StdRng::seed_from_u64(5);
