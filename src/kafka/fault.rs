@@ -35,7 +35,9 @@ fn cause(reason: &str) -> String {
 
 /// Whether a reason says that the broker refused who we are: the user's to mend.
 pub(super) fn refuses(reason: &str) -> bool {
-    [super::tokens::REFUSES, "authentication", "Authentication", "certificate", "SSL handshake", "authorization", "Authorization"].iter().any(|sign| reason.contains(sign))
+    [super::tokens::REFUSES, "authentication", "Authentication", "certificate", "SSL handshake", "authorization", "Authorization"]
+        .iter()
+        .any(|sign| reason.contains(sign))
 }
 
 /// The error for brokers that did not answer; `reason` is what the client said last.

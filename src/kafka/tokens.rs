@@ -241,7 +241,8 @@ mod tests {
     #[test]
     fn what_is_missing_is_told() {
         let secret = Secret::parse("hunter2-sentinel").unwrap();
-        let all = TokenSettings { owner: "t", method: Some("OIDC"), url: Some("https://h/t"), client: Some("c"), secret: Some(&secret), ..TokenSettings::default() };
+        let all =
+            TokenSettings { owner: "t", method: Some("OIDC"), url: Some("https://h/t"), client: Some("c"), secret: Some(&secret), ..TokenSettings::default() };
         assert!(TokenEndpoint::new(&all).unwrap().is_some());
         assert!(TokenEndpoint::new(&TokenSettings { method: None, ..all.clone() }).unwrap().is_none());
         for (settings, told) in [

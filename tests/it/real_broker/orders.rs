@@ -55,9 +55,10 @@ fn the_example_gives_the_rows_of_another_engine() {
     assert_same("audit", &rows(folder.read("audit.jsonl").lines()), &expected);
     let columns = "order_id, customer_id, customer_name, customer_tier, product_name, quantity, line_total, lane, ordered_at";
     let schema = "order_id BIGINT, customer_id BIGINT, customer_name VARCHAR, customer_tier VARCHAR, product_name VARCHAR, quantity INT, line_total DECIMAL(21,2), lane VARCHAR, ordered_at TIMESTAMP";
-    for (sink, settings) in
-        [("fulfillment", format!("{},'s.until'='latest','s.schema'='{schema}'", kafka.source("s", "fulfillment"))), ("lake", "'s.type'='file','s.path'='lake','s.format'='parquet'".to_owned())]
-    {
+    for (sink, settings) in [
+        ("fulfillment", format!("{},'s.until'='latest','s.schema'='{schema}'", kafka.source("s", "fulfillment"))),
+        ("lake", "'s.type'='file','s.path'='lake','s.format'='parquet'".to_owned()),
+    ] {
         let found = folder.run(&["--quiet", "--format", "json", "--sql", &format!("SELECT {columns} FROM s WITH ({settings})")]).expect(0).out;
         assert_same(sink, &rows(found.lines()), &expected);
     }

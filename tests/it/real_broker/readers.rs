@@ -10,7 +10,9 @@ fn two_statements_over_one_topic_get_all_of_it_each() {
     let folder = Folder::new();
     let source = kafka.source("t", "read_twice");
     let statement = |job: &str, condition: &str| {
-        format!("CREATE STREAM {job} AS SELECT id FROM t WHERE {condition} INTO {job}_out WITH ({source},'t.schema'='id BIGINT','{job}_out.type'='file','{job}_out.path'='{job}.jsonl')")
+        format!(
+            "CREATE STREAM {job} AS SELECT id FROM t WHERE {condition} INTO {job}_out WITH ({source},'t.schema'='id BIGINT','{job}_out.type'='file','{job}_out.path'='{job}.jsonl')"
+        )
     };
     folder.write("both.sql", format!("{};\n{};\n", statement("even", "id % 2 = 0"), statement("odd", "id % 2 = 1")));
     let mut job = folder.start(&["run", "both.sql"]);

@@ -117,7 +117,11 @@ fn a_wrong_secret_is_told_in_time_and_not_shown() {
         ran
     };
     let ran = run(&endpoint.url).expect(2);
-    assert!(ran.err.contains(&format!("token endpoint {}: it refuses the client (HTTP 401: invalid_client, client authentication failed)", endpoint.url)), "{}", ran.err);
+    assert!(
+        ran.err.contains(&format!("token endpoint {}: it refuses the client (HTTP 401: invalid_client, client authentication failed)", endpoint.url)),
+        "{}",
+        ran.err
+    );
     assert_eq!(endpoint.given.load(Ordering::Relaxed), 0);
     // Nobody listens there: not the user's fault.
     let ran = run("http://127.0.0.1:1/token").expect(1);

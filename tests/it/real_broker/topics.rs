@@ -9,10 +9,8 @@ use crate::velo::{Folder, eventually_or};
 
 /// Ids and offsets of a topic, read to its end.
 fn read(topic: &str, mode: &str) -> Vec<(u64, i64)> {
-    let text = format!(
-        "SELECT id, _offset AS o FROM t WITH ({},'t.until'='latest','t.schema'='id BIGINT','execution.mode'='{mode}')",
-        kafka().source("t", topic)
-    );
+    let text =
+        format!("SELECT id, _offset AS o FROM t WITH ({},'t.until'='latest','t.schema'='id BIGINT','execution.mode'='{mode}')", kafka().source("t", topic));
     let began = Instant::now();
     let ran = sql(&Folder::new(), &text).expect(0);
     assert!(began.elapsed() < Duration::from_secs(10), "{mode} took {:?}", began.elapsed());
@@ -80,7 +78,11 @@ fn empty_partitions_are_not_waited_for() {
             "SELECT count(*) AS n, count(DISTINCT _partition) AS p, count(DISTINCT id) AS d FROM t WITH ({},'t.until'='latest','t.schema'='id BIGINT','execution.mode'='{mode}')",
             kafka.source("t", "sparse")
         );
-        let text = if mode == "stream" { text.replace("count(*) AS n, count(DISTINCT _partition) AS p, count(DISTINCT id) AS d", "id, _partition AS p") } else { text };
+        let text = if mode == "stream" {
+            text.replace("count(*) AS n, count(DISTINCT _partition) AS p, count(DISTINCT id) AS d", "id, _partition AS p")
+        } else {
+            text
+        };
         let out = sql(&Folder::new(), &text).expect(0).out;
         match mode {
             "batch" => assert_eq!(out, "{\"n\":2000,\"p\":4,\"d\":2000}\n"),
