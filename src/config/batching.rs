@@ -48,6 +48,12 @@ pub(super) fn settings(job: &JobOptions, source: &SourceShared, default_timeout:
     }
 }
 
+/// The settings with a limit of the source's own: what waits together is not to pass what is taken at once.
+pub(super) fn limited(settings: BatchSettings, most: Option<usize>) -> BatchSettings {
+    let max_rows = settings.max_rows.min(most.unwrap_or(usize::MAX)).max(1);
+    BatchSettings { max_rows, min_rows: settings.min_rows.min(max_rows), ..settings }
+}
+
 const ADAPTIVE: &[BatchStrategy] = &[BatchStrategy::AdaptiveSize];
 const BYTES: &[BatchStrategy] = &[BatchStrategy::MemoryBased, BatchStrategy::AdaptiveSize];
 const LOW_LATENCY: &[BatchStrategy] = &[BatchStrategy::LowLatency];
@@ -114,6 +120,18 @@ mod tests {
         assert_eq!((asked.eager, asked.timeout), (false, Duration::from_secs(60)));
         let low = bound(&[("batch.strategy", "low_latency")], &[], wait).0;
         assert_eq!(low.timeout, LOW_LATENCY_WAIT);
+    }
+
+    #[test]
+    fn a_limit_of_the_source_counts_with_every_strategy() {
+        let most = |job: &[(&str, &str)], most: usize| {
+            let limited = limited(bound(job, &[], None).0, Some(most));
+            (limited.min_rows, limited.max_rows)
+        };
+        assert_eq!(most(&[], 7), (1, 7));
+        assert_eq!(most(&[("batch.strategy", "memory_based")], 7), (1, 7));
+        assert_eq!(most(&[("batch.strategy", "adaptive_size"), ("batch.min_size", "10")], 7), (7, 7));
+        assert_eq!(most(&[("batch.size", "5")], 7), (1, 5));
     }
 
     #[test]

@@ -335,6 +335,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
     push_unknown(map, &check, Scope::Source, typeless, told);
     settings.extend_from_slice(map.effective());
     let shared = shared.or_else(|| defaults(SourceShared::from_keys))?;
+    let most = if let SourceInput::Connector(connector) = &input { connector.most_rows() } else { None };
     Some(BoundSource {
         name: source.name.clone(),
         span: source.span,
@@ -342,7 +343,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
         faulty: told.faults() > before || map.is_incomplete(),
         declared,
         failure: policy(job, shared.failure_strategy, shared.max_retries, shared.retry_backoff),
-        batch: batching::settings(job, &shared, owner.default_timeout),
+        batch: batching::limited(batching::settings(job, &shared, owner.default_timeout), most),
         shared,
     })
 }

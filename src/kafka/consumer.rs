@@ -401,11 +401,9 @@ impl BatchConsumer {
         self.progress.lag(&self.client, &owned, self.subscribes)
     }
 
-    /// Asks a broker something if the connection was lost, to learn that it is back when there are no messages.
+    /// Learns that brokers are back when there are no messages.
     pub fn look_for_brokers(&self) {
-        if self.client.context().health.is_reconnecting() && self.client.fetch_metadata(Some("velo-connect-probe"), Duration::from_millis(200)).is_ok() {
-            self.client.context().answered();
-        }
+        Context::look_for_brokers(&self.client);
     }
 
     /// Commits what was stored and leaves the group.

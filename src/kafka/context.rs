@@ -3,6 +3,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rdkafka::client::{Client, ClientContext, OAuthToken};
@@ -12,6 +13,9 @@ use super::assignment::Assignment;
 use super::tokens::{TokenEndpoint, token_callback};
 use crate::stream::Health;
 use crate::telemetry::LineLimit;
+
+/// Shortest time between two lines of a connector about a connection that is not there.
+const QUIET: Duration = Duration::from_secs(20);
 
 /// Shared by a client and its callbacks.
 pub(super) struct Context {
@@ -30,7 +34,7 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(place: String, health: Arc<Health>, assignment: Assignment) -> Self {
-        Self { place, health, assignment: Mutex::new(assignment), version: AtomicU64::new(0), limit: LineLimit::per_minute(10), quiet: false, tokens: None }
+        Self { place, health, assignment: Mutex::new(assignment), version: AtomicU64::new(0), limit: LineLimit::every(QUIET), quiet: false, tokens: None }
     }
 
     /// Tells nothing in the log.
@@ -67,6 +71,14 @@ impl Context {
         }
     }
 
+    /// Asks a broker something if the connection was lost.
+    pub(super) fn look_for_brokers(client: &Client<Self>) {
+        let context = client.context();
+        if context.health.is_reconnecting() && client.fetch_metadata(Some("velo-connect-probe"), Duration::from_millis(200)).is_ok() {
+            context.answered();
+        }
+    }
+
     /// The context of a client, from the pointer that a callback is given.
     ///
     /// # Safety
@@ -77,7 +89,7 @@ impl Context {
     }
 
     /// Takes note of a fault of the connection.
-    fn fault(&self, code: sys::rd_kafka_resp_err_t, reason: &str) {
+    pub(super) fn fault(&self, code: sys::rd_kafka_resp_err_t, reason: &str) {
         use sys::rd_kafka_resp_err_t as Code;
         match code {
             // Of several brokers some may still answer. What the last one said is the reason.
@@ -127,7 +139,7 @@ impl ClientContext for Context {
     }
 }
 
-fn text(pointer: *const c_char) -> String {
+pub(super) fn text(pointer: *const c_char) -> String {
     if pointer.is_null() {
         return String::new();
     }

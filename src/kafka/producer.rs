@@ -12,7 +12,7 @@ use rdkafka_sys as sys;
 
 use super::assignment::Assignment;
 use super::cluster::settings_error;
-use super::context::Context;
+use super::context::{Context, text};
 use super::fault::{client_error, describe};
 use super::properties::ClientProperties;
 use crate::error::{Error, ErrorKind, Result};
@@ -232,6 +232,9 @@ impl BatchProducer {
                         }
                     }
                     self.client.context().answered();
+                } else if sys::rd_kafka_event_type(event) == sys::RD_KAFKA_EVENT_ERROR {
+                    // A queue that gives events gives errors as such, too: the callback is not called.
+                    self.client.context().fault(sys::rd_kafka_event_error(event), &text(sys::rd_kafka_event_error_string(event)));
                 }
                 sys::rd_kafka_event_destroy(event);
             }
@@ -276,6 +279,11 @@ impl BatchProducer {
     fn settle(&mut self, batch: InFlight) {
         let InFlight { mark, outgoing, undelivered, .. } = batch;
         self.settled.push(Delivery { mark, outgoing, undelivered });
+    }
+
+    /// Learns that brokers are back when nothing is sent.
+    pub fn look_for_brokers(&self) {
+        Context::look_for_brokers(&self.client);
     }
 
     /// The batches that were settled since the last call.

@@ -23,6 +23,8 @@ const QUEUE: usize = 4;
 const MOST_PENDING: usize = 1024;
 /// How often a writer makes durable what it has.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// How often a writer is looked after to which nothing is written.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a sink is told.
 #[derive(Debug)]
@@ -118,18 +120,20 @@ impl SinkTask {
         let mut next_sync = Instant::now() + SYNC_INTERVAL;
         loop {
             let undone = self.is_running() && self.writer.acked() < self.last_epoch;
-            let message = if undone {
-                match tokio::time::timeout_at(next_sync.into(), messages.recv()).await {
+            if !undone {
+                next_sync = next_sync.max(Instant::now() + SYNC_INTERVAL);
+            }
+            let due = if undone { Some(next_sync) } else { (self.is_running() && self.writer.watches()).then(|| Instant::now() + WATCH_INTERVAL) };
+            let message = match due {
+                None => messages.recv().await,
+                Some(due) => match tokio::time::timeout_at(due.into(), messages.recv()).await {
                     Ok(message) => message,
                     Err(_) => {
                         self.sync().await;
                         next_sync = Instant::now() + SYNC_INTERVAL;
                         continue;
                     }
-                }
-            } else {
-                next_sync = next_sync.max(Instant::now() + SYNC_INTERVAL);
-                messages.recv().await
+                },
             };
             match message {
                 // Dropped without a word: the job gave up, and nothing is completed.

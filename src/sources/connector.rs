@@ -87,6 +87,14 @@ impl SourceConnector {
         }
     }
 
+    /// Most of its rows in one batch, if its own keys say so.
+    pub fn most_rows(&self) -> Option<usize> {
+        match self {
+            Self::File(_) => None,
+            Self::Kafka(options, _) => options.max_poll_records,
+        }
+    }
+
     /// Whether it ends by itself, as far as its settings tell.
     pub fn is_bounded(&self) -> bool {
         match self {

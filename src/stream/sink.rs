@@ -77,6 +77,11 @@ pub trait DataWriter: Send {
     /// Makes durable what can be made durable now without closing files that are only readable when closed; called about once a second and never for an epoch alone.
     async fn sync(&mut self) -> Result<()>;
 
+    /// Whether `sync` is to be called now and then while nothing is written, too: a lost connection is noticed there.
+    fn watches(&self) -> bool {
+        false
+    }
+
     /// Rows of earlier calls that were refused later, by a system that answers late; asked after every other call.
     fn take_rejected(&mut self) -> Vec<RejectedRecord> {
         Vec::new()

@@ -8,26 +8,26 @@ pub(crate) fn warning(text: &str) {
     tracing::warn!(target: NOTICE, "{text}");
 }
 
-/// Lets at most so many lines through in a minute.
+/// Lets a line through now and then.
 #[derive(Debug)]
 pub struct LineLimit {
-    most: u32,
-    state: parking_lot::Mutex<(std::time::Instant, u32)>,
+    every: std::time::Duration,
+    last: parking_lot::Mutex<Option<std::time::Instant>>,
 }
 
 impl LineLimit {
-    /// `most` lines a minute.
-    pub fn per_minute(most: u32) -> Self {
-        Self { most, state: parking_lot::Mutex::new((std::time::Instant::now(), 0)) }
+    /// One line in so long a time; the first at once.
+    pub fn every(every: std::time::Duration) -> Self {
+        Self { every, last: parking_lot::Mutex::new(None) }
     }
 
     /// Whether one more line may be written now.
     pub fn allows(&self) -> bool {
-        let mut state = self.state.lock();
-        if state.0.elapsed() >= std::time::Duration::from_secs(60) {
-            *state = (std::time::Instant::now(), 0);
+        let mut last = self.last.lock();
+        let allows = last.is_none_or(|last| last.elapsed() >= self.every);
+        if allows {
+            *last = Some(std::time::Instant::now());
         }
-        state.1 += 1;
-        state.1 <= self.most
+        allows
     }
 }

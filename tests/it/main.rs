@@ -35,7 +35,6 @@ mod real_broker;
 mod secrets;
 mod setting_files;
 mod sinks;
-mod soak;
 mod standard_output;
 mod streaming;
 mod velo;

@@ -160,7 +160,16 @@ impl DataWriter for KafkaWriter {
 
     async fn sync(&mut self) -> Result<()> {
         self.collect(Duration::ZERO);
+        if self.under_way.is_empty()
+            && let Some(producer) = &self.producer
+        {
+            producer.look_for_brokers();
+        }
         self.send_again()
+    }
+
+    fn watches(&self) -> bool {
+        self.producer.is_some()
     }
 
     fn take_rejected(&mut self) -> Vec<RejectedRecord> {

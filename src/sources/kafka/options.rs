@@ -63,7 +63,7 @@ define_options! {
         /// Where to end: latest (what is there at the start), a timestamp, or offsets. Makes the source bounded: it begins at `start` (else with the first message), and commits
         /// nothing.
         until: Bound = "until" [] optional;
-        /// Most messages taken in one cycle.
+        /// Most messages taken at once, and most rows of the source in one batch.
         max_poll_records: usize = "max.poll.records" [] optional;
         /// plaintext, ssl, sasl_plaintext or sasl_ssl.
         security_protocol: String = "security.protocol" [] optional;

@@ -7,6 +7,7 @@ mod outage;
 mod readers;
 mod segments;
 mod sink_keys;
+mod soak;
 mod source_keys;
 mod starts;
 mod tokens;
@@ -144,13 +145,16 @@ fn id_message(id: u32) -> Raw {
 }
 
 fn send_with(producer: &BaseProducer, topic: &str, messages: impl IntoIterator<Item = Raw>) {
-    for (key, value) in messages {
-        let mut record: BaseRecord<'_, String, Vec<u8>> = BaseRecord::to(topic);
-        record = key.as_ref().into_iter().fold(record, BaseRecord::key);
-        record = value.as_ref().into_iter().fold(record, BaseRecord::payload);
-        producer.send(record).map_err(|(error, _)| error).unwrap();
-    }
+    messages.into_iter().for_each(|message| send_one(producer, topic, message));
     producer.flush(WAIT).unwrap();
+}
+
+/// Hands a message over without waiting for the broker.
+fn send_one(producer: &BaseProducer, topic: &str, (key, value): Raw) {
+    let mut record: BaseRecord<'_, String, Vec<u8>> = BaseRecord::to(topic);
+    record = key.as_ref().into_iter().fold(record, BaseRecord::key);
+    record = value.as_ref().into_iter().fold(record, BaseRecord::payload);
+    producer.send(record).map_err(|(error, _)| error).unwrap();
 }
 
 fn sql(folder: &Folder, text: &str) -> Ran {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{id_message, kafka, lines, sql};
+use super::{id_message, kafka, lines, send_one, sql};
 use crate::velo::{Folder, Started, eventually_or};
 
 /// Starts a job that copies ids of a topic to `o.jsonl`.
@@ -71,10 +71,11 @@ fn latency(number: u32, extra: &str) -> Duration {
     kafka().create(&topic, 1, &[]);
     let folder = Folder::new();
     let job = copy(&folder, &topic, &topic, extra);
+    let producer = kafka().producer(&[("linger.ms", "0")]);
     let mut longest = Duration::ZERO;
     for id in 0..6 {
         let sent = Instant::now();
-        kafka().send(&topic, [id_message(id)]);
+        send_one(&producer, &topic, id_message(id));
         eventually_or("the message", || ids(&folder).len() > id as usize, || job.log());
         // The first one waits for the group, too.
         longest = longest.max(if id == 0 { Duration::ZERO } else { sent.elapsed() });

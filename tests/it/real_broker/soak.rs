@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::kafka::Broker;
+use super::{id_message, kafka, send_one};
 use crate::velo::{Folder, Started, eventually_or};
 
 const RATE: u32 = 2_000;
@@ -29,16 +29,22 @@ fn used(job: &Started) -> Duration {
 
 #[test]
 fn a_steady_load_then_silence_then_one_message() {
-    let (folder, broker) = (Folder::new(), Broker::start());
-    broker.topic("t", 2);
+    let (folder, kafka) = (Folder::new(), kafka());
+    kafka.create("soaked", 2, &[]);
+    // One connection, so that sending takes no time of its own.
+    let producer = kafka.producer(&[("linger.ms", "0")]);
+    let send_ids = |ids: std::ops::Range<u32>| {
+        ids.map(id_message).for_each(|message| send_one(&producer, "soaked", message));
+        producer.poll(Duration::ZERO);
+    };
     let table = |name: &str, rows: u32| (0..rows).map(|id| format!("{id},{name}{id}\n")).fold("id,name\n".to_owned(), |all, line| all + &line);
     folder.write("names.csv", table("n", 1_000));
     folder.write("places.csv", table("p", 100));
     let text = format!(
         "CREATE STREAM soaks AS SELECT t.id, n.name, p.name AS place FROM t JOIN names n ON t.id % 1000 = n.id JOIN places p ON t.id % 100 = p.id INTO o
-         WITH ({},'t.schema'='id BIGINT, amount DOUBLE','names.type'='file','names.path'='names.csv','places.type'='file','places.path'='places.csv',
+         WITH ({},'t.schema'='id BIGINT','names.type'='file','names.path'='names.csv','places.type'='file','places.path'='places.csv',
          'o.type'='file','o.path'='o.jsonl','batch.strategy'='low_latency')",
-        broker.source("t", "t")
+        kafka.source("t", "soaked")
     );
     let mut job = folder.start(&["--sql", &text]);
     eventually_or("partitions", || job.log().contains("partitions assigned"), || job.log());
@@ -46,7 +52,7 @@ fn a_steady_load_then_silence_then_one_message() {
     let (soak, began, part) = (seconds("VELO_SOAK_SECONDS", 20), Instant::now(), RATE / 20);
     let (mut sent, mut early) = (0, None);
     while began.elapsed() < soak {
-        broker.send_ids("t", sent..sent + part);
+        send_ids(sent..sent + part);
         sent += part;
         if began.elapsed() >= soak / 10 && early.is_none() {
             early = Some(memory(&job));
@@ -67,7 +73,7 @@ fn a_steady_load_then_silence_then_one_message() {
     let mut waits = Vec::new();
     for id in sent..sent + 9 {
         let (known, since) = (length(), Instant::now());
-        broker.send_ids("t", id..id + 1);
+        send_ids(id..id + 1);
         while length() == known {
             assert!(since.elapsed() < Duration::from_secs(30), "{}", job.log());
             std::thread::sleep(Duration::from_millis(1));
