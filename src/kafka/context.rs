@@ -3,6 +3,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use rdkafka::client::{Client, ClientContext, OAuthToken};
@@ -21,13 +22,23 @@ pub(super) struct Context {
     pub(super) assignment: Mutex<Assignment>,
     /// Incremented when partitions come or go.
     version: AtomicU64,
+    /// Since when no broker answers, and why.
+    away: Mutex<Option<(Instant, String)>>,
     limit: LineLimit,
     quiet: bool,
 }
 
 impl Context {
     pub(super) fn new(place: String, health: Arc<Health>, assignment: Assignment) -> Self {
-        Self { place, health, assignment: Mutex::new(assignment), version: AtomicU64::new(0), limit: LineLimit::per_minute(10), quiet: false }
+        Self {
+            place,
+            health,
+            assignment: Mutex::new(assignment),
+            version: AtomicU64::new(0),
+            away: Mutex::default(),
+            limit: LineLimit::per_minute(10),
+            quiet: false,
+        }
     }
 
     /// Tells nothing in the log.
@@ -66,12 +77,13 @@ impl Context {
     }
 
     /// Takes note of a fault of the connection.
-    fn fault(&self, code: sys::rd_kafka_resp_err_t, reason: &str) {
+    pub(super) fn fault(&self, code: sys::rd_kafka_resp_err_t, reason: &str) {
         use sys::rd_kafka_resp_err_t as Code;
         match code {
             // Of several brokers some may still answer. What the last one said is the reason.
             Code::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN => {
                 let reason = self.health.last_error().unwrap_or_else(|| reason.to_owned());
+                self.away.lock().get_or_insert_with(|| (Instant::now(), reason.clone()));
                 if self.health.reconnecting(&reason) && !self.quiet {
                     tracing::warn!("{}: connection lost ({reason}); status Reconnecting", self.place);
                 }
@@ -81,6 +93,11 @@ impl Context {
                 self.note(reason);
             }
         }
+    }
+
+    /// Since when no broker answers, and why; `None`: they do, as far as is known.
+    pub(super) fn away(&self) -> Option<(Instant, String)> {
+        self.away.lock().clone()
     }
 
     /// Partitions have come or gone.
@@ -102,6 +119,7 @@ impl Context {
 
     /// The brokers answer again.
     pub(super) fn answered(&self) {
+        *self.away.lock() = None;
         if self.health.connected() {
             tracing::info!("{}: status Connected", self.place);
         }
@@ -116,7 +134,8 @@ impl ClientContext for Context {
     }
 }
 
-fn text(pointer: *const c_char) -> String {
+/// A text of the library; empty for NULL.
+pub(super) fn text(pointer: *const c_char) -> String {
     if pointer.is_null() {
         return String::new();
     }

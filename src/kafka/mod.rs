@@ -28,5 +28,5 @@ pub use consumer::{BatchConsumer, ConsumerOptions, Message, Polled, Wanted};
 pub use embedded::EmbeddedBroker;
 pub use fault::{client_error, is_unreachable};
 pub use leftover::client_properties;
-pub use producer::{BatchProducer, Delivery, HeaderColumn, Outgoing, Payload, Undelivered};
+pub use producer::{BatchProducer, Cause, Delivery, HeaderColumn, Outgoing, Payload, Undelivered};
 pub use properties::{ClientProperties, PropertyFault, Role, Security, check_property, properties_of};

@@ -18,7 +18,7 @@ fn keys_that_are_no_text_pass_as_they_are() {
     );
     folder.run(&["--sql", &write]).expect(0);
     let copy = format!("SELECT id FROM i INTO o WITH ({},'i.until'='latest',{})", broker.source("i", "in"), broker.sink("o", "out"));
-    assert_balanced(folder.run(&["--summary", "json", "--sql", &copy]).expect(0).job());
+    assert_balanced(&folder.run(&["--summary", "json", "--sql", &copy]).expect(0).job());
     let read = |topic: &str| {
         let read = format!(
             "SELECT id, encode(_key_bytes, 'hex') AS k, octet_length(_key_bytes) AS n, _partition AS p FROM o ORDER BY id WITH ({},'o.until'='latest','o.schema'='id BIGINT')",

@@ -85,8 +85,8 @@ fn client_properties(options: &KafkaSinkOptions, mut properties: ClientPropertie
         // As Java clients do, so that topics written by both stay co-partitioned.
         ("partitioner", "murmur2_random"),
         // Bounded memory; the queue's end is felt by the sources.
-        ("queue.buffering.max.messages", "200000"),
-        ("queue.buffering.max.kbytes", "65536"),
+        ("queue.buffering.max.messages", "50000"),
+        ("queue.buffering.max.kbytes", "16384"),
         ("reconnect.backoff.max.ms", "2000"),
         ("client.id", "velostream"),
     ] {
@@ -123,10 +123,14 @@ impl DataSink for KafkaSink {
             context,
             producer: None,
             under_way: BTreeMap::new(),
+            patience: self.options.connect_timeout.0,
             again: Vec::new(),
-            tries: 0,
+            has_waited: false,
+            lost: Default::default(),
+            loss: None,
             rejected: Vec::new(),
             last_ended: 0,
+            closing: false,
         }))
     }
 }
