@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rdkafka::client::{Client, ClientContext, OAuthToken};
@@ -26,6 +26,8 @@ pub(super) struct Context {
     pub(super) assignment: Mutex<Assignment>,
     /// Incremented when partitions come or go.
     version: AtomicU64,
+    /// Since when no broker answers, and why.
+    away: Mutex<Option<(Instant, String)>>,
     limit: LineLimit,
     quiet: bool,
     /// Where tokens come from, if the client library does not make them.
@@ -34,7 +36,16 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(place: String, health: Arc<Health>, assignment: Assignment) -> Self {
-        Self { place, health, assignment: Mutex::new(assignment), version: AtomicU64::new(0), limit: LineLimit::every(QUIET), quiet: false, tokens: None }
+        Self {
+            place,
+            health,
+            assignment: Mutex::new(assignment),
+            version: AtomicU64::new(0),
+            away: Mutex::default(),
+            limit: LineLimit::every(QUIET),
+            quiet: false,
+            tokens: None,
+        }
     }
 
     /// Tells nothing in the log.
@@ -95,6 +106,7 @@ impl Context {
             // Of several brokers some may still answer. What the last one said is the reason.
             Code::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN => {
                 let reason = self.health.last_error().unwrap_or_else(|| reason.to_owned());
+                self.away.lock().get_or_insert_with(|| (Instant::now(), reason.clone()));
                 if self.health.reconnecting(&reason) && !self.quiet {
                     tracing::warn!("{}: connection lost ({reason}); status Reconnecting", self.place);
                 }
@@ -104,6 +116,11 @@ impl Context {
                 self.note(reason);
             }
         }
+    }
+
+    /// Since when no broker answers, and why; `None`: they do, as far as is known.
+    pub(super) fn away(&self) -> Option<(Instant, String)> {
+        self.away.lock().clone()
     }
 
     /// Partitions have come or gone.
@@ -125,6 +142,7 @@ impl Context {
 
     /// The brokers answer again.
     pub(super) fn answered(&self) {
+        *self.away.lock() = None;
         if self.health.connected() {
             tracing::info!("{}: status Connected", self.place);
         }
@@ -139,6 +157,7 @@ impl ClientContext for Context {
     }
 }
 
+/// A text of the library; empty for NULL.
 pub(super) fn text(pointer: *const c_char) -> String {
     if pointer.is_null() {
         return String::new();

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 /// A running broker; it ends when dropped.
 pub struct EmbeddedBroker {
     cluster: *mut sys::rd_kafka_mock_cluster_t,
+    count: i32,
     /// Keeps the cluster's threads.
     _client: Client<DefaultClientContext>,
 }
@@ -36,13 +37,30 @@ impl EmbeddedBroker {
         }
         // SAFETY: the cluster is alive. Members of a group need not wait for each other here.
         unsafe { sys::rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, 0) };
-        Ok(Self { cluster, _client: client })
+        Ok(Self { cluster, count: i32::from(brokers), _client: client })
     }
 
     /// The value for `bootstrap.servers`.
     pub fn brokers(&self) -> String {
         // SAFETY: the text lives as long as the cluster.
         unsafe { CStr::from_ptr(sys::rd_kafka_mock_cluster_bootstraps(self.cluster)) }.to_string_lossy().into_owned()
+    }
+
+    /// Takes all brokers down, or up again; messages stay.
+    pub fn set_down(&self, down: bool) {
+        for broker in 1..=self.count {
+            // SAFETY: the cluster is alive.
+            let _always_known =
+                unsafe { if down { sys::rd_kafka_mock_broker_set_down(self.cluster, broker) } else { sys::rd_kafka_mock_broker_set_up(self.cluster, broker) } };
+        }
+    }
+
+    /// Answers the next requests that bring messages with these error codes of the protocol, one each.
+    pub fn refuse_next(&self, codes: &[i32]) {
+        const PRODUCE: i16 = 0;
+        let codes: Vec<sys::rd_kafka_resp_err_t> = codes.iter().filter_map(|code| sys::rd_kafka_resp_err_t::try_from(*code).ok()).collect();
+        // SAFETY: cluster and codes are alive during the call, which copies the codes.
+        unsafe { sys::rd_kafka_mock_push_request_errors_array(self.cluster, PRODUCE, codes.len(), codes.as_ptr()) };
     }
 
     /// Creates a topic; one that is there stays as it is.

@@ -35,6 +35,6 @@ pub use embedded::EmbeddedBroker;
 pub use fault::{client_error, is_unreachable};
 pub use leftover::client_properties;
 pub use message::Message;
-pub use producer::{BatchProducer, Delivery, HeaderColumn, Outgoing, Payload, Undelivered};
+pub use producer::{BatchProducer, Cause, Delivery, HeaderColumn, Outgoing, Payload, Undelivered};
 pub use properties::{ClientProperties, PropertyFault, Role, Security, check_property, properties_of};
 pub use tokens::{TokenEndpoint, TokenSettings};

@@ -1,9 +1,9 @@
 //! Messages in batches, and what became of them. The bytes of a batch are handed over without a copy: they live until the last of its messages is settled.
 
 use std::collections::VecDeque;
-use std::ffi::{CStr, CString, c_void};
+use std::ffi::{CString, c_void};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::{Array, BinaryViewArray};
 use rdkafka::client::Client;
@@ -12,11 +12,14 @@ use rdkafka_sys as sys;
 
 use super::assignment::Assignment;
 use super::cluster::settings_error;
-use super::context::{Context, text};
+use super::context::Context;
 use super::fault::{client_error, describe};
 use super::properties::ClientProperties;
 use crate::error::{Error, ErrorKind, Result};
 use crate::stream::Health;
+
+/// The client's own bound of requests and messages.
+const REQUEST_BYTES: usize = 1_000_000;
 
 /// Slices of one buffer.
 #[derive(Debug, Default)]
@@ -70,8 +73,21 @@ pub struct Undelivered {
     pub at: usize,
     /// Why.
     pub reason: String,
-    /// It is refused for good; otherwise it can be sent again.
-    pub refused: bool,
+    /// What can be done about it.
+    pub cause: Cause,
+}
+
+/// Why a message was not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It is refused for good.
+    Refused,
+    /// The request that it was in is larger than the topic allows; in a smaller one it may pass.
+    RequestTooLarge,
+    /// No broker took it in time.
+    TimedOut,
+    /// Anything else; it can be sent again.
+    Failed,
 }
 
 /// A batch that is settled: every message was delivered or is among `undelivered`.
@@ -89,6 +105,11 @@ pub struct Delivery {
 struct InFlight {
     mark: u64,
     outgoing: Outgoing,
+    /// The messages to send; `None`: all.
+    which: Option<Vec<usize>>,
+    /// How many of them the client has, in order.
+    handed: usize,
+    /// How many are not settled.
     left: usize,
     undelivered: Vec<Undelivered>,
 }
@@ -99,6 +120,10 @@ pub struct BatchProducer {
     events: *mut sys::rd_kafka_queue_t,
     /// Batches of which something is under way, in order. They are boxes that were turned into pointers, since their messages carry their addresses.
     in_flight: VecDeque<*mut InFlight>,
+    /// Those of them that the client does not have wholly, since its queue is full.
+    waiting: VecDeque<*mut InFlight>,
+    /// Most bytes of a request to one partition.
+    batch_size: usize,
     settled: Vec<Delivery>,
     client: Client<Context>,
 }
@@ -127,40 +152,60 @@ impl BatchProducer {
         if topic.is_null() {
             return Err(Error::config(format!("'{}' is not the name of a topic", name.to_string_lossy())));
         }
-        Ok(Self { topic, events, in_flight: VecDeque::new(), settled: Vec::new(), client })
+        let number = |name| properties.get(name).and_then(|text| text.parse().ok()).unwrap_or(REQUEST_BYTES);
+        let batch_size = number("batch.size").min(number("message.max.bytes"));
+        Ok(Self { topic, events, in_flight: VecDeque::new(), waiting: VecDeque::new(), batch_size, settled: Vec::new(), client })
     }
 
-    /// Sends the messages numbered `which` (all of them for `None`); waits where the client's queue is full, calling `pause` meanwhile, which may give up with an error.
-    pub fn send(&mut self, mark: u64, outgoing: Outgoing, which: Option<&[usize]>, mut pause: impl FnMut() -> Result<()>) -> Result<()> {
-        let count = which.map_or(outgoing.values.len(), <[usize]>::len);
-        let batch = Box::new(InFlight { mark, outgoing, left: count, undelivered: Vec::new() });
-        if count == 0 {
-            self.settle(*batch);
-            return Ok(());
-        }
-        let address = Box::into_raw(batch);
-        self.in_flight.push_back(address);
-        for number in 0..count {
-            let at = which.map_or(number, |which| which[number]);
-            loop {
-                // SAFETY: the batch is in `in_flight` and stays there until its last message is settled.
-                let code = unsafe { self.produce(address, at) };
-                match code {
-                    Code::NoError => break,
-                    Code::QueueFull => {
-                        self.poll(Duration::from_millis(10));
-                        pause()?;
-                    }
-                    code => {
-                        // SAFETY: as above; no report comes for a message that was not taken.
-                        unsafe { note(&mut *address, at, code, None) };
-                        break;
-                    }
-                }
+    /// Takes the messages numbered `which` (all of them for `None`). Those that the client's queue has no room for wait; every [`Self::poll`] hands over what it can.
+    pub fn send(&mut self, mark: u64, outgoing: Outgoing, which: Option<Vec<usize>>) {
+        let left = which.as_ref().map_or(outgoing.values.len(), Vec::len);
+        let batch = Box::into_raw(Box::new(InFlight { mark, outgoing, which, handed: 0, left, undelivered: Vec::new() }));
+        self.in_flight.push_back(batch);
+        self.waiting.push_back(batch);
+        self.hand_over();
+        self.collect();
+    }
+
+    /// Whether messages wait for room in the client's queue.
+    pub fn waits(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Settles the messages that wait as undelivered.
+    pub fn drop_waiting(&mut self, reason: &str) {
+        for batch in self.waiting.drain(..) {
+            // SAFETY: the batch is in `in_flight`: what waits is not settled.
+            let batch = unsafe { &mut *batch };
+            for number in batch.handed..batch.count() {
+                let at = batch.number(number);
+                batch.note(at, reason.to_owned(), Cause::TimedOut);
             }
+            batch.handed = batch.count();
         }
         self.collect();
-        Ok(())
+    }
+
+    fn hand_over(&mut self) {
+        while let Some(address) = self.waiting.front().copied() {
+            // SAFETY: the batch is in `in_flight` and stays there until its last message is settled.
+            unsafe {
+                while (*address).handed < (*address).count() {
+                    let at = (*address).number((*address).handed);
+                    match self.produce(address, at) {
+                        Code::NoError => {}
+                        Code::QueueFull => return,
+                        // No report comes for a message that was not taken.
+                        code => {
+                            let cure = if code == Code::MessageSizeTooLarge { "; raise 'message.max.bytes' of the sink" } else { "" };
+                            (*address).note(at, format!("the client refuses it: {}{cure}", describe(code)), cause(code));
+                        }
+                    }
+                    (*address).handed += 1;
+                }
+            }
+            self.waiting.pop_front();
+        }
     }
 
     /// # Safety
@@ -221,46 +266,63 @@ impl BatchProducer {
                     break;
                 }
                 wait = 0;
-                if sys::rd_kafka_event_type(event) == sys::RD_KAFKA_EVENT_DR {
-                    loop {
-                        let count = sys::rd_kafka_event_message_array(event, messages.as_mut_ptr(), messages.len());
-                        if count == 0 {
-                            break;
+                match sys::rd_kafka_event_type(event) {
+                    sys::RD_KAFKA_EVENT_DR => {
+                        let mut answered = false;
+                        loop {
+                            let count = sys::rd_kafka_event_message_array(event, messages.as_mut_ptr(), messages.len());
+                            if count == 0 {
+                                break;
+                            }
+                            for message in &messages[..count] {
+                                answered |= self.report(&**message);
+                            }
                         }
-                        for message in &messages[..count] {
-                            self.report(&**message);
+                        if answered {
+                            self.client.context().answered();
                         }
                     }
-                    self.client.context().answered();
-                } else if sys::rd_kafka_event_type(event) == sys::RD_KAFKA_EVENT_ERROR {
-                    // A queue that gives events gives errors as such, too: the callback is not called.
-                    self.client.context().fault(sys::rd_kafka_event_error(event), &text(sys::rd_kafka_event_error_string(event)));
+                    sys::RD_KAFKA_EVENT_ERROR => {
+                        let reason = super::context::text(sys::rd_kafka_event_error_string(event));
+                        self.client.context().fault(sys::rd_kafka_event_error(event), &reason);
+                    }
+                    _ => {}
                 }
                 sys::rd_kafka_event_destroy(event);
             }
         }
+        self.hand_over();
         self.collect();
     }
 
+    /// Takes note of what became of a message; tells whether a broker said it.
+    ///
     /// # Safety
     /// The message is one of ours and was not reported before.
-    unsafe fn report(&self, message: &sys::rd_kafka_message_t) {
+    unsafe fn report(&self, message: &sys::rd_kafka_message_t) -> bool {
         // SAFETY: the address is that of a batch in `in_flight`: this message is not settled yet.
         unsafe {
             let batch = &mut *message._private.cast::<InFlight>();
             let code = *(&raw const message.err).cast::<i32>();
             if code == 0 {
                 batch.left -= 1;
-                return;
+                return true;
             }
             // The value tells which message it is, since all values lie in one buffer.
-            let offset = (message.payload as usize).wrapping_sub(batch.outgoing.values.bytes.as_ptr() as usize);
-            let at = batch.outgoing.values.ends.partition_point(|end| *end <= offset).min(batch.outgoing.values.len().saturating_sub(1));
-            // The other function for texts takes the value of a produced message for one.
-            let text = sys::rd_kafka_message_produce_errstr(message);
-            let text = (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().trim_start_matches("Broker: ").to_owned());
-            let code = sys::rd_kafka_resp_err_t::try_from(code).map_or(Code::Unknown, Code::from);
-            note(batch, at, code, text);
+            let values = &batch.outgoing.values;
+            let offset = (message.payload as usize).wrapping_sub(values.bytes.as_ptr() as usize);
+            let at = values.ends.partition_point(|end| *end <= offset).min(values.len().saturating_sub(1));
+            let known = sys::rd_kafka_resp_err_t::try_from(code).map_or(Code::Unknown, Code::from);
+            // `rd_kafka_message_errstr` is for messages that were read: here it would give the value, which no NUL ends.
+            let reason = match super::context::text(sys::rd_kafka_message_produce_errstr(message)) {
+                text if text.is_empty() => describe(known),
+                text => text,
+            };
+            let alone = self.batch_size <= 1 || message.len + message.key_len >= self.batch_size;
+            let cause = if known == Code::MessageSizeTooLarge && !alone { Cause::RequestTooLarge } else { cause(known) };
+            let reason = if cause == Cause::Refused { format!("the broker refuses it: {reason}") } else { reason };
+            batch.note(at, reason, cause);
+            code > 0
         }
     }
 
@@ -307,10 +369,23 @@ impl BatchProducer {
         self.client.fatal_error().map(|(_, text)| text)
     }
 
-    /// Gives up everything that is under way and returns it as undelivered.
-    pub fn give_up(mut self) -> Vec<Delivery> {
+    /// Since when no broker answers, and why; `None`: they do, as far as is known.
+    pub fn away(&self) -> Option<(Instant, String)> {
+        self.client.context().away()
+    }
+
+    /// Most bytes of a request to one partition.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    /// Gives up everything that is under way and returns it as undelivered; and how many messages by mark the client did not let go of, which can't be sent again.
+    pub fn give_up(mut self) -> (Vec<Delivery>, Vec<(u64, usize)>) {
+        self.drop_waiting("given up");
         self.purge();
-        self.take_settled()
+        // SAFETY: the pointers are of live boxes.
+        let held = self.in_flight.iter().map(|batch| unsafe { ((**batch).mark, (**batch).left) }).collect();
+        (self.take_settled(), held)
     }
 
     /// Has the library let go of what is under way, and waits some seconds for its reports.
@@ -362,23 +437,40 @@ unsafe fn headers(columns: &[HeaderColumn], at: usize) -> *mut sys::rd_kafka_hea
     }
 }
 
-/// Takes note of a message that was not delivered.
-fn note(batch: &mut InFlight, at: usize, code: Code, text: Option<String>) {
-    batch.left -= 1;
-    let refused = matches!(
-        code,
+impl InFlight {
+    /// Number of messages to send.
+    fn count(&self) -> usize {
+        self.which.as_ref().map_or(self.outgoing.values.len(), Vec::len)
+    }
+
+    /// Number within the batch of the message that is sent in this place.
+    fn number(&self, place: usize) -> usize {
+        self.which.as_ref().map_or(place, |which| which[place])
+    }
+
+    /// Takes note of a message that was not delivered.
+    fn note(&mut self, at: usize, reason: String, cause: Cause) {
+        self.left -= 1;
+        self.undelivered.push(Undelivered { at, reason, cause });
+    }
+}
+
+/// What a code says of a message that was sent by itself.
+fn cause(code: Code) -> Cause {
+    match code {
         Code::MessageSizeTooLarge
-            | Code::InvalidMessage
-            | Code::InvalidMessageSize
-            | Code::TopicAuthorizationFailed
-            | Code::ClusterAuthorizationFailed
-            | Code::UnknownTopic
-            | Code::UnknownTopicOrPartition
-            | Code::UnknownPartition
-            | Code::InvalidRecord
-            | Code::InvalidTimestamp
-            | Code::InvalidArgument
-            | Code::PolicyViolation
-    );
-    batch.undelivered.push(Undelivered { at, reason: text.unwrap_or_else(|| describe(code)), refused });
+        | Code::InvalidMessage
+        | Code::InvalidMessageSize
+        | Code::TopicAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::UnknownTopic
+        | Code::UnknownTopicOrPartition
+        | Code::UnknownPartition
+        | Code::InvalidRecord
+        | Code::InvalidTimestamp
+        | Code::InvalidArgument
+        | Code::PolicyViolation => Cause::Refused,
+        Code::MessageTimedOut => Cause::TimedOut,
+        _ => Cause::Failed,
+    }
 }

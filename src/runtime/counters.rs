@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::SystemTime;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::operators::guard::RowFaults;
@@ -37,6 +39,8 @@ pub struct SinkCounters {
     pub retries: AtomicU64,
     /// Newest epoch that is durable.
     pub acked: AtomicU64,
+    /// Of the rows it has taken, those that are not durable yet.
+    pub pending: AtomicU64,
     /// Its last write failed.
     pub down: AtomicBool,
     /// The state of its connection.
@@ -70,8 +74,17 @@ pub(super) fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
 }
 
+/// Subtracts, at most what is there.
+pub(super) fn take(counter: &AtomicU64, count: u64) {
+    let _never_refused = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |old| Some(old.saturating_sub(count)));
+}
+
 pub(super) fn read(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
+}
+
+fn time_text(time: SystemTime) -> String {
+    DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// Counts of a sink in a summary.
@@ -91,8 +104,12 @@ pub struct SinkSummary {
     pub acked: u64,
     /// The state of its connection.
     pub state: ConnectionState,
+    /// Since when it is in this state.
+    pub since: String,
     /// The last error of its connection.
     pub last_error: Option<String>,
+    /// When that happened.
+    pub last_error_at: Option<String>,
 }
 
 /// Counts of a source in a summary.
@@ -110,8 +127,12 @@ pub struct SourceSummary {
     pub bytes: u64,
     /// The state of its connection.
     pub state: ConnectionState,
+    /// Since when it is in this state.
+    pub since: String,
     /// The last error of its connection.
     pub last_error: Option<String>,
+    /// When that happened.
+    pub last_error_at: Option<String>,
     /// By partition: records that wait to be read.
     pub lag: BTreeMap<Arc<str>, u64>,
 }
@@ -150,6 +171,16 @@ impl JobCounters {
         let counts = &self.sinks[sink].1;
         let settled = read(&counts.rows) + read(&counts.rejected) + read(&counts.lost);
         add(&counts.lost, read(&self.out).saturating_sub(settled));
+    }
+
+    /// A sink has not answered within its time: what is not durable is lost.
+    pub(super) fn count_unfinished_as_lost(&self, sink: usize) {
+        let counts = &self.sinks[sink].1;
+        counts.down.store(true, Ordering::Relaxed);
+        let pending = counts.pending.swap(0, Ordering::Relaxed);
+        take(&counts.rows, pending);
+        add(&counts.lost, pending);
+        self.count_rest_as_lost(sink);
     }
 
     /// All zero.
@@ -207,6 +238,8 @@ impl JobCounters {
                 rejected: read(&source.rejected),
                 bytes: read(&source.bytes),
                 state: health.state,
+                since: time_text(health.since),
+                last_error_at: health.last_error.as_ref().map(|(at, _)| time_text(*at)),
                 last_error: health.last_error.map(|(_, text)| text),
                 lag: health.lag,
             }
@@ -224,6 +257,8 @@ impl JobCounters {
                 retries: read(&sink.retries),
                 acked: read(&sink.acked),
                 state: if sink.down.load(Ordering::Relaxed) { ConnectionState::Failed } else { health.state },
+                since: time_text(health.since),
+                last_error_at: health.last_error.as_ref().map(|(at, _)| time_text(*at)),
                 last_error: health.last_error.map(|(_, text)| text),
             }
         };

@@ -39,6 +39,9 @@ const FEW_ROWS: usize = 1024;
 /// Writers may take this long to end after a failure, however late it is.
 const LAST_CHANCE: Duration = Duration::from_millis(500);
 
+/// Writers may take this long to count what they let go of.
+const LETTING_GO: Duration = Duration::from_secs(2);
+
 /// Sources may take this long to commit and to leave.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -134,11 +137,27 @@ pub(super) struct Part {
 async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort: Arc<dyn DataSink>, shutdown: Shutdown) -> Vec<JobOutcome> {
     let (sink_events, sinks) = mpsc::unbounded_channel();
     let names: Vec<(String, Arc<JobCounters>)> = jobs.iter().map(|(_, spec, counters)| (spec.name.clone(), Arc::clone(counters))).collect();
+    let is_batch = jobs.iter().all(|(_, spec, _)| spec.plan.mode == ExecutionMode::Batch);
+    let timeout = jobs.iter().map(|(_, spec, _)| spec.shutdown_timeout).max().unwrap_or_default();
     let mut parts = Vec::new();
     let mut failure: Option<(usize, Error)> = None;
+    let mut stopped = false;
     for (at, (number, mut spec, counters)) in jobs.into_iter().enumerate() {
         spec.clock.advance(system_nanos());
-        match SinkSet::open((at, &spec.name), &spec.sinks, &spec.plan.schema, &spec.clock, &counters, &sink_events, Arc::clone(&last_resort)) {
+        let opening = SinkSet::open((at, &spec.name), &spec.sinks, &spec.plan.schema, &spec.clock, &counters, &sink_events, Arc::clone(&last_resort));
+        // Asked to end, nobody waits for sinks that still connect.
+        let opened = tokio::select! {
+            biased;
+            opened = opening => opened,
+            () = shutdown.requested() => {
+                stopped = true;
+                if !is_batch {
+                    break;
+                }
+                Err(Error::new(ErrorKind::Limit, Fault::User, "stopped before its sinks were opened; there is no result"))
+            }
+        };
+        match opened {
             Ok(sinks) => {
                 let sources = Arc::new(std::mem::take(&mut spec.sources));
                 parts.push(Part { number, spec, counters, sources, sinks: Arc::new(RwLock::new(sinks)) });
@@ -150,13 +169,14 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
         }
     }
     drop(sink_events);
-    let sets: Vec<_> = parts.iter().map(|part| Arc::clone(&part.sinks)).collect();
+    let mut sets = Vec::new();
+    for part in &parts {
+        sets.push((Arc::clone(&part.sinks), part.sinks.read().await.stop.clone()));
+    }
     let mut streamed: Option<Streamed> = None;
     let mut incomplete = false;
-    let mut complete = failure.is_none();
-    let is_batch = parts.iter().all(|part| part.spec.plan.mode == ExecutionMode::Batch);
-    let timeout = parts.iter().map(|part| part.spec.shutdown_timeout).max().unwrap_or_default();
-    if failure.is_none() {
+    let mut complete = failure.is_none() && !stopped;
+    if complete {
         let ended = if is_batch {
             let ended = within(run_batch(parts, sinks, &shutdown), &shutdown, timeout).await;
             // What a failed batch has written so far is no result.
@@ -167,15 +187,27 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
         };
         failure = ended.err();
     }
-    for (at, set) in sets.iter().enumerate() {
+    for (at, (set, stop)) in sets.iter().enumerate() {
         let closing = async {
             let mut set = set.write().await;
             let closed = set.close(complete).await;
             incomplete |= set.incomplete;
             closed
         };
-        // A writer that hangs is left alone; the process ends without it.
-        let closed = shutdown.bound(closing, timeout, LAST_CHANCE).await.unwrap_or_else(|| Err(late(timeout)));
+        let mut closing = Box::pin(closing);
+        let closed = shutdown.bound(&mut closing, timeout, LAST_CHANCE).await;
+        let closed = match closed {
+            Some(closed) => closed,
+            None => {
+                stop.cancel();
+                let let_go = tokio::time::timeout(LETTING_GO, closing).await.is_ok();
+                // A writer that hangs is left alone; the process ends without it.
+                if !let_go && let Ok(mut set) = set.try_write() {
+                    set.leave();
+                }
+                Err(late(timeout))
+            }
+        };
         if let Err(error) = closed {
             failure.get_or_insert((at, error));
         }
@@ -192,6 +224,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
             durable[at].push((name, position.borrow().clone()));
         }
         // The sources have heard the last about what is durable: they say good-bye.
+        streamed.stop.request();
         let ends = futures::future::join_all(streamed.tasks);
         if tokio::time::timeout(LAST_WORDS, ends).await.is_err() {
             tracing::warn!("a source did not end within {} s", LAST_WORDS.as_secs());
@@ -205,6 +238,8 @@ struct Streamed {
     driver: StreamDriver,
     names: Vec<(usize, String)>,
     tasks: Vec<JoinHandle<()>>,
+    /// A reader's task ends with the run, however the run ends.
+    stop: Shutdown,
 }
 
 /// Waits for a driver; once the run is asked to end, no longer than `timeout`.
@@ -303,7 +338,6 @@ async fn run_stream(
     streamed: &mut Option<Streamed>,
 ) -> Result<(), (usize, Error)> {
     let (events, sources) = mpsc::unbounded_channel();
-    // A reader's task ends with the run, however the run ends.
     let stop = Shutdown::new();
     let mut inputs: Vec<StreamInput> = Vec::new();
     let mut tasks = Vec::new();
@@ -386,9 +420,9 @@ async fn run_stream(
         })
         .collect();
     drop(events);
-    let driver = &mut streamed.insert(Streamed { driver, names, tasks }).driver;
-    let ended = driver.run().await;
-    stop.request();
+    let streamed = streamed.insert(Streamed { driver, names, tasks, stop });
+    let ended = streamed.driver.run().await;
+    streamed.stop.request();
     ended.map(|ending| {
         if ending == Ending::ClosedPipe {
             tracing::debug!("standard output was closed");

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use tokio::sync::{Mutex, mpsc};
+use tokio_util::sync::CancellationToken;
 
-use super::counters::JobCounters;
-use super::sink_task::{SinkEvent, SinkHandle, SinkMessage, start_sink};
+use super::counters::{JobCounters, read};
+use super::sink_task::{SinkEvent, SinkHandle, SinkMessage, SinkStop, start_sink};
 use super::spec::SinkSpec;
 use crate::clock::EpochClock;
 use crate::error::{Error, ErrorKind, Fault, Result};
@@ -28,6 +29,20 @@ fn without_carried(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<Re
     shown.map_err(|error| Error::internal("a result lacks columns").with_source(error))
 }
 
+/// A sink's writer, and how it is told to stop; `None`: it could not be created.
+type Opened = Option<(Box<dyn DataWriter>, SinkStop)>;
+
+fn refused(job: &str, index: usize, name: &str, error: Error) -> Error {
+    error.context(format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}'"))
+}
+
+/// Does something that may block with every sink, all at the same time.
+async fn with_each<T: Send + 'static>(specs: &[SinkSpec], work: impl Fn(usize, Arc<dyn DataSink>) -> Box<dyn FnOnce() -> Result<T> + Send>) -> Vec<Result<T>> {
+    let tasks: Vec<_> = specs.iter().enumerate().map(|(index, spec)| tokio::task::spawn_blocking(work(index, Arc::clone(&spec.sink)))).collect();
+    let done = futures::future::join_all(tasks).await;
+    done.into_iter().map(|done| done.unwrap_or_else(|error| Err(Error::internal("a sink can't be opened").with_source(error)))).collect()
+}
+
 /// Hands the rows of each epoch to every sink of a job.
 pub(super) struct SinkSet {
     job: String,
@@ -41,14 +56,17 @@ pub(super) struct SinkSet {
     warned: AtomicBool,
     schema: SchemaRef,
     clock: Arc<EpochClock>,
+    /// The time to finish is over: the sinks let go of what they have.
+    pub stop: CancellationToken,
     /// A sink could not be created: the job goes on, but is no success.
     pub incomplete: bool,
 }
 
 impl SinkSet {
-    /// Opens the sinks of the job with this number in its pipeline. One that can't be created is left out with a warning; if it is the settings' fault the start is refused.
+    /// Opens the sinks of the job with this number in its pipeline, all at the same time. One that can't be created is left out with a warning; if it is the settings' fault the start
+    /// is refused.
     #[allow(clippy::too_many_arguments, reason = "one call site")]
-    pub(super) fn open(
+    pub(super) async fn open(
         (number, job): (usize, &str),
         specs: &[SinkSpec],
         schema: &SchemaRef,
@@ -57,35 +75,50 @@ impl SinkSet {
         events: &mpsc::UnboundedSender<SinkEvent>,
         last_resort: Arc<dyn DataSink>,
     ) -> Result<Self> {
-        let mut writers = Vec::new();
-        let mut incomplete = false;
-        for (index, spec) in specs.iter().enumerate() {
-            let name = spec.sink.name();
+        let stop = CancellationToken::new();
+        let stops: Vec<SinkStop> = specs.iter().map(|_| SinkStop::of(&stop)).collect();
+        let columns = |sink: &dyn DataSink| if sink.wants_carried() { Arc::clone(schema) } else { visible(schema) };
+        // A statement that is refused leaves nothing behind: all are looked at before the first is opened. What can't be reached now is told when it is opened.
+        let looked = with_each(specs, |_, sink| {
+            let columns = columns(sink.as_ref());
+            Box::new(move || sink.look(&columns))
+        });
+        for ((index, spec), looked) in specs.iter().enumerate().zip(looked.await) {
+            looked.or_else(|error| if error.fault() == Fault::User { Err(refused(job, index, spec.sink.name(), error)) } else { Ok(()) })?;
+        }
+        let opened = with_each(specs, |index, sink| {
             let context = SinkContext {
-                place: format!("job '{job}', sink '{name}'"),
+                place: format!("job '{job}', sink '{}'", sink.name()),
                 clock: Arc::clone(clock),
                 health: Arc::clone(&counters.sinks[index].1.health),
-                failure: spec.failure,
+                failure: specs[index].failure,
+                stop: stops[index].own.clone(),
             };
-            let columns = if spec.sink.wants_carried() { Arc::clone(schema) } else { visible(schema) };
-            match spec.sink.open(columns, context) {
+            let columns = columns(sink.as_ref());
+            Box::new(move || sink.open(columns, context))
+        });
+        let mut writers = Vec::new();
+        let mut incomplete = false;
+        for (index, (spec, opened)) in specs.iter().zip(opened.await).enumerate() {
+            let name = spec.sink.name();
+            match opened {
                 Ok(writer) => {
                     tracing::info!("job '{job}': sink sink_{index}_{name} created ({})", spec.sink.describe());
-                    writers.push(Some(writer));
+                    writers.push(Some((writer, stops[index].clone())));
                 }
-                Err(error) if error.fault() == Fault::User => {
-                    return Err(error.context(format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}'")));
-                }
+                Err(error) if error.fault() == Fault::User => return Err(refused(job, index, name, error)),
                 Err(error) => {
                     incomplete = true;
                     crate::telemetry::warning(&format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}': {}", error.message()));
+                    tracing::error!("job '{job}': sink 'sink_{index}_{name}' failed: {error}; the job goes on without it");
                     counters.sinks[index].1.down.store(true, Ordering::Relaxed);
+                    counters.sinks[index].1.health.failed(error.message());
                     writers.push(None);
                 }
             }
         }
         // Nothing is replaced before it is known that the job starts.
-        let start = |(index, writer): (usize, Option<Box<dyn DataWriter>>)| {
+        let start = |(index, writer): (usize, Opened)| {
             let spec = &specs[index];
             let place = format!("job '{job}', sink '{}'", spec.sink.name());
             writer.map(|writer| start_sink(writer, (number, index), place, spec.failure, Arc::clone(counters), events.clone()))
@@ -101,6 +134,7 @@ impl SinkSet {
             warned: AtomicBool::new(false),
             schema: Arc::clone(schema),
             clock: Arc::clone(clock),
+            stop,
             incomplete,
         })
     }
@@ -130,7 +164,13 @@ impl SinkSet {
         let writer = match fallback.as_mut() {
             Some(writer) => writer,
             None => {
-                let context = SinkContext { place: format!("job '{}'", self.job), clock: Arc::clone(&self.clock), health: Arc::default(), failure: FAIL };
+                let context = SinkContext {
+                    place: format!("job '{}'", self.job),
+                    clock: Arc::clone(&self.clock),
+                    health: Arc::default(),
+                    failure: FAIL,
+                    stop: self.stop.clone(),
+                };
                 fallback.insert(self.last_resort.open(visible(&self.schema), context)?)
             }
         };
@@ -142,22 +182,31 @@ impl SinkSet {
 
     /// Completes all outputs (or leaves them incomplete); the first fault is returned.
     pub(super) async fn close(&mut self, complete: bool) -> Result<()> {
-        let handles: Vec<(usize, SinkHandle)> = self.sinks.iter_mut().enumerate().filter_map(|(index, sink)| Some((index, sink.take()?))).collect();
-        for (_, handle) in &handles {
+        let counters = &self.counters;
+        // At the same time: one that is stuck does not keep the others from completing.
+        let closing = self.sinks.iter_mut().enumerate().map(|(index, sink)| async move {
+            let Some(handle) = sink else { return Ok(()) };
             // A task that has ended says why below.
             let _ended = handle.queue.send(SinkMessage::Close { complete }).await;
-        }
-        let mut result = Ok(());
-        for (index, handle) in handles {
-            drop(handle.queue);
-            let closed = handle.task.await.unwrap_or_else(|error| Err(Error::internal("a sink's task failed").with_source(error)));
+            let closed = (&mut handle.task).await.unwrap_or_else(|error| Err(Error::internal("a sink's task failed").with_source(error)));
+            *sink = None;
             if closed.is_err() {
-                self.counters.count_rest_as_lost(index);
+                counters.count_rest_as_lost(index);
             }
-            result = result.and(closed);
-        }
+            closed
+        });
+        let result = futures::future::join_all(closing.collect::<Vec<_>>()).await.into_iter().fold(Ok(()), Result::and);
         // What its strategy has survived is still missing in the output.
-        self.incomplete |= self.counters.sinks.iter().any(|(_, sink)| sink.down.load(Ordering::Relaxed));
+        self.incomplete |= self.counters.sinks.iter().any(|(_, sink)| sink.down.load(Ordering::Relaxed) || read(&sink.lost) > 0);
         result
+    }
+
+    /// Leaves sinks alone that have not ended in time.
+    pub(super) fn leave(&mut self) {
+        for (index, sink) in self.sinks.iter_mut().enumerate() {
+            if sink.take().is_some() {
+                self.counters.count_unfinished_as_lost(index);
+            }
+        }
     }
 }

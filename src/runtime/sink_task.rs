@@ -9,8 +9,9 @@ use arrow::array::RecordBatch;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
-use super::counters::{JobCounters, SinkCounters, add};
+use super::counters::{JobCounters, SinkCounters, add, take};
 use super::rate_limited_log::RateLimitedLog;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Epoch;
@@ -67,6 +68,7 @@ struct SinkTask {
     log: RateLimitedLog,
     events: mpsc::UnboundedSender<SinkEvent>,
     state: State,
+    stop: SinkStop,
     last_epoch: Epoch,
     /// Rows taken of epochs that are not durable yet.
     pending: VecDeque<(Epoch, u64)>,
@@ -81,9 +83,24 @@ enum State {
     Failed(Error),
 }
 
+/// When a sink lets go of what it has not completed.
+#[derive(Clone, Debug)]
+pub(super) struct SinkStop {
+    /// The time of all sinks of the job is over.
+    all: CancellationToken,
+    /// This one has failed, or the time is over: its writer does not wait any more.
+    pub own: CancellationToken,
+}
+
+impl SinkStop {
+    pub(super) fn of(all: &CancellationToken) -> Self {
+        Self { all: all.clone(), own: all.child_token() }
+    }
+}
+
 /// Starts the sink with number `index` in the counters of the job with number `job` in its pipeline; `place` names it in messages.
 pub(super) fn start_sink(
-    writer: Box<dyn DataWriter>,
+    (writer, stop): (Box<dyn DataWriter>, SinkStop),
     (job, index): (usize, usize),
     place: String,
     policy: FailurePolicy,
@@ -100,6 +117,7 @@ pub(super) fn start_sink(
         log: RateLimitedLog::new(place),
         events,
         state: State::Running,
+        stop,
         last_epoch: 0,
         pending: VecDeque::new(),
     };
@@ -124,16 +142,15 @@ impl SinkTask {
                 next_sync = next_sync.max(Instant::now() + SYNC_INTERVAL);
             }
             let due = if undone { Some(next_sync) } else { (self.is_running() && self.writer.watches()).then(|| Instant::now() + WATCH_INTERVAL) };
-            let message = match due {
-                None => messages.recv().await,
-                Some(due) => match tokio::time::timeout_at(due.into(), messages.recv()).await {
-                    Ok(message) => message,
-                    Err(_) => {
-                        self.sync().await;
-                        next_sync = Instant::now() + SYNC_INTERVAL;
-                        continue;
-                    }
-                },
+            let message = tokio::select! {
+                biased;
+                () = self.stop.all.cancelled() => return self.let_go(),
+                message = messages.recv() => message,
+                () = tokio::time::sleep_until(due.unwrap_or(next_sync).into()), if due.is_some() => {
+                    self.sync().await;
+                    next_sync = Instant::now() + SYNC_INTERVAL;
+                    continue;
+                }
             };
             match message {
                 // Dropped without a word: the job gave up, and nothing is completed.
@@ -159,7 +176,9 @@ impl SinkTask {
             }
             match self.write(epoch, batch).await {
                 Ok(WriteReport { rejected, failed }) => {
-                    self.counts().down.store(false, Ordering::Relaxed);
+                    if failed.is_none() && self.counts().down.swap(false, Ordering::Relaxed) {
+                        self.counts().health.connected();
+                    }
                     self.take_note(epoch, rows.saturating_sub(rejected.len() as u64));
                     if !rejected.is_empty() {
                         self.refuse(&rejected);
@@ -190,6 +209,7 @@ impl SinkTask {
     /// Counts rows that the writer has taken.
     fn take_note(&mut self, epoch: Epoch, rows: u64) {
         add(&self.counts().rows, rows);
+        add(&self.counts().pending, rows);
         match self.pending.back_mut() {
             Some((last, count)) if *last == epoch => *count += rows,
             _ => self.pending.push_back((epoch, rows)),
@@ -207,7 +227,13 @@ impl SinkTask {
     fn settle(&mut self) {
         let rejected = self.writer.take_rejected();
         if !rejected.is_empty() {
-            self.counts().rows.fetch_sub(rejected.len() as u64, Ordering::Relaxed);
+            let mut rows = rejected.len() as u64;
+            take(&self.counts().rows, rows);
+            for (_, pending) in self.pending.iter_mut().rev() {
+                let refused = rows.min(*pending);
+                *pending -= refused;
+                rows -= refused;
+            }
             self.refuse(&rejected);
         }
         self.note_acked();
@@ -219,17 +245,19 @@ impl SinkTask {
         while self.pending.front().is_some_and(|(epoch, _)| *epoch <= acked) {
             self.pending.pop_front();
         }
+        self.counts().pending.store(self.pending.iter().map(|(_, rows)| rows).sum(), Ordering::Relaxed);
     }
 
     /// What was taken but can't be made durable any more has not been written.
     fn count_pending_as_lost(&mut self) {
         let rows = self.pending.drain(..).map(|(_, rows)| rows).sum();
         self.count_lost(rows);
+        self.counts().pending.store(0, Ordering::Relaxed);
     }
 
     /// Rows that were taken and that the writer can't make durable any more.
     fn count_lost(&self, rows: u64) {
-        self.counts().rows.fetch_sub(rows, Ordering::Relaxed);
+        take(&self.counts().rows, rows);
         add(&self.counts().lost, rows);
     }
 
@@ -266,8 +294,10 @@ impl SinkTask {
         *retry += 1;
         add(&self.counts().retries, 1);
         tracing::warn!("{} failed: {error}; try {retry} of {} in {} ms", self.log.place(), self.policy.max_retries, wait.as_millis());
-        tokio::time::sleep(wait).await;
-        Ok(())
+        tokio::select! {
+            () = self.stop.own.cancelled() => Err(error),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
     }
 
     /// Rows that the sink refuses for good.
@@ -290,6 +320,7 @@ impl SinkTask {
             return;
         }
         self.counts().down.store(true, Ordering::Relaxed);
+        self.counts().health.failed(error.message());
         add(&self.counts().lost, rows);
         if self.policy.strategy == FailureStrategy::LogAndContinue {
             // Counted, they no longer hold back what is acknowledged.
@@ -304,6 +335,7 @@ impl SinkTask {
     }
 
     fn stop(&mut self, error: Error) {
+        self.stop.own.cancel();
         let _driver_has_ended = self.events.send(SinkEvent::Failed(self.job, error.duplicate()));
         self.state = State::Failed(error);
     }
@@ -313,12 +345,36 @@ impl SinkTask {
         let State::Failed(error) = std::mem::replace(&mut self.state, State::Unread) else { return Ok(()) };
         // What stands in place stays; that more fails now is no news.
         let _more = self.writer.sync().await;
+        self.abandon();
+        Err(error)
+    }
+
+    /// The time to finish is over.
+    fn let_go(mut self) -> Result<()> {
+        if matches!(self.state, State::Unread) {
+            return Ok(());
+        }
+        self.counts().down.store(true, Ordering::Relaxed);
+        self.abandon();
+        Err(Error::new(ErrorKind::Limit, Fault::External, format!("{} was not drained in time", self.log.place())))
+    }
+
+    /// What is not completed is lost.
+    fn abandon(&mut self) {
         self.note_acked();
-        match self.writer.abandon() {
-            Some(rows) => self.count_lost(rows),
+        let abandoned = self.writer.abandon();
+        let rejected = self.writer.take_rejected().len() as u64;
+        take(&self.counts().rows, rejected);
+        add(&self.counts().rejected, rejected);
+        self.note_acked();
+        match abandoned {
+            Some(rows) => {
+                self.pending.clear();
+                self.counts().pending.store(0, Ordering::Relaxed);
+                self.count_lost(rows);
+            }
             None => self.count_pending_as_lost(),
         }
-        Err(error)
     }
 
     async fn sync(&mut self) {
@@ -342,6 +398,7 @@ impl SinkTask {
             Err(error) if is_closed_pipe(&error) => Ok(()),
             Err(error) => {
                 self.counts().down.store(true, Ordering::Relaxed);
+                self.counts().health.failed(error.message());
                 match self.writer.take_lost() {
                     Some(rows) => self.count_lost(rows),
                     None => self.count_pending_as_lost(),

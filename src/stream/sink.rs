@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 use super::{FailurePolicy, Health, RejectedRecord};
 use crate::clock::EpochClock;
@@ -23,6 +24,8 @@ pub struct SinkContext {
     pub health: Arc<Health>,
     /// How failures are met; for writers that learn of them after they have taken the rows.
     pub failure: FailurePolicy,
+    /// The time to finish is over: a writer that waits lets go of what it has, and says by its error that it did.
+    pub stop: CancellationToken,
 }
 
 /// A configured sink.
@@ -41,8 +44,8 @@ pub trait DataSink: Send + Sync + Debug {
         false
     }
 
-    /// Whether the target can be reached; for checks before a start. Creates nothing.
-    fn check_target(&self) -> Result<()> {
+    /// Looks whether it can be opened, where its settings want something to be there; changes nothing. A statement whose sink is wrong leaves nothing behind that way.
+    fn look(&self, _schema: &SchemaRef) -> Result<()> {
         Ok(())
     }
 

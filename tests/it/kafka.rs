@@ -38,7 +38,7 @@ impl Broker {
         }
         let keys = messages.iter().map(|(key, _)| key.map(|key| key.as_bytes().to_vec())).collect();
         let times = (0..messages.len() as i64).map(|at| 1_704_448_800_000 + at * 1_000).collect();
-        producer.send(1, Outgoing { values, keys: Some(keys), timestamps: Some(times), headers: Vec::new() }, None, || Ok(())).unwrap();
+        producer.send(1, Outgoing { values, keys: Some(keys), timestamps: Some(times), headers: Vec::new() }, None);
         while !producer.is_idle() {
             producer.poll(Duration::from_millis(10));
         }

@@ -44,7 +44,10 @@ pub(crate) fn fill(servers: &str, topic: &str, count: u64) {
             values.ends.push(values.bytes.len());
         }
         let keys = BinaryViewArray::from_iter_values((first..(first + 10_000).min(count)).map(|id| (id * 7_919 % 10_000).to_string()));
-        producer.send(first + 1, Outgoing { values, keys: Some(keys), timestamps: None, headers: Vec::new() }, None, || Ok(())).unwrap();
+        producer.send(first + 1, Outgoing { values, keys: Some(keys), timestamps: None, headers: Vec::new() }, None);
+        while producer.waits() {
+            producer.poll(Duration::from_millis(10));
+        }
         producer.take_settled();
     }
     while !producer.is_idle() {

@@ -95,8 +95,8 @@ fn client_properties(options: &KafkaSinkOptions, mut properties: ClientPropertie
         // As Java clients do, so that topics written by both stay co-partitioned.
         ("partitioner", "murmur2_random"),
         // Bounded memory; the queue's end is felt by the sources.
-        ("queue.buffering.max.messages", "200000"),
-        ("queue.buffering.max.kbytes", "65536"),
+        ("queue.buffering.max.messages", "50000"),
+        ("queue.buffering.max.kbytes", "16384"),
         ("reconnect.backoff.max.ms", "2000"),
         ("client.id", "velostream"),
     ] {
@@ -122,10 +122,21 @@ impl DataSink for KafkaSink {
         self.options.key.is_none() || self.options.timestamp.is_none()
     }
 
+    fn look(&self, schema: &SchemaRef) -> Result<()> {
+        if !self.options.create_topic {
+            self.find_topic()?;
+        }
+        if !self.options.auto_register {
+            self.columns(schema)?.register(&self.options, &self.name, &self.topic)?;
+        }
+        Ok(())
+    }
+
     fn open(&self, schema: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {
         let mut columns = self.columns(&schema)?;
-        self.find_topic()?;
+        // What is refused here leaves no topic behind.
         columns.register(&self.options, &self.name, &self.topic)?;
+        self.find_topic()?;
         Ok(Box::new(KafkaWriter {
             columns,
             properties: self.properties.clone(),
@@ -133,10 +144,14 @@ impl DataSink for KafkaSink {
             context,
             producer: None,
             under_way: BTreeMap::new(),
+            patience: self.options.connect_timeout.0,
             again: Vec::new(),
-            tries: 0,
+            has_waited: false,
+            lost: Default::default(),
+            loss: None,
             rejected: Vec::new(),
             last_ended: 0,
+            closing: false,
         }))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
@@ -12,11 +12,13 @@ use super::columns::MessageColumns;
 use super::values::EncodedValues;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Epoch;
-use crate::kafka::{BatchProducer, ClientProperties, Delivery, Outgoing};
+use crate::kafka::{BatchProducer, Cause, ClientProperties, Delivery, Outgoing};
 use crate::stream::{DataWriter, FailureStrategy, RejectedRecord, SinkContext, WriteReport};
 
-/// How long a poll for reports may wait when the output is to be completed.
-const WAIT: Duration = Duration::from_millis(50);
+/// How long a poll for reports may wait at once.
+const WAIT: Duration = Duration::from_millis(20);
+/// How long reports of what is on its way are waited for when the job has failed.
+const LAST_REPORTS: Duration = Duration::from_millis(500);
 
 /// Writes one topic.
 pub(super) struct KafkaWriter {
@@ -24,32 +26,42 @@ pub(super) struct KafkaWriter {
     pub properties: ClientProperties,
     pub topic: String,
     pub context: SinkContext,
+    /// How long rows wait for brokers that do not answer, where the strategy does not wait them out.
+    pub patience: Duration,
     pub producer: Option<BatchProducer>,
-    /// By epoch: batches that are not settled.
+    /// By epoch: batches that are not settled, or whose losses are not counted.
     pub under_way: BTreeMap<Epoch, usize>,
     /// Messages that were not delivered, for being sent again.
     pub again: Vec<(Delivery, Vec<usize>)>,
-    /// How often in a row that has happened.
-    pub tries: usize,
+    /// The wait before they are sent again is over.
+    pub has_waited: bool,
+    /// Messages that are lost and not counted yet, and the epochs of their batches.
+    pub lost: (u64, Vec<Epoch>),
+    /// Why; not told yet.
+    pub loss: Option<String>,
     pub rejected: Vec<RejectedRecord>,
     pub last_ended: Epoch,
+    pub closing: bool,
 }
 
 impl KafkaWriter {
     fn producer(&mut self) -> Result<&mut BatchProducer> {
-        let fatal = self.producer.as_ref().and_then(BatchProducer::fatal);
-        if let Some(text) = fatal
-            && let Some(broken) = self.producer.take()
-        {
+        if let Some(text) = self.producer.as_ref().and_then(BatchProducer::fatal) {
             tracing::warn!("{}: {text}; the client is made anew", self.context.place);
-            for delivery in broken.give_up() {
-                self.settle(delivery);
-            }
+            self.give_up();
         }
         match &mut self.producer {
             Some(producer) => Ok(producer),
             none => Ok(none.insert(BatchProducer::open(&self.properties, &self.topic, self.context.place.clone(), Arc::clone(&self.context.health))?)),
         }
+    }
+
+    /// Ends the client; what it did not deliver is to be sent again, or lost.
+    fn give_up(&mut self) {
+        let Some(producer) = self.producer.take() else { return };
+        let (deliveries, held) = producer.give_up();
+        deliveries.into_iter().for_each(|delivery| self.settle(delivery));
+        held.into_iter().for_each(|(mark, count)| self.lose(mark, count, "the client was ended while it was sent"));
     }
 
     /// Takes note of batches of which nothing is under way any more.
@@ -62,21 +74,42 @@ impl KafkaWriter {
     }
 
     fn settle(&mut self, delivery: Delivery) {
+        let tolerant = self.context.failure.strategy == FailureStrategy::LogAndContinue;
         let mut again = Vec::new();
+        let mut lost: Option<&str> = None;
+        let mut count = 0;
         for undelivered in &delivery.undelivered {
-            if undelivered.refused {
-                self.rejected.push(RejectedRecord { place: None, reason: format!("the broker refuses it: {}", undelivered.reason) });
-            } else {
-                again.push(undelivered.at);
+            match undelivered.cause {
+                Cause::Refused => self.rejected.push(RejectedRecord { place: None, reason: undelivered.reason.clone() }),
+                Cause::TimedOut | Cause::Failed if tolerant => {
+                    lost = Some(&undelivered.reason);
+                    count += 1;
+                }
+                Cause::RequestTooLarge | Cause::TimedOut | Cause::Failed => again.push(undelivered.at),
+            }
+        }
+        if let Some(reason) = lost {
+            // With messages to be sent again the batch is settled a second time.
+            *self.under_way.entry(delivery.mark).or_default() += usize::from(!again.is_empty());
+            let reason = format!("messages were not delivered: {reason}");
+            self.lose(delivery.mark, count, &reason);
+            if again.is_empty() {
+                return;
             }
         }
         if again.is_empty() {
-            self.tries = 0;
             self.done(delivery.mark);
         } else {
             again.sort_unstable();
             self.again.push((delivery, again));
         }
+    }
+
+    /// Messages of a batch are lost; its epoch is not acknowledged before they are counted.
+    fn lose(&mut self, mark: Epoch, count: usize, reason: &str) {
+        self.lost.0 += count as u64;
+        self.lost.1.push(mark);
+        self.loss.get_or_insert_with(|| reason.to_owned());
     }
 
     /// A batch of an epoch is settled.
@@ -89,37 +122,103 @@ impl KafkaWriter {
         }
     }
 
-    /// Sends again what was not delivered, as often as the strategy says.
-    fn send_again(&mut self) -> Result<()> {
-        if self.again.is_empty() {
-            return Ok(());
+    /// Losses that were not told yet.
+    fn losses(&mut self) -> Option<Error> {
+        self.loss.take().map(|reason| Error::new(ErrorKind::Sink, Fault::External, reason))
+    }
+
+    fn is_away(&self) -> bool {
+        self.producer.as_ref().is_some_and(|producer| producer.away().is_some())
+    }
+
+    /// That no broker has answered for longer than this sink waits. With RetryWithBackoff it waits as long as it takes.
+    fn away_too_long(&self) -> Option<Error> {
+        if self.context.failure.strategy == FailureStrategy::RetryWithBackoff {
+            return None;
         }
-        let reason =
-            self.again.first().and_then(|(delivery, _)| delivery.undelivered.iter().find(|one| !one.refused)).map(|one| one.reason.clone()).unwrap_or_default();
-        let policy = self.context.failure;
-        let most = if policy.strategy == FailureStrategy::RetryWithBackoff { policy.max_retries } else { 0 };
-        if self.tries >= most {
-            if policy.strategy != FailureStrategy::LogAndContinue {
-                return Err(Error::new(ErrorKind::Sink, Fault::External, format!("messages were not delivered: {reason}")));
-            }
-            for (delivery, which) in std::mem::take(&mut self.again) {
-                self.rejected.extend(which.iter().map(|_| RejectedRecord { place: None, reason: format!("not delivered: {reason}") }));
-                self.done(delivery.mark);
-            }
-            return Ok(());
+        let (since, reason) = self.producer.as_ref()?.away()?;
+        let waited = since.elapsed();
+        let message = || format!("no broker has answered for {} s: {reason}", waited.as_secs());
+        (waited >= self.patience).then(|| Error::new(ErrorKind::Sink, Fault::External, message()))
+    }
+
+    /// Why it is not waited any longer.
+    fn impatience(&self) -> Option<Error> {
+        if self.context.stop.is_cancelled() {
+            return Some(Error::new(ErrorKind::Sink, Fault::External, "the time to finish is over, and the brokers have not confirmed all messages"));
         }
-        self.tries += 1;
-        tracing::warn!("{}: messages were not delivered: {reason}; sent again, try {} of {most}", self.context.place, self.tries);
-        for (delivery, which) in std::mem::take(&mut self.again) {
-            self.send(delivery.mark, delivery.outgoing, Some(&which))?;
+        self.away_too_long()
+    }
+
+    /// Waits until the client has taken all messages.
+    fn hand_over(&mut self) -> Result<()> {
+        while self.producer.as_ref().is_some_and(BatchProducer::waits) {
+            if let Some(error) = self.impatience() {
+                if let Some(producer) = &mut self.producer {
+                    producer.drop_waiting(error.message());
+                }
+                self.collect(Duration::ZERO);
+                return Err(error);
+            }
+            self.collect(WAIT);
+        }
+        self.collect(Duration::ZERO);
+        Ok(())
+    }
+
+    /// Waits until nothing is under way.
+    fn drain(&mut self) -> Result<()> {
+        while self.producer.as_ref().is_some_and(|producer| !producer.is_idle()) {
+            if let Some(error) = self.impatience() {
+                return Err(error);
+            }
+            self.collect(WAIT);
         }
         Ok(())
     }
 
-    fn send(&mut self, epoch: Epoch, outgoing: Outgoing, which: Option<&[usize]>) -> Result<()> {
-        self.producer()?.send(epoch, outgoing, which, || Ok(()))?;
-        self.collect(Duration::ZERO);
+    /// Sends again what was not delivered, until everything is. Nothing new is sent meanwhile, so that messages of one key don't overtake each other.
+    ///
+    /// **Errors**: it failed; may be repeated after a wait, as often as the strategy says.
+    fn send_again(&mut self) -> Result<()> {
+        while !self.again.is_empty() {
+            if let Some(error) = self.impatience() {
+                return Err(error);
+            }
+            self.drain()?;
+            let away = self.context.failure.strategy == FailureStrategy::RetryWithBackoff && self.is_away();
+            let mut causes = self.again.iter().flat_map(|(delivery, _)| &delivery.undelivered);
+            // That brokers are away is waited out, however often the client's own time runs out.
+            let failed = causes.find(|one| one.cause == Cause::Failed || (one.cause == Cause::TimedOut && !away)).map(|one| one.reason.clone());
+            if let Some(reason) = failed
+                && !std::mem::take(&mut self.has_waited)
+            {
+                self.has_waited = true;
+                return Err(Error::new(ErrorKind::Sink, Fault::External, format!("messages were not delivered: {reason}")).with_retry(true));
+            }
+            self.make_requests_smaller();
+            self.producer()?;
+            for (delivery, which) in std::mem::take(&mut self.again) {
+                if let Some(producer) = &mut self.producer {
+                    producer.send(delivery.mark, delivery.outgoing, Some(which));
+                }
+            }
+            self.hand_over()?;
+            self.drain()?;
+        }
+        self.has_waited = false;
         Ok(())
+    }
+
+    /// The topic allows less than what the client puts into one request; that is half as much from now on. A message that is refused in a request of its own is refused for good.
+    fn make_requests_smaller(&mut self) {
+        let too_large = |(delivery, _): &(Delivery, Vec<usize>)| delivery.undelivered.iter().any(|one| one.cause == Cause::RequestTooLarge);
+        let Some(producer) = self.producer.as_ref().filter(|_| self.again.iter().any(too_large)) else { return };
+        let size = (producer.batch_size() / 2).max(1);
+        tracing::info!("{}: the topic does not take requests of {} bytes; they are made of {size}", self.context.place, producer.batch_size());
+        self.properties.set("batch.size", size.to_string());
+        // Nothing is under way; the next one is made with the new setting.
+        self.producer = None;
     }
 }
 
@@ -144,18 +243,20 @@ impl DataWriter for KafkaWriter {
         let batch = kept.as_ref().unwrap_or(batch);
         let rejected = rejected.into_iter().map(|(_, reason)| RejectedRecord { place: None, reason }).collect();
         if values.is_empty() {
-            return Ok(WriteReport { rejected, failed: None });
+            return Ok(WriteReport { rejected, failed: self.losses() });
         }
         let outgoing = Outgoing { values, keys: self.columns.keys(batch)?, timestamps: self.columns.times(batch)?, headers: self.columns.headers(batch)? };
+        self.producer()?.send(epoch, outgoing, None);
         *self.under_way.entry(epoch).or_default() += 1;
-        self.send(epoch, outgoing, None)?;
-        Ok(WriteReport { rejected, failed: None })
+        // From here on the rows are taken: what becomes of them is told by the report.
+        let failed = self.hand_over().err().or_else(|| self.away_too_long());
+        Ok(WriteReport { rejected, failed: self.losses().or(failed) })
     }
 
     async fn end_epoch(&mut self, epoch: Epoch) -> Result<()> {
         self.last_ended = epoch;
         self.collect(Duration::ZERO);
-        Ok(())
+        self.losses().map_or(Ok(()), Err)
     }
 
     async fn sync(&mut self) -> Result<()> {
@@ -165,7 +266,8 @@ impl DataWriter for KafkaWriter {
         {
             producer.look_for_brokers();
         }
-        self.send_again()
+        self.send_again()?;
+        self.losses().map_or(Ok(()), Err)
     }
 
     fn watches(&self) -> bool {
@@ -180,11 +282,34 @@ impl DataWriter for KafkaWriter {
         self.under_way.keys().next().map_or(self.last_ended, |first| (first - 1).min(self.last_ended))
     }
 
-    async fn close(&mut self) -> Result<()> {
-        while !self.under_way.is_empty() {
-            self.collect(WAIT);
-            self.send_again()?;
+    fn take_lost(&mut self) -> Option<u64> {
+        if self.closing {
+            self.give_up();
+            for (delivery, which) in std::mem::take(&mut self.again) {
+                self.lose(delivery.mark, which.len(), "given up");
+            }
         }
+        let (count, marks) = std::mem::take(&mut self.lost);
+        marks.into_iter().for_each(|mark| self.done(mark));
+        self.loss = None;
+        Some(count)
+    }
+
+    fn abandon(&mut self) -> Option<u64> {
+        let begun = Instant::now();
+        let answers = |producer: &BatchProducer| !producer.is_idle() && producer.away().is_none();
+        while begun.elapsed() < LAST_REPORTS && self.producer.as_ref().is_some_and(answers) {
+            self.collect(WAIT);
+        }
+        self.closing = true;
+        self.take_lost()
+    }
+
+    async fn close(&mut self) -> Result<()> {
+        self.closing = true;
+        self.drain()?;
+        self.send_again()?;
+        self.losses().map_or(Ok(()), Err)?;
         self.producer = None;
         Ok(())
     }

@@ -60,7 +60,7 @@ fn send(servers: &str, count: u32) {
             values.ends.push(values.bytes.len());
         }
         let keys = numbers.map(|number| Some(number.to_string().into_bytes())).collect();
-        producer.send(mark as u64 + 1, Outgoing { values, keys: Some(keys), timestamps: None, headers: Vec::new() }, None, || Ok(())).unwrap();
+        producer.send(mark as u64 + 1, Outgoing { values, keys: Some(keys), timestamps: None, headers: Vec::new() }, None);
         producer.poll(Duration::from_millis(100));
     }
     while !producer.is_idle() {
