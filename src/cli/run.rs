@@ -67,7 +67,11 @@ async fn run_scripts(scripts: Vec<Result<Loaded, Error>>, options: &RunOptions, 
 pub(super) fn finish(outcomes: &[JobOutcome], form: Option<SummaryForm>, quiet: bool, took: Duration) -> ExitStatus {
     let mut status = ExitStatus::Done;
     for outcome in outcomes {
-        if let Some(error) = &outcome.error {
+        if let Some(error) = outcome.error.as_ref().filter(|_| outcome.refused) {
+            // Of another job something may have been started.
+            status = if outcomes.iter().all(|outcome| outcome.refused) { ExitStatus::Refused } else { ExitStatus::Failed };
+            tell(&format!("Error: {}", error.render()));
+        } else if let Some(error) = &outcome.error {
             status = ExitStatus::Failed;
             tell(&format!("Error: Job '{}' failed: {}", outcome.name, error.render()));
         } else if outcome.incomplete {

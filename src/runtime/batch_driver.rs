@@ -94,7 +94,7 @@ pub(super) fn feed_source(feed: SourceFeed, task: SourceTask, counters: Arc<JobC
                 Err(error) => Err(error),
                 Ok(Some(batch)) => {
                     if let Some(counts) = counts {
-                        add(&counts.records, batch.records());
+                        counts.count(batch.records());
                         add(&counts.skipped, batch.skipped);
                         add(&counts.bytes, batch.bytes);
                         add(&counts.rejected, batch.rejected.len() as u64);

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+use super::job_metrics::{JobMetrics, LastTime};
 use crate::operators::guard::RowFaults;
 use crate::stream::{ConnectionState, Health};
 
@@ -22,8 +23,20 @@ pub struct SourceCounters {
     pub skipped: AtomicU64,
     /// Encoded bytes.
     pub bytes: AtomicU64,
+    /// When something was read last.
+    pub last_read: LastTime,
     /// The state of its connection.
     pub health: Arc<Health>,
+}
+
+impl SourceCounters {
+    /// Records were read.
+    pub(super) fn count(&self, records: u64) {
+        if records > 0 {
+            add(&self.records, records);
+            self.last_read.now();
+        }
+    }
 }
 
 /// Counts of one sink.
@@ -64,6 +77,8 @@ pub struct JobCounters {
     pub epochs: AtomicU64,
     /// Batches that failed the job.
     pub batches_failed: AtomicU64,
+    /// When it began.
+    pub began: Instant,
     /// Rows that expressions rejected, filters dropped, joins added.
     pub faults: Arc<RowFaults>,
     /// Every operator counts the rows that it drops or adds, so that input and output balance by themselves.
@@ -159,6 +174,8 @@ pub struct JobSummary {
     pub batches_failed: u64,
     /// Newest epoch that is durable in every sink.
     pub acked: u64,
+    /// The figures that monitoring asks for.
+    pub metrics: JobMetrics,
     /// By source, and by role if it has both.
     pub sources: Vec<SourceSummary>,
     /// By sink.
@@ -199,6 +216,7 @@ impl JobCounters {
             out: AtomicU64::new(0),
             epochs: AtomicU64::new(0),
             batches_failed: AtomicU64::new(0),
+            began: Instant::now(),
             faults,
             balanced,
         }
@@ -262,6 +280,15 @@ impl JobCounters {
                 last_error: health.last_error.map(|(_, text)| text),
             }
         };
+        let sinks: Vec<_> = self.sinks.iter().map(sink).collect();
+        let metrics = JobMetrics {
+            records_processed: input,
+            batches_processed: read(&self.epochs),
+            batches_failed: read(&self.batches_failed),
+            last_record_time: streams().filter_map(|source| source.last_read.get()).max().map(time_text),
+            errors: rejected + sinks.iter().map(|sink| sink.rejected + sink.lost).sum::<u64>(),
+            ..JobMetrics::default()
+        };
         JobSummary {
             job: job.to_owned(),
             input,
@@ -272,8 +299,9 @@ impl JobCounters {
             epochs: read(&self.epochs),
             batches_failed: read(&self.batches_failed),
             acked: self.acked(),
+            metrics: metrics.complete(self.began),
             sources,
-            sinks: self.sinks.iter().map(sink).collect(),
+            sinks,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! - `partial_result`: whether such a run may be stopped in its midst
 //! - `epoch_outputs`, `sink_task`, `sink_set`: from the root of a plan to the writers
 //! - `counters`: what a job has done so far
+//! - `job_metrics`: the same in figures that monitoring asks for
 //! - `rate_limited_log`: warnings that can come with every row
 //! - `shutdown`: how a run is asked to end
 
@@ -19,6 +20,7 @@ mod batch_run;
 pub mod batching;
 mod counters;
 mod epoch_outputs;
+mod job_metrics;
 mod leaf_feed;
 mod partial_result;
 mod pipeline;
@@ -34,6 +36,7 @@ mod stream_input;
 mod table_loader;
 
 pub use counters::{JobCounters, JobSummary, SinkSummary, SourceSummary};
+pub use job_metrics::JobMetrics;
 pub use pipeline::{JobOutcome, Running, start};
 pub use shutdown::Shutdown;
 pub use spec::{ChainedInput, JobSpec, SinkSpec, SourceSpec};

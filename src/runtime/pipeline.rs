@@ -52,6 +52,8 @@ pub struct JobOutcome {
     pub name: String,
     /// Its failure, if it failed.
     pub error: Option<Error>,
+    /// It was refused before anything was started.
+    pub refused: bool,
     /// It reached its end, but a source or sink was missing on the way.
     pub incomplete: bool,
     /// Its counts.
@@ -80,6 +82,7 @@ impl Running {
                     outcomes.push(JobOutcome {
                         name: "?".to_owned(),
                         error: Some(error),
+                        refused: false,
                         incomplete: true,
                         summary: counters.summary("?"),
                         durable: Vec::new(),
@@ -142,6 +145,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
     let mut parts = Vec::new();
     let mut failure: Option<(usize, Error)> = None;
     let mut stopped = false;
+    let mut refused = false;
     for (at, (number, mut spec, counters)) in jobs.into_iter().enumerate() {
         spec.clock.advance(system_nanos());
         let opening = SinkSet::open((at, &spec.name), &spec.sinks, &spec.plan.schema, &spec.clock, &counters, &sink_events, Arc::clone(&last_resort));
@@ -163,6 +167,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
                 parts.push(Part { number, spec, counters, sources, sinks: Arc::new(RwLock::new(sinks)) });
             }
             Err(error) => {
+                refused = error.fault() == Fault::User && error.kind() != ErrorKind::Limit;
                 failure = Some((at, error));
                 break;
             }
@@ -177,6 +182,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
     let mut incomplete = false;
     let mut complete = failure.is_none() && !stopped;
     if complete {
+        parts.iter().for_each(tell_start);
         let ended = if is_batch {
             let ended = within(run_batch(parts, sinks, &shutdown), &shutdown, timeout).await;
             // What a failed batch has written so far is no result.
@@ -230,7 +236,14 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
             tracing::warn!("a source did not end within {} s", LAST_WORDS.as_secs());
         }
     }
-    outcomes(names, failure, incomplete, durable)
+    let mut outcomes = outcomes(names, failure, incomplete, durable);
+    outcomes.iter_mut().for_each(|outcome| outcome.refused = refused);
+    outcomes
+}
+
+fn tell_start(part: &Part) {
+    let sources = part.counters.sources.len() + part.counters.tables.len();
+    tracing::info!("{}job '{}' started", if sources > 1 { "multi-source " } else { "" }, part.spec.name);
 }
 
 /// A driver of epochs that has been started, and the source of each of its inputs with the number of its job.
@@ -269,7 +282,7 @@ fn outcomes(
                 Some(Error::new(ErrorKind::Source, Fault::External, format!("stopped, since job '{failed}' of the same pipeline failed")))
             });
             let summary = counters.summary(&name);
-            JobOutcome { name, error, incomplete, summary, durable }
+            JobOutcome { name, error, refused: false, incomplete, summary, durable }
         })
         .collect()
 }

@@ -85,7 +85,7 @@ impl StreamInput {
     /// Counts the records of a piece that are no rows, when its first row is used.
     fn settle(&mut self, rejected: &[RejectedRecord], skipped: u64) -> Result<()> {
         if let Some(counts) = self.counts() {
-            add(&counts.records, skipped + rejected.len() as u64);
+            counts.count(skipped + rejected.len() as u64);
             add(&counts.skipped, skipped);
             add(&counts.rejected, rejected.len() as u64);
         }
@@ -99,7 +99,7 @@ impl StreamInput {
 
     fn count_rows(&self, rows: usize, bytes: u64) {
         if let Some(counts) = self.counts() {
-            add(&counts.records, rows as u64);
+            counts.count(rows as u64);
             add(&counts.bytes, bytes);
         }
     }

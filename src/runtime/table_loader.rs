@@ -247,7 +247,7 @@ impl TableReader {
 /// Counts a batch of a table and settles its rejected records.
 fn accounted(batch: crate::stream::SourceBatch, name: &Arc<str>, task: &SourceTask, log: &RateLimitedLog, counters: &JobCounters) -> Result<RecordBatch> {
     if let Some(counts) = counters.tables.get(name) {
-        add(&counts.records, batch.records());
+        counts.count(batch.records());
         add(&counts.rejected, batch.rejected.len() as u64);
         add(&counts.skipped, batch.skipped);
         add(&counts.bytes, batch.bytes);

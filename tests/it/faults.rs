@@ -244,7 +244,7 @@ fn a_refused_start_leaves_the_other_outputs_as_they_are() {
     let mut job = folder.start(&["--sql", follow]);
     eventually("the first job", || folder.exists("p.jsonl") && folder.read("p.jsonl").contains('1'));
     let ran = folder.sql("SELECT id FROM a INTO kept, p WITH ('a.type'='file','a.path'='a.jsonl','kept.type'='file','kept.path'='kept.jsonl','p.type'='file','p.path'='p.jsonl')");
-    assert_eq!(ran.status, 1, "{}", ran.err);
+    assert_eq!(ran.status, 2, "{}", ran.err);
     assert!(ran.err.contains("is being written by another job"), "{}", ran.err);
     assert_eq!(folder.read("kept.jsonl"), "{\"id\":7}\n");
     job.signal(libc::SIGTERM);

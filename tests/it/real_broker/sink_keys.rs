@@ -70,12 +70,12 @@ fn idempotent_producers_have_a_number() {
 
 #[test]
 fn acks_say_how_many_replicas_are_waited_for() {
-    kafka().create("small_ones", 1, &[("max.message.bytes", "200")]);
+    kafka().create("small_ones", 1, &[("max.message.bytes", "20")]);
     let rejected = |acks: &str| {
         let extra = format!(",'k.acks'='{acks}','k.enable.idempotence'='false','failure_strategy'='LogAndContinue'");
         write_one_partition("small_ones", 10, &extra).expect(0).job()["sinks"][0]["rejected"].as_u64()
     };
-    // Nobody waits for the answer that they are too large together.
+    // Nobody waits for the answer that each of them is too large.
     assert_eq!((rejected("0"), rejected("1"), rejected("all")), (Some(0), Some(10), Some(10)));
     assert_eq!(batches(kafka(), "small_ones"), []);
 }

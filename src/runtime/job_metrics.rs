@@ -1,0 +1,61 @@
+//! The figures of a job that monitoring asks for.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+/// A job in seven figures.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct JobMetrics {
+    /// Records read, those that were rejected among them.
+    pub records_processed: u64,
+    /// Of these per second, since the job began.
+    pub records_per_second: f64,
+    /// Batches that went through the statement.
+    pub batches_processed: u64,
+    /// Batches that failed the job.
+    pub batches_failed: u64,
+    /// When the last record was read (RFC 3339, UTC); none if there was none.
+    pub last_record_time: Option<String>,
+    /// Records and rows that were rejected, refused by a sink or given up.
+    pub errors: u64,
+    /// Resident memory of the process, in MB (10⁶ bytes).
+    pub memory_usage_mb: f64,
+}
+
+/// When something happened last.
+#[derive(Debug, Default)]
+pub struct LastTime {
+    /// Microseconds since 1970; 0: never.
+    micros: AtomicU64,
+}
+
+impl LastTime {
+    /// It happens now.
+    pub(super) fn now(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.micros.store(u64::try_from(now.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(super) fn get(&self) -> Option<SystemTime> {
+        Some(self.micros.load(Ordering::Relaxed)).filter(|micros| *micros > 0).map(|micros| UNIX_EPOCH + Duration::from_micros(micros))
+    }
+}
+
+impl JobMetrics {
+    /// Completes the counts of a job that began at `began`.
+    pub(super) fn complete(self, began: Instant) -> Self {
+        let seconds = began.elapsed().as_secs_f64();
+        let rate = if seconds > 0.0 { self.records_processed as f64 / seconds } else { 0.0 };
+        Self { records_per_second: rate, memory_usage_mb: resident_bytes() as f64 / 1e6, ..self }
+    }
+}
+
+/// Resident memory of this process; 0 where the system does not tell.
+fn resident_bytes() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|text| text.split_whitespace().nth(1)?.parse::<u64>().ok());
+    // SAFETY: asks for a number.
+    let size = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(0);
+    pages.unwrap_or(0) * size
+}
