@@ -105,8 +105,6 @@ pub struct Polled {
     pub messages: usize,
     /// Partitions whose end was reached, by name, with the offset after their last record.
     pub ended: Vec<(Arc<str>, i64)>,
-    /// Those of them that end with records that no reader is shown: ends of transactions, what was rolled back or compacted away.
-    pub passed: Vec<(Arc<str>, i64)>,
 }
 
 /// A consumer.
@@ -136,7 +134,8 @@ impl BatchConsumer {
         // What is durable in the sinks is stored by us; the library commits what was stored, and when partitions are taken away.
         properties.set("enable.auto.offset.store", "false");
         properties.set("enable.auto.commit", if subscribes { "true" } else { "false" });
-        properties.set("enable.partition.eof", "true");
+        // With a group, the library would take the end for a message that was read, and skip what comes there after a pause.
+        properties.set("enable.partition.eof", if subscribes { "false" } else { "true" });
         let config = properties.config();
         let fault = |what: &str, error: &rdkafka::error::KafkaError| client_error(ErrorKind::Source, what, error);
         let native = config.create_native_config().map_err(|error| fault("client settings", &error))?;
@@ -243,14 +242,7 @@ impl BatchConsumer {
                     }
                     read = Some((number, raw.offset + 1));
                 }
-                (END_OF_PARTITION, Some(number)) => {
-                    self.progress.read(read.take(), &self.partitions);
-                    let name = &self.partitions[number].1;
-                    if self.progress.ends(name, raw.offset) {
-                        polled.passed.push((Arc::clone(name), raw.offset));
-                    }
-                    polled.ended.push((Arc::clone(name), raw.offset));
-                }
+                (END_OF_PARTITION, Some(number)) => polled.ended.push((Arc::clone(&self.partitions[number].1), raw.offset)),
                 (0 | END_OF_PARTITION, None) => {}
                 _ => failure = failure.or_else(|| self.failure(code, raw)),
             }
@@ -325,6 +317,33 @@ impl BatchConsumer {
                 None
             }
         }
+    }
+
+    /// Partitions of a group in which records were passed that no reader is shown, since the last call: ends of transactions, and what was rolled back. With the offset after them.
+    pub fn passed(&mut self) -> Vec<(Arc<str>, i64)> {
+        let mut list = TopicPartitionList::new();
+        let context = self.client.context();
+        if self.subscribes {
+            for id in context.assignment.lock().owned() {
+                list.add_partition(&id.topic, id.partition);
+            }
+        }
+        if list.count() == 0 {
+            return Vec::new();
+        }
+        // SAFETY: client and list are alive. What was polled was handed over, so the position is behind it.
+        unsafe { sys::rd_kafka_position(self.client.native_ptr(), list.ptr()) };
+        let mut passed = Vec::new();
+        for element in list.elements() {
+            let Offset::Offset(position) = element.offset() else { continue };
+            let name = PartitionId { topic: Arc::from(element.topic()), partition: element.partition() }.name();
+            if let Some(before) = self.progress.passes(&name, position)
+                && context.assignment.lock().reads(&name, before)
+            {
+                passed.push((name, position));
+            }
+        }
+        passed
     }
 
     /// Everything up to `position` is durable in all sinks: may be committed.

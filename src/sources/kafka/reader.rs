@@ -205,6 +205,10 @@ impl<'a> Polling<'a> {
             if all_done {
                 return Ok(());
             }
+            if polled == 0 && gathered.is_empty() && Instant::now() >= self.next_housekeeping {
+                // Otherwise they would seem to wait, and never be committed.
+                self.consumer.passed().iter().for_each(|(name, next)| gathered.passed(name, *next));
+            }
             self.keep_house();
         }
         Ok(())
@@ -216,9 +220,7 @@ impl<'a> Polling<'a> {
         let (open, limits) = (&self.open, &mut self.limits);
         let Some(open) = open else {
             let polled = self.consumer.poll(most, wait, |number, partition, message| gathered.push(message, number, partition, metadata))?;
-            // Otherwise they would seem to wait, and never be committed.
-            polled.passed.iter().for_each(|(name, end)| gathered.passed(name, *end));
-            return Ok(polled.messages + polled.passed.len());
+            return Ok(polled.messages);
         };
         let mut reached: Vec<Arc<str>> = Vec::new();
         let polled = self.consumer.poll(most, wait, |number, partition, message| {
