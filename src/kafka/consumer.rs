@@ -40,6 +40,8 @@ pub struct ConsumerOptions<'a> {
     pub wanted: &'a Wanted,
     /// Where partitions that the group assigns begin.
     pub begin: Begin,
+    /// Ends of partitions are told, for a reader that goes no further.
+    pub tells_ends: bool,
 }
 
 /// A message, for the time of a call.
@@ -134,8 +136,8 @@ impl BatchConsumer {
         // What is durable in the sinks is stored by us; the library commits what was stored, and when partitions are taken away.
         properties.set("enable.auto.offset.store", "false");
         properties.set("enable.auto.commit", if subscribes { "true" } else { "false" });
-        // With a group, the library would take the end for a message that was read, and skip what comes there after a pause.
-        properties.set("enable.partition.eof", if subscribes { "false" } else { "true" });
+        // The library takes an end for a message that was read, and after a pause goes on behind it: the message that has come there would be skipped.
+        properties.set("enable.partition.eof", options.tells_ends.to_string());
         let config = properties.config();
         let fault = |what: &str, error: &rdkafka::error::KafkaError| client_error(ErrorKind::Source, what, error);
         let native = config.create_native_config().map_err(|error| fault("client settings", &error))?;

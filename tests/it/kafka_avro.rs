@@ -113,7 +113,14 @@ fn values(broker: &Broker, topic: &str, count: usize) -> Vec<Vec<u8>> {
     properties.set("bootstrap.servers", broker.servers());
     properties.set("group.id", "test");
     let wanted = Wanted::Assign(vec![(PartitionId { topic: topic.into(), partition: 0 }, 0)]);
-    let options = ConsumerOptions { properties: &properties, place: "test".to_owned(), health: Default::default(), wanted: &wanted, begin: Begin::default() };
+    let options = ConsumerOptions {
+        properties: &properties,
+        place: "test".to_owned(),
+        health: Default::default(),
+        wanted: &wanted,
+        begin: Begin::default(),
+        tells_ends: true,
+    };
     let mut consumer = BatchConsumer::open(options).unwrap();
     let mut found = Vec::new();
     for _ in 0..100 {

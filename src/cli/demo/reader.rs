@@ -69,6 +69,7 @@ impl Reader {
             health: Arc::default(),
             wanted: &Wanted::Assign(wanted),
             begin: Begin::default(),
+            tells_ends: false,
         })?;
         while !self.stopped.load(Ordering::Relaxed) {
             let mut late = Vec::new();

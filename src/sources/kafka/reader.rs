@@ -165,6 +165,7 @@ impl<'a> Polling<'a> {
             health: Arc::clone(&spec.health),
             wanted: &plan.wanted,
             begin: plan.begin.clone(),
+            tells_ends: plan.ends.is_some(),
         };
         let consumer = BatchConsumer::open(options)?;
         let now = Instant::now();

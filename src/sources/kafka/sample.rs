@@ -75,6 +75,7 @@ fn open(name: &str, properties: &ClientProperties, partitions: &[PartitionId], c
         health: std::sync::Arc::default(),
         wanted: &Wanted::Assign(wanted),
         begin: Begin::default(),
+        tells_ends: true,
     };
     Ok(Some((BatchConsumer::open(options)?, count)))
 }
