@@ -325,11 +325,9 @@ impl BatchConsumer {
     pub fn passed(&mut self) -> Vec<(Arc<str>, i64)> {
         let mut list = TopicPartitionList::new();
         let context = self.client.context();
-        if self.subscribes {
-            for id in context.assignment.lock().owned() {
-                list.add_partition(&id.topic, id.partition);
-            }
-        }
+        context.assignment.lock().owned().filter(|_| self.subscribes).for_each(|id| {
+            list.add_partition(&id.topic, id.partition);
+        });
         if list.count() == 0 {
             return Vec::new();
         }
