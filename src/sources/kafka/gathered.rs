@@ -77,7 +77,7 @@ pub(super) struct Gathered {
     headers: Vec<Vec<(String, Option<Vec<u8>>)>>,
     /// By number: the partition, and the offset after its last message here.
     seen: Vec<Option<(PartitionId, Arc<str>, i64)>>,
-    /// Partitions of which the end was reached at an offset that no message has.
+    /// Partitions that were read up to an offset that no message has.
     passed: Position,
     tombstones: u64,
 }
@@ -127,7 +127,7 @@ impl Gathered {
         }
     }
 
-    /// The end of a partition was reached at an offset that no message has.
+    /// A partition was read up to an offset that no message has.
     pub(super) fn passed(&mut self, name: &Arc<str>, offset: i64) {
         self.passed.set(name, u64::try_from(offset).unwrap_or(0));
     }

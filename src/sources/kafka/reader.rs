@@ -209,6 +209,10 @@ impl<'a> Polling<'a> {
             if all_done {
                 return Ok(());
             }
+            if polled == 0 && gathered.is_empty() && Instant::now() >= self.next_housekeeping {
+                // Otherwise they would seem to wait, and never be committed.
+                self.consumer.passed().iter().for_each(|(name, next)| gathered.passed(name, *next));
+            }
             self.keep_house();
         }
         Ok(())

@@ -1,6 +1,12 @@
 //! Several readers of one topic: each gets all of it.
 
-use super::{kafka, lines, sql, write_ids};
+use std::io::BufRead;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rdkafka::producer::{BaseRecord, Producer};
+
+use super::{WAIT, kafka, lines, sql, write_ids};
 use crate::velo::{Folder, eventually_or};
 
 #[test]
@@ -59,4 +65,44 @@ fn one_topic_twice_in_a_statement() {
     job.signal(libc::SIGTERM);
     assert_eq!(job.wait(), 0, "{}", job.log());
     assert_eq!(lines(&folder, "o.jsonl").len(), 1_000);
+}
+
+#[test]
+fn what_comes_while_nobody_takes_rows_is_not_skipped() {
+    let kafka = kafka();
+    kafka.create("stalled", 2, &[]);
+    let producer = kafka.producer(&[]);
+    let send = |partition: i32, ids: std::ops::Range<u32>, length: usize| {
+        for id in ids {
+            let value = format!("{{\"id\":{id},\"pad\":\"{}\"}}", "x".repeat(length));
+            producer.send(BaseRecord::<'_, (), _>::to("stalled").partition(partition).payload(&value)).map_err(|(error, _)| error).unwrap();
+            producer.poll(Duration::ZERO);
+        }
+        producer.flush(WAIT).unwrap();
+    };
+    send(1, 0..1, 1);
+    let folder = Folder::new();
+    let text = format!("SELECT id, pad FROM t WITH ({},'t.schema'='id BIGINT, pad VARCHAR')", kafka.source("t", "stalled"));
+    let mut job =
+        folder.command(&["--quiet", "--format", "json", "--sql", &text]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut rows = std::io::BufReader::new(job.stdout.take().unwrap()).lines();
+    assert!(rows.next().unwrap().unwrap().starts_with("{\"id\":0,"), "the end of its partition is reached");
+    std::thread::sleep(Duration::from_millis(500));
+    // More than all queues hold: fetching is paused.
+    send(0, 1..60_001, 2_000);
+    std::thread::sleep(Duration::from_secs(4));
+    send(1, 60_001..60_002, 1);
+    std::thread::sleep(Duration::from_secs(1));
+    // Taken again, it must come with the others.
+    let (found, seen) = std::sync::mpsc::channel();
+    std::thread::spawn(move || rows.map_while(Result::ok).for_each(|row| drop(found.send(row))));
+    let mut ids = std::collections::BTreeSet::new();
+    while ids.len() < 60_001 {
+        let Ok(row) = seen.recv_timeout(Duration::from_secs(20)) else { break };
+        ids.insert(serde_json::from_str::<serde_json::Value>(&row).unwrap()["id"].as_u64().unwrap());
+    }
+    job.kill().unwrap();
+    job.wait().unwrap();
+    assert!(ids.contains(&60_001), "the message that came during the pause is lost; {} came", ids.len());
+    assert_eq!(ids.len(), 60_001);
 }
