@@ -22,7 +22,7 @@ pub(super) fn start(arguments: &Arguments) {
         (_, Some(LogLevel::Trace)) => "trace",
         (_, Some(LogLevel::Info)) | (false, None) => "info",
     };
-    let filter = EnvFilter::new(format!("velostream={level}"));
+    let filter = EnvFilter::new(format!("velostream={level},librdkafka={level}"));
     let started = Registry::default().with(filter).with(Lines).try_init();
     if started.is_err() {
         super::report::tell("warn another part of the process has set up logging");

@@ -414,12 +414,6 @@ impl BatchConsumer {
         }
     }
 
-    /// Partitions that were read beyond their last message, and how far: ends of transactions and what was rolled back are shown to nobody.
-    pub fn passed(&mut self) -> Vec<(Arc<str>, i64)> {
-        let owned: Vec<PartitionId> = self.client.context().assignment.lock().owned().cloned().collect();
-        self.progress.passed(&self.client, &owned)
-    }
-
     /// For each partition that is owned the messages that wait to be read, as far as the brokers have told.
     pub fn lag(&mut self) -> Vec<(Arc<str>, u64)> {
         let owned: Vec<PartitionId> = self.client.context().assignment.lock().owned().cloned().collect();

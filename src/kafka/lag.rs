@@ -62,28 +62,13 @@ impl ReadProgress {
         }
     }
 
-    /// Partitions of which the client has read more than messages, and how far; tells each once.
-    pub(super) fn passed(&mut self, client: &Client<Context>, owned: &[PartitionId]) -> Vec<(Arc<str>, i64)> {
-        let mut list = TopicPartitionList::with_capacity(owned.len());
-        owned.iter().for_each(|id| {
-            list.add_partition(&id.topic, id.partition);
-        });
-        // SAFETY: client and list are alive; nobody is asked.
-        let code = unsafe { sys::rd_kafka_position(client.native_ptr(), list.ptr()) };
-        if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-            return Vec::new();
+    /// A partition was passed up to before an offset; where it was read to before that, if it is news.
+    pub(super) fn passes(&mut self, name: &Arc<str>, next: i64) -> Option<i64> {
+        let known = self.next.get(name).or_else(|| self.begins.get(name).filter(|begin| **begin >= 0)).copied();
+        if known.is_none_or(|known| known < next) {
+            self.next.insert(Arc::clone(name), next);
         }
-        let mut passed = Vec::new();
-        for element in list.elements() {
-            let Offset::Offset(position) = element.offset() else { continue };
-            let name = PartitionId { topic: Arc::from(element.topic()), partition: element.partition() }.name();
-            let known = self.next.get(&name).or_else(|| self.begins.get(&name)).copied();
-            if known.is_some_and(|known| known < position) {
-                self.next.insert(Arc::clone(&name), position);
-                passed.push((name, position));
-            }
-        }
-        passed
+        known.filter(|known| *known < next)
     }
 
     /// For each partition the messages that wait, as far as the brokers have told. Where a group begins is asked once a partition.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
@@ -38,11 +39,16 @@ pub struct HealthReport {
 #[derive(Debug)]
 pub struct Health {
     report: Mutex<HealthReport>,
+    /// Something besides the connection is away.
+    held: AtomicBool,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { report: Mutex::new(HealthReport { state: ConnectionState::Connected, since: SystemTime::now(), last_error: None, lag: BTreeMap::new() }) }
+        Self {
+            report: Mutex::new(HealthReport { state: ConnectionState::Connected, since: SystemTime::now(), last_error: None, lag: BTreeMap::new() }),
+            held: AtomicBool::new(false),
+        }
     }
 }
 
@@ -59,7 +65,19 @@ impl Health {
 
     /// It works (again); true if that is news.
     pub fn connected(&self) -> bool {
-        self.enter(ConnectionState::Connected)
+        !self.held.load(Ordering::Acquire) && self.enter(ConnectionState::Connected)
+    }
+
+    /// Something else that it takes, such as a schema registry, does not answer; true if that is news.
+    pub fn hold(&self, reason: &str) -> bool {
+        self.held.store(true, Ordering::Release);
+        self.reconnecting(reason)
+    }
+
+    /// That answers again; true if everything works now, and that is news.
+    pub fn release(&self) -> bool {
+        self.held.store(false, Ordering::Release);
+        self.connected()
     }
 
     /// The connection was lost; true if that is news.

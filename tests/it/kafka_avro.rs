@@ -323,14 +323,14 @@ fn schemas_that_do_not_go_with_earlier_ones_are_refused(registry: &Registry, bro
         );
         sql(&folder, &text)
     };
-    let refused = write("id, name", "").expect(1).err;
+    let refused = write("id, name", "").expect(2).err;
     assert!(
         refused.contains(&format!("schema registry {}: the schema of the rows is not compatible with those of subject 'strict-value': ", registry.url)),
         "{refused}"
     );
     write("id", ",'k.auto.register.schemas'='false'").expect(0);
     write("id", "").expect(0);
-    let unknown = write("id, CAST(name AS VARCHAR) AS other", ",'k.auto.register.schemas'='false'").expect(1).err;
+    let unknown = write("id, CAST(name AS VARCHAR) AS other", ",'k.auto.register.schemas'='false'").expect(2).err;
     assert!(unknown.contains("does not have the schema of the rows under subject 'strict-value'"), "{unknown}");
 }
 

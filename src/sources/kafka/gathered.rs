@@ -132,11 +132,16 @@ impl Gathered {
         self.passed.set(name, u64::try_from(offset).unwrap_or(0));
     }
 
-    /// The rows.
-    pub(super) fn decode(mut self, decoding: &Decoding) -> Result<Vec<SourceBatch>> {
+    /// The rows. `again` is asked whether to try once more when something is missing that is no fault of the messages, such as an answer of the schema registry.
+    pub(super) fn decode(mut self, decoding: &Decoding, mut again: impl FnMut(&Error) -> bool) -> Result<Vec<SourceBatch>> {
         let bytes = self.payloads.len() as u64;
         let messages = Messages { bytes: Buffer::from(std::mem::take(&mut self.payloads)), ends: std::mem::take(&mut self.ends) };
-        let decoded = decoding.decoder.decode(&messages)?;
+        let decoded = loop {
+            match decoding.decoder.decode(&messages) {
+                Err(error) if error.retry() && again(&error) => {}
+                decoded => break decoded?,
+            }
+        };
         let mut rejected: Vec<RejectedRecord> = decoded.rejected.into_iter().map(|(number, reason)| self.rejected(number, reason)).collect();
         let mut rows = decoded.rows;
         let mut message_of_row = decoded.message_of_row;

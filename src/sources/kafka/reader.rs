@@ -130,25 +130,60 @@ impl Drop for Started {
     }
 }
 
+/// How a schema registry that does not answer is waited for.
+struct Patience {
+    place: String,
+    health: Arc<Health>,
+    shared: Arc<Shared>,
+    /// As for brokers, as long as it takes; a read that has an end follows `failure_strategy` instead.
+    waits: bool,
+}
+
+impl Patience {
+    fn decode(&self, gathered: Gathered, decoding: &Decoding) -> Result<Vec<SourceBatch>> {
+        let mut waited = false;
+        let rows = gathered.decode(decoding, |error| {
+            waited |= self.waits;
+            self.again(error)
+        });
+        if waited && self.health.release() {
+            tracing::info!("{}: status Connected", self.place);
+        }
+        rows
+    }
+
+    /// Waits a second; false if that is of no use.
+    fn again(&self, error: &Error) -> bool {
+        if self.waits && self.health.hold(error.message()) {
+            tracing::warn!("{}: {}; status Reconnecting", self.place, error.message());
+        }
+        let until = Instant::now() + Duration::from_secs(1);
+        let is_closing = || self.shared.closing.load(Ordering::Acquire);
+        while self.waits && !is_closing() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.waits && !is_closing()
+    }
+}
+
 struct Polling<'a> {
     spec: &'a ReaderSpec,
     consumer: BatchConsumer,
     shared: &'a Shared,
+    patience: Arc<Patience>,
     work: &'a WorkSender,
     /// Of a bounded read: partitions that are not done, and where they are.
     open: Option<BTreeMap<Arc<str>, i64>>,
     /// Likewise: their ends by number, as far as they have been looked up.
     limits: Vec<Option<i64>>,
     assigned: Vec<(PartitionId, i64)>,
-    /// Partitions that were read beyond their last message.
-    passed: Vec<(Arc<str>, i64)>,
     position: Position,
     next_housekeeping: Instant,
     next_discovery: Option<Instant>,
 }
 
 impl<'a> Polling<'a> {
-    fn run(spec: &'a ReaderSpec, resume: &Position, shared: &'a Shared, work: &'a WorkSender) -> Result<()> {
+    fn run(spec: &'a ReaderSpec, resume: &Position, shared: &'a Arc<Shared>, work: &'a WorkSender) -> Result<()> {
         let plan = (spec.plan)(resume)?;
         let assigned = match &plan.wanted {
             Wanted::Assign(list) => list.clone(),
@@ -172,15 +207,16 @@ impl<'a> Polling<'a> {
         let consumer = BatchConsumer::open(options)?;
         let now = Instant::now();
         let next_discovery = plan.discovers.then(|| now + DISCOVERY);
+        let patience = Patience { place: spec.place.clone(), health: Arc::clone(&spec.health), shared: Arc::clone(shared), waits: open.is_none() };
         let mut polling = Self {
             spec,
+            patience: Arc::new(patience),
             consumer,
             shared,
             work,
             open,
             limits: Vec::new(),
             assigned,
-            passed: Vec::new(),
             position: resume.clone(),
             next_housekeeping: now + HOUSEKEEPING,
             next_discovery,
@@ -224,8 +260,6 @@ impl<'a> Polling<'a> {
         let (open, limits) = (&self.open, &mut self.limits);
         let Some(open) = open else {
             let polled = self.consumer.poll(most, wait, |number, partition, message| gathered.push(message, number, partition, metadata))?;
-            // Otherwise they would seem to wait, and never be committed.
-            self.passed.drain(..).for_each(|(name, end)| gathered.passed(&name, end));
             return Ok(polled.messages);
         };
         let mut reached: Vec<Arc<str>> = Vec::new();
@@ -274,7 +308,8 @@ impl<'a> Polling<'a> {
                 }
                 Submitted::Permit(permit) => {
                     if let Some(gathered) = waiting.take() {
-                        self.work.spawn(permit, move || gathered.decode(&decoding));
+                        let patience = Arc::clone(&self.patience);
+                        self.work.spawn(permit, move || patience.decode(gathered, &decoding));
                     }
                     if paused {
                         self.consumer.pause(false);
@@ -294,7 +329,6 @@ impl<'a> Polling<'a> {
         let now = Instant::now();
         if now >= self.next_housekeeping {
             self.next_housekeeping = now + HOUSEKEEPING;
-            self.passed.extend(self.consumer.passed());
             self.spec.health.set_lag(self.consumer.lag());
             self.consumer.look_for_brokers();
         }
