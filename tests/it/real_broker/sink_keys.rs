@@ -69,7 +69,7 @@ fn idempotent_producers_have_a_number() {
 }
 
 #[test]
-fn acks_say_how_many_replicas_are_waited_for() {
+fn without_acks_nobody_learns_of_a_refusal() {
     kafka().create("small_ones", 1, &[("max.message.bytes", "20")]);
     let rejected = |acks: &str| {
         let extra = format!(",'k.acks'='{acks}','k.enable.idempotence'='false','failure_strategy'='LogAndContinue'");
