@@ -23,6 +23,7 @@ mod kafka_avro;
 mod kafka_broker;
 mod kafka_keys;
 mod kafka_kill;
+mod kafka_limits;
 mod kafka_sinks;
 mod layout;
 mod limits;
