@@ -7,7 +7,8 @@
 //! - `consumer`: messages in batches
 //! - `lag`: how far partitions were read, and how many messages wait
 //! - `assignment`: which partitions a consumer owns, and how far each may be committed
-//! - `producer`: messages in batches, and what became of them
+//! - `outgoing`: messages to send, and what became of them
+//! - `producer`: sends them in batches
 //! - `fault`: the client's errors as ours
 //! - `embedded`: a broker inside this process, for the demo and for tests
 
@@ -19,6 +20,7 @@ mod embedded;
 mod fault;
 mod lag;
 mod leftover;
+mod outgoing;
 mod producer;
 mod properties;
 
@@ -28,5 +30,6 @@ pub use consumer::{BatchConsumer, ConsumerOptions, Message, Polled, Wanted};
 pub use embedded::EmbeddedBroker;
 pub use fault::{client_error, is_unreachable};
 pub use leftover::client_properties;
-pub use producer::{BatchProducer, Cause, Delivery, HeaderColumn, Outgoing, Payload, Undelivered};
+pub use outgoing::{Cause, Delivery, HeaderColumn, Outgoing, Payload, Undelivered};
+pub use producer::BatchProducer;
 pub use properties::{ClientProperties, PropertyFault, Role, Security, check_property, properties_of};

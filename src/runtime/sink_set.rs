@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::counters::{JobCounters, read};
-use super::sink_task::{SinkEvent, SinkHandle, SinkMessage, SinkStop, start_sink};
+use super::sink_task::{OpenSink, SinkEvent, SinkHandle, SinkMessage, SinkStop, start_sink};
 use super::spec::SinkSpec;
 use crate::clock::EpochClock;
 use crate::error::{Error, ErrorKind, Fault, Result};
@@ -87,6 +87,7 @@ impl SinkSet {
                     writers.push(Some((writer, stops[index].clone())));
                 }
                 Err(error) if error.fault() == Fault::User => {
+                    tracing::error!("job '{job}': sink 'sink_{index}_{name}' failed: {error}");
                     return Err(error.context(format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}'")));
                 }
                 Err(error) => {
@@ -100,7 +101,7 @@ impl SinkSet {
             }
         }
         // Nothing is replaced before it is known that the job starts.
-        let start = |(index, writer): (usize, Option<(Box<dyn DataWriter>, SinkStop)>)| {
+        let start = |(index, writer): (usize, Option<OpenSink>)| {
             let spec = &specs[index];
             let place = format!("job '{job}', sink '{}'", spec.sink.name());
             writer.map(|writer| start_sink(writer, (number, index), place, spec.failure, Arc::clone(counters), events.clone()))

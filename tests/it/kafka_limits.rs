@@ -41,11 +41,17 @@ impl Kafka {
     }
 
     fn sink(&self, topic: &str) -> String {
-        format!("'a.type'='file','a.path'='a.jsonl','a.schema'='id BIGINT, x VARCHAR','k.type'='kafka','k.topic'='{topic}','k.bootstrap.servers'='{}'", self.servers)
+        format!(
+            "'a.type'='file','a.path'='a.jsonl','a.schema'='id BIGINT, x VARCHAR','k.type'='kafka','k.topic'='{topic}','k.bootstrap.servers'='{}'",
+            self.servers
+        )
     }
 
     fn count(&self, topic: &str) -> String {
-        let text = format!("SELECT count(*) AS n FROM t WITH ('t.type'='kafka','t.topic'='{topic}','t.bootstrap.servers'='{}','t.until'='latest','t.schema'='id BIGINT')", self.servers);
+        let text = format!(
+            "SELECT count(*) AS n FROM t WITH ('t.type'='kafka','t.topic'='{topic}','t.bootstrap.servers'='{}','t.until'='latest','t.schema'='id BIGINT')",
+            self.servers
+        );
         Folder::new().run(&["--format", "json", "--sql", &text]).expect(0).out
     }
 }
