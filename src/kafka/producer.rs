@@ -45,6 +45,8 @@ pub struct BatchProducer {
     waiting: VecDeque<*mut InFlight>,
     /// Most bytes of a request to one partition.
     batch_size: usize,
+    /// When a broker answered last, or messages were sent after nothing was under way.
+    progress: Instant,
     settled: Vec<Delivery>,
     client: Client<Context>,
 }
@@ -75,11 +77,14 @@ impl BatchProducer {
         }
         let number = |name| properties.get(name).and_then(|text| text.parse().ok()).unwrap_or(REQUEST_BYTES);
         let batch_size = number("batch.size").min(number("message.max.bytes"));
-        Ok(Self { topic, events, in_flight: VecDeque::new(), waiting: VecDeque::new(), batch_size, settled: Vec::new(), client })
+        Ok(Self { topic, events, in_flight: VecDeque::new(), waiting: VecDeque::new(), batch_size, progress: Instant::now(), settled: Vec::new(), client })
     }
 
     /// Takes the messages numbered `which` (all of them for `None`). Those that the client's queue has no room for wait; every [`Self::poll`] hands over what it can.
     pub fn send(&mut self, mark: u64, outgoing: Outgoing, which: Option<Vec<usize>>) {
+        if self.is_idle() {
+            self.progress = Instant::now();
+        }
         let left = which.as_ref().map_or(outgoing.values.len(), Vec::len);
         let batch = Box::into_raw(Box::new(InFlight { mark, outgoing, which, handed: 0, left, undelivered: Vec::new() }));
         self.in_flight.push_back(batch);
@@ -200,6 +205,7 @@ impl BatchProducer {
                             }
                         }
                         if answered {
+                            self.progress = Instant::now();
                             self.client.context().answered();
                         }
                     }
@@ -285,9 +291,16 @@ impl BatchProducer {
         self.client.fatal_error().map(|(_, text)| text)
     }
 
-    /// Since when no broker answers, and why; `None`: they do, as far as is known.
+    /// Whether no broker answers, as far as is known.
+    pub fn is_away(&self) -> bool {
+        self.client.context().away().is_some()
+    }
+
+    /// Since when messages wait for brokers of which none answers, and why.
     pub fn away(&self) -> Option<(Instant, String)> {
-        self.client.context().away()
+        // A connection that was closed while there was nothing to send is no matter.
+        let (since, reason) = self.client.context().away().filter(|_| !self.is_idle())?;
+        Some((since.max(self.progress), reason))
     }
 
     /// Most bytes of a request to one partition.

@@ -302,3 +302,26 @@ fn headers_pass_in_order_with_names_that_come_twice_and_without_value() {
     }
     assert_eq!(found, ["", "b=Some(\"1\") a=None b=Some(\"2\")", "c=Some(\"\")"]);
 }
+
+#[test]
+fn a_batch_fails_when_brokers_are_away_for_too_long_and_not_after_a_quiet_time() {
+    let (folder, broker) = (Folder::new(), broker());
+    write_ids(&folder, 0..100);
+    let text = format!(
+        "SELECT id FROM a INTO k WITH ({IDS},'a.follow'='true',{},'failure_strategy'='FailBatch','k.queue.buffering.max.messages'='50','k.connect.timeout'='1s')",
+        sink(&broker)
+    );
+    let mut job = folder.start(&["--summary", "json", "--sql", &text]);
+    eventually_or("the first rows", || stored(&broker).len() == 100, || job.log());
+    // Nothing waits for the brokers while they are away.
+    broker.set_down(true);
+    std::thread::sleep(Duration::from_secs(2));
+    broker.set_down(false);
+    append_ids(&folder, 100..200);
+    eventually_or("more rows", || stored(&broker).len() == 200, || job.log());
+    broker.set_down(true);
+    append_ids(&folder, 200..400);
+    assert_eq!(job.wait(), 1, "{}", job.log());
+    assert!(job.log().contains("sink 'k' failed: no broker has answered for 1 s"), "{}", job.log());
+    assert_eq!(counts(&sinks(&job)[0]), (200, 0, 200), "{}", job.log());
+}

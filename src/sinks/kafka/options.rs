@@ -126,7 +126,8 @@ define_options! {
         sasl_username: String = "sasl.username" [] optional;
         /// Password.
         sasl_password: Secret = "sasl.password" [] optional;
-        /// Longest wait for the brokers at the start.
+        /// Longest wait for the brokers at the start. Later, unless failures are met by RetryWithBackoff: how long rows wait for brokers of which none answers before they are lost, or
+        /// the job stops.
         connect_timeout: Millis = "connect.timeout" [] default "10s";
     }
 }
