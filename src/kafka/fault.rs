@@ -16,7 +16,7 @@ const CAUSES: [(&str, &str); 6] = [
 ];
 
 /// What the client said last, without its own names for things.
-fn cause(reason: &str) -> String {
+pub(super) fn cause(reason: &str) -> String {
     if let Some((_, plain)) = CAUSES.iter().find(|(sign, _)| reason.contains(sign)) {
         return (*plain).to_owned();
     }

@@ -322,6 +322,23 @@ fn a_batch_fails_when_brokers_are_away_for_too_long_and_not_after_a_quiet_time()
     broker.set_down(true);
     append_ids(&folder, 200..400);
     assert_eq!(job.wait(), 1, "{}", job.log());
-    assert!(job.log().contains("sink 'k' failed: no broker has answered for 1 s"), "{}", job.log());
+    assert!(job.log().contains("sink 'k' failed: no broker has answered for 1 s: "), "{}", job.log());
     assert_eq!(counts(&sinks(&job)[0]), (200, 0, 200), "{}", job.log());
+}
+
+#[test]
+fn a_job_that_fails_while_brokers_are_away_ends() {
+    let (folder, broker) = (Folder::new(), broker());
+    write_ids(&folder, 0..100);
+    let text = format!("SELECT id FROM a INTO k WITH ({IDS},'a.follow'='true',{},'shutdown.timeout'='1s')", sink(&broker));
+    let mut job = folder.start(&["--summary", "json", "--sql", &text]);
+    eventually_or("the first rows", || stored(&broker).len() == 100, || job.log());
+    broker.set_down(true);
+    append_ids(&folder, 100..200);
+    eventually_or("the loss is noticed", || job.log().contains("status Reconnecting"), || job.log());
+    let file = std::fs::OpenOptions::new().append(true).open(folder.path().join("a.jsonl"));
+    std::io::Write::write_all(&mut file.unwrap(), b"broken\n").unwrap();
+    assert_eq!(job.wait(), 1, "{}", job.log());
+    assert!(job.log().contains("line 201"), "{}", job.log());
+    assert_eq!(counts(&sinks(&job)[0]), (100, 0, 100), "{}", job.log());
 }
