@@ -10,6 +10,7 @@ use rdkafka::client::{Client, ClientContext, OAuthToken};
 use rdkafka_sys as sys;
 
 use super::assignment::Assignment;
+use super::fault::cause;
 use super::tokens::{TokenEndpoint, token_callback};
 use crate::stream::Health;
 use crate::telemetry::LineLimit;
@@ -106,12 +107,15 @@ impl Context {
             // Of several brokers some may still answer. What the last one said is the reason.
             Code::RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN => {
                 let reason = self.health.last_error().unwrap_or_else(|| reason.to_owned());
-                self.away.lock().get_or_insert_with(|| (Instant::now(), reason.clone()));
+                self.away.lock().get_or_insert_with(|| (Instant::now(), cause(&reason)));
                 if self.health.reconnecting(&reason) && !self.quiet {
                     tracing::warn!("{}: connection lost ({reason}); status Reconnecting", self.place);
                 }
             }
             _ => {
+                if let Some((_, why)) = &mut *self.away.lock() {
+                    *why = cause(reason);
+                }
                 self.health.note_error(reason);
                 self.note(reason);
             }

@@ -19,7 +19,7 @@ const CAUSES: [(&str, &str); 6] = [
 const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token: ";
 
 /// What the client said last, without its own names for things.
-fn cause(reason: &str) -> String {
+pub(super) fn cause(reason: &str) -> String {
     if let Some((_, own)) = reason.split_once(NO_TOKEN) {
         return own.to_owned();
     }

@@ -10,7 +10,8 @@
 //! - `rebalance`: what a consumer's group tells it
 //! - `lag`: how far partitions were read, and how many messages wait
 //! - `assignment`: which partitions a consumer owns, and how far each may be committed
-//! - `producer`: messages in batches, and what became of them
+//! - `outgoing`: messages to send, and what became of them
+//! - `producer`: sends them in batches
 //! - `fault`: the client's errors as ours
 //! - `embedded`: a broker inside this process, for the demo and for tests
 
@@ -23,6 +24,7 @@ mod fault;
 mod lag;
 mod leftover;
 mod message;
+mod outgoing;
 mod producer;
 mod properties;
 mod rebalance;
@@ -35,6 +37,7 @@ pub use embedded::EmbeddedBroker;
 pub use fault::{client_error, is_unreachable};
 pub use leftover::client_properties;
 pub use message::Message;
-pub use producer::{BatchProducer, Cause, Delivery, HeaderColumn, Outgoing, Payload, Undelivered};
+pub use outgoing::{Cause, Delivery, HeaderColumn, Outgoing, Payload, Undelivered};
+pub use producer::BatchProducer;
 pub use properties::{ClientProperties, PropertyFault, Role, Security, check_property, properties_of};
 pub use tokens::{TokenEndpoint, TokenSettings};

@@ -5,7 +5,7 @@ use std::ffi::{CString, c_void};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array, BinaryViewArray};
+use arrow::array::Array;
 use rdkafka::client::Client;
 use rdkafka::types::{RDKafkaErrorCode as Code, RDKafkaType};
 use rdkafka_sys as sys;
@@ -14,92 +14,13 @@ use super::assignment::Assignment;
 use super::cluster::settings_error;
 use super::context::Context;
 use super::fault::{client_error, describe};
+use super::outgoing::{Cause, Delivery, HeaderColumn, Outgoing, Undelivered};
 use super::properties::ClientProperties;
 use crate::error::{Error, ErrorKind, Result};
 use crate::stream::Health;
 
 /// The client's own bound of requests and messages.
 const REQUEST_BYTES: usize = 1_000_000;
-
-/// Slices of one buffer.
-#[derive(Debug, Default)]
-pub struct Payload {
-    /// The bytes of all.
-    pub bytes: Vec<u8>,
-    /// Where each ends.
-    pub ends: Vec<usize>,
-    /// Bytes before each of these ends that are no part of it (the end of a line).
-    pub gap: usize,
-}
-
-impl Payload {
-    /// Number of slices.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// One slice.
-    pub fn get(&self, at: usize) -> &[u8] {
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.bytes[start..self.ends[at] - self.gap]
-    }
-}
-
-/// A header's name, and its values by message.
-pub type HeaderColumn = (CString, BinaryViewArray);
-
-/// Messages to send.
-#[derive(Debug, Default)]
-pub struct Outgoing {
-    /// The values.
-    pub values: Payload,
-    /// The keys; `None`: no message has one.
-    pub keys: Option<BinaryViewArray>,
-    /// Times in milliseconds since 1970; `None`: the time of sending. 0 within: likewise.
-    pub timestamps: Option<Vec<i64>>,
-    /// Headers.
-    pub headers: Vec<HeaderColumn>,
-}
-
-/// A message that was not delivered.
-#[derive(Clone, Debug)]
-pub struct Undelivered {
-    /// Its number in its batch.
-    pub at: usize,
-    /// Why.
-    pub reason: String,
-    /// What can be done about it.
-    pub cause: Cause,
-}
-
-/// Why a message was not delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// It is refused for good.
-    Refused,
-    /// The request that it was in is larger than the topic allows; in a smaller one it may pass.
-    RequestTooLarge,
-    /// No broker took it in time.
-    TimedOut,
-    /// Anything else; it can be sent again.
-    Failed,
-}
-
-/// A batch that is settled: every message was delivered or is among `undelivered`.
-#[derive(Debug)]
-pub struct Delivery {
-    /// The mark it was sent with.
-    pub mark: u64,
-    /// The messages, for sending some again.
-    pub outgoing: Outgoing,
-    /// What was not delivered.
-    pub undelivered: Vec<Undelivered>,
-}
 
 /// A batch on its way. Messages carry its address.
 struct InFlight {
@@ -124,6 +45,8 @@ pub struct BatchProducer {
     waiting: VecDeque<*mut InFlight>,
     /// Most bytes of a request to one partition.
     batch_size: usize,
+    /// When a broker answered last, or messages were sent after nothing was under way.
+    progress: Instant,
     settled: Vec<Delivery>,
     client: Client<Context>,
 }
@@ -154,11 +77,14 @@ impl BatchProducer {
         }
         let number = |name| properties.get(name).and_then(|text| text.parse().ok()).unwrap_or(REQUEST_BYTES);
         let batch_size = number("batch.size").min(number("message.max.bytes"));
-        Ok(Self { topic, events, in_flight: VecDeque::new(), waiting: VecDeque::new(), batch_size, settled: Vec::new(), client })
+        Ok(Self { topic, events, in_flight: VecDeque::new(), waiting: VecDeque::new(), batch_size, progress: Instant::now(), settled: Vec::new(), client })
     }
 
     /// Takes the messages numbered `which` (all of them for `None`). Those that the client's queue has no room for wait; every [`Self::poll`] hands over what it can.
     pub fn send(&mut self, mark: u64, outgoing: Outgoing, which: Option<Vec<usize>>) {
+        if self.is_idle() {
+            self.progress = Instant::now();
+        }
         let left = which.as_ref().map_or(outgoing.values.len(), Vec::len);
         let batch = Box::into_raw(Box::new(InFlight { mark, outgoing, which, handed: 0, left, undelivered: Vec::new() }));
         self.in_flight.push_back(batch);
@@ -198,7 +124,7 @@ impl BatchProducer {
                         // No report comes for a message that was not taken.
                         code => {
                             let cure = if code == Code::MessageSizeTooLarge { "; raise 'message.max.bytes' of the sink" } else { "" };
-                            (*address).note(at, format!("the client refuses it: {}{cure}", describe(code)), cause(code));
+                            (*address).note(at, format!("the client refuses it: {}{cure}", describe(code)), Cause::of(code));
                         }
                     }
                     (*address).handed += 1;
@@ -279,6 +205,7 @@ impl BatchProducer {
                             }
                         }
                         if answered {
+                            self.progress = Instant::now();
                             self.client.context().answered();
                         }
                     }
@@ -319,7 +246,7 @@ impl BatchProducer {
                 text => text,
             };
             let alone = self.batch_size <= 1 || message.len + message.key_len >= self.batch_size;
-            let cause = if known == Code::MessageSizeTooLarge && !alone { Cause::RequestTooLarge } else { cause(known) };
+            let cause = if known == Code::MessageSizeTooLarge && !alone { Cause::RequestTooLarge } else { Cause::of(known) };
             let reason = if cause == Cause::Refused { format!("the broker refuses it: {reason}") } else { reason };
             batch.note(at, reason, cause);
             code > 0
@@ -369,9 +296,16 @@ impl BatchProducer {
         self.client.fatal_error().map(|(_, text)| text)
     }
 
-    /// Since when no broker answers, and why; `None`: they do, as far as is known.
+    /// Whether no broker answers, as far as is known.
+    pub fn is_away(&self) -> bool {
+        self.client.context().away().is_some()
+    }
+
+    /// Since when messages wait for brokers of which none answers, and why.
     pub fn away(&self) -> Option<(Instant, String)> {
-        self.client.context().away()
+        // A connection that was closed while there was nothing to send is no matter.
+        let (since, reason) = self.client.context().away().filter(|_| !self.is_idle())?;
+        Some((since.max(self.progress), reason))
     }
 
     /// Most bytes of a request to one partition.
@@ -421,20 +355,19 @@ impl Drop for BatchProducer {
 /// # Safety
 /// The result is handed to the library or destroyed.
 unsafe fn headers(columns: &[HeaderColumn], at: usize) -> *mut sys::rd_kafka_headers_t {
-    if columns.iter().all(|(_, values)| values.is_null(at)) {
-        return std::ptr::null_mut();
-    }
-    // SAFETY: names and values are alive during the calls, which copy them.
-    unsafe {
-        let list = sys::rd_kafka_headers_new(columns.len());
-        for (name, values) in columns {
-            if values.is_valid(at) {
-                let value = values.value(at);
-                sys::rd_kafka_header_add(list, name.as_ptr(), -1, value.as_ptr().cast::<c_void>(), isize::try_from(value.len()).unwrap_or(0));
+    let mut list: *mut sys::rd_kafka_headers_t = std::ptr::null_mut();
+    let size = |bytes: &[u8]| isize::try_from(bytes.len()).unwrap_or(0);
+    for column in columns {
+        // SAFETY: names and values are alive during the calls, which copy them.
+        column.each(at, |name, value| unsafe {
+            if list.is_null() {
+                list = sys::rd_kafka_headers_new(columns.len());
             }
-        }
-        list
+            let (bytes, length) = value.map_or((std::ptr::null(), 0), |value| (value.as_ptr(), size(value)));
+            sys::rd_kafka_header_add(list, name.as_ptr().cast(), size(name), bytes.cast::<c_void>(), length);
+        });
     }
+    list
 }
 
 impl InFlight {
@@ -452,25 +385,5 @@ impl InFlight {
     fn note(&mut self, at: usize, reason: String, cause: Cause) {
         self.left -= 1;
         self.undelivered.push(Undelivered { at, reason, cause });
-    }
-}
-
-/// What a code says of a message that was sent by itself.
-fn cause(code: Code) -> Cause {
-    match code {
-        Code::MessageSizeTooLarge
-        | Code::InvalidMessage
-        | Code::InvalidMessageSize
-        | Code::TopicAuthorizationFailed
-        | Code::ClusterAuthorizationFailed
-        | Code::UnknownTopic
-        | Code::UnknownTopicOrPartition
-        | Code::UnknownPartition
-        | Code::InvalidRecord
-        | Code::InvalidTimestamp
-        | Code::InvalidArgument
-        | Code::PolicyViolation => Cause::Refused,
-        Code::MessageTimedOut => Cause::TimedOut,
-        _ => Cause::Failed,
     }
 }

@@ -201,7 +201,9 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
             closed
         };
         let mut closing = Box::pin(closing);
-        let closed = shutdown.bound(&mut closing, timeout, LAST_CHANCE).await;
+        // A job that has failed does not wait for ever for a system that is away.
+        let at_most = if failure.is_some() { timeout } else { Duration::MAX };
+        let closed = tokio::time::timeout(at_most, shutdown.bound(&mut closing, timeout, LAST_CHANCE)).await.ok().flatten();
         let closed = match closed {
             Some(closed) => closed,
             None => {

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::counters::{JobCounters, read};
-use super::sink_task::{SinkEvent, SinkHandle, SinkMessage, SinkStop, start_sink};
+use super::sink_task::{OpenSink, SinkEvent, SinkHandle, SinkMessage, SinkStop, start_sink};
 use super::spec::SinkSpec;
 use crate::clock::EpochClock;
 use crate::error::{Error, ErrorKind, Fault, Result};
@@ -28,9 +28,6 @@ fn without_carried(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<Re
     let shown = batches.iter().map(|batch| batch.project(&columns)).collect::<std::result::Result<_, _>>();
     shown.map_err(|error| Error::internal("a result lacks columns").with_source(error))
 }
-
-/// A sink's writer, and how it is told to stop; `None`: it could not be created.
-type Opened = Option<(Box<dyn DataWriter>, SinkStop)>;
 
 fn refused(job: &str, index: usize, name: &str, error: Error) -> Error {
     error.context(format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}'"))
@@ -118,7 +115,7 @@ impl SinkSet {
             }
         }
         // Nothing is replaced before it is known that the job starts.
-        let start = |(index, writer): (usize, Opened)| {
+        let start = |(index, writer): (usize, Option<OpenSink>)| {
             let spec = &specs[index];
             let place = format!("job '{job}', sink '{}'", spec.sink.name());
             writer.map(|writer| start_sink(writer, (number, index), place, spec.failure, Arc::clone(counters), events.clone()))

@@ -92,6 +92,9 @@ pub(super) struct SinkStop {
     pub own: CancellationToken,
 }
 
+/// A writer, and what stops it.
+pub(super) type OpenSink = (Box<dyn DataWriter>, SinkStop);
+
 impl SinkStop {
     pub(super) fn of(all: &CancellationToken) -> Self {
         Self { all: all.clone(), own: all.child_token() }
@@ -100,7 +103,7 @@ impl SinkStop {
 
 /// Starts the sink with number `index` in the counters of the job with number `job` in its pipeline; `place` names it in messages.
 pub(super) fn start_sink(
-    (writer, stop): (Box<dyn DataWriter>, SinkStop),
+    (writer, stop): OpenSink,
     (job, index): (usize, usize),
     place: String,
     policy: FailurePolicy,

@@ -2,7 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use velostream::kafka::EmbeddedBroker;
+use arrow::array::BinaryViewArray;
+use arrow::buffer::OffsetBuffer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{Headers, Message};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use velostream::kafka::{BatchProducer, ClientProperties, EmbeddedBroker, HeaderColumn, Outgoing, Payload};
 
 use crate::velo::{Folder, Ran, Started, eventually_or};
 
@@ -258,4 +263,82 @@ fn a_sink_that_has_failed_says_why() {
     assert!(sink["last_error"].as_str().unwrap().contains("No space left on device"), "{sink}");
     let source = &ran.job()["sources"][0];
     assert!(source["since"].as_str().unwrap().ends_with('Z') && source["last_error_at"].is_null(), "{source}");
+}
+
+#[test]
+fn headers_pass_in_order_with_names_that_come_twice_and_without_value() {
+    let (folder, broker) = (Folder::new(), broker());
+    broker.create_topic("in", 1).unwrap();
+    let mut properties = ClientProperties::default();
+    properties.set("bootstrap.servers", broker.brokers());
+    let mut producer = BatchProducer::open(&properties, "in", "test".to_owned(), Default::default()).unwrap();
+    let values = Payload { bytes: b"{\"id\":1}{\"id\":2}{\"id\":3}".to_vec(), ends: vec![8, 16, 24], gap: 0 };
+    let headers = HeaderColumn::Entries {
+        offsets: OffsetBuffer::from_lengths([0, 3, 1]),
+        valid: None,
+        names: BinaryViewArray::from_iter_values(["b", "a", "b", "c"]),
+        values: BinaryViewArray::from_iter([Some("1"), None, Some("2"), Some("")]),
+    };
+    producer.send(1, Outgoing { values, keys: None, timestamps: None, headers: vec![headers] }, None);
+    while !producer.is_idle() {
+        producer.poll(Duration::from_millis(10));
+    }
+    let copy = format!(
+        "SELECT id, _headers AS h FROM t INTO k WITH ('t.type'='kafka','t.topic'='in','t.bootstrap.servers'='{}','t.until'='latest','t.schema'='id BIGINT',{},'k.headers'='h')",
+        broker.brokers(),
+        sink(&broker)
+    );
+    folder.sql(&copy).expect(0);
+    let consumer: BaseConsumer = ClientConfig::new().set("bootstrap.servers", broker.brokers()).set("group.id", "g").create().unwrap();
+    let mut from = TopicPartitionList::new();
+    from.add_partition_offset("out", 0, Offset::Beginning).unwrap();
+    consumer.assign(&from).unwrap();
+    let mut found = Vec::new();
+    while found.len() < 3 {
+        let message = consumer.poll(Duration::from_secs(10)).unwrap().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let headers = message.headers().map(|headers| headers.iter().map(|one| format!("{}={:?}", one.key, one.value.map(text))).collect::<Vec<_>>().join(" "));
+        found.push(headers.unwrap_or_default());
+    }
+    assert_eq!(found, ["", "b=Some(\"1\") a=None b=Some(\"2\")", "c=Some(\"\")"]);
+}
+
+#[test]
+fn a_batch_fails_when_brokers_are_away_for_too_long_and_not_after_a_quiet_time() {
+    let (folder, broker) = (Folder::new(), broker());
+    write_ids(&folder, 0..100);
+    let text = format!(
+        "SELECT id FROM a INTO k WITH ({IDS},'a.follow'='true',{},'failure_strategy'='FailBatch','k.queue.buffering.max.messages'='50','k.connect.timeout'='1s')",
+        sink(&broker)
+    );
+    let mut job = folder.start(&["--summary", "json", "--sql", &text]);
+    eventually_or("the first rows", || stored(&broker).len() == 100, || job.log());
+    // Nothing waits for the brokers while they are away.
+    broker.set_down(true);
+    std::thread::sleep(Duration::from_secs(2));
+    broker.set_down(false);
+    append_ids(&folder, 100..200);
+    eventually_or("more rows", || stored(&broker).len() == 200, || job.log());
+    broker.set_down(true);
+    append_ids(&folder, 200..400);
+    assert_eq!(job.wait(), 1, "{}", job.log());
+    assert!(job.log().contains("sink 'k' failed: no broker has answered for 1 s: "), "{}", job.log());
+    assert_eq!(counts(&sinks(&job)[0]), (200, 0, 200), "{}", job.log());
+}
+
+#[test]
+fn a_job_that_fails_while_brokers_are_away_ends() {
+    let (folder, broker) = (Folder::new(), broker());
+    write_ids(&folder, 0..100);
+    let text = format!("SELECT id FROM a INTO k WITH ({IDS},'a.follow'='true',{},'shutdown.timeout'='1s')", sink(&broker));
+    let mut job = folder.start(&["--summary", "json", "--sql", &text]);
+    eventually_or("the first rows", || stored(&broker).len() == 100, || job.log());
+    broker.set_down(true);
+    append_ids(&folder, 100..200);
+    eventually_or("the loss is noticed", || job.log().contains("status Reconnecting"), || job.log());
+    let file = std::fs::OpenOptions::new().append(true).open(folder.path().join("a.jsonl"));
+    std::io::Write::write_all(&mut file.unwrap(), b"broken\n").unwrap();
+    assert_eq!(job.wait(), 1, "{}", job.log());
+    assert!(job.log().contains("line 201"), "{}", job.log());
+    assert_eq!(counts(&sinks(&job)[0]), (100, 0, 100), "{}", job.log());
 }

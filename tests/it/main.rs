@@ -22,6 +22,7 @@ mod hidden_columns;
 mod kafka;
 mod kafka_avro;
 mod kafka_keys;
+mod kafka_limits;
 mod kafka_registry_outage;
 mod kafka_sinks;
 mod layout;

@@ -127,8 +127,8 @@ impl MessageColumns {
         for (at, name) in &self.headers {
             let column = batch.column(*at);
             match column.as_map_opt() {
-                Some(map) => headers.extend(entries(map)?),
-                None => headers.push((name.clone(), texts(column)?)),
+                Some(map) => headers.push(entries(map)?),
+                None => headers.push(HeaderColumn::Named(name.clone(), texts(column)?)),
             }
         }
         Ok(headers)
@@ -139,22 +139,9 @@ fn project(batch: &RecordBatch, columns: &[usize]) -> Result<RecordBatch> {
     batch.project(columns).map_err(|error| Error::internal("a message's columns").with_source(error))
 }
 
-/// A header for each name in a column of maps.
-fn entries(map: &MapArray) -> Result<Vec<HeaderColumn>> {
-    let (names, values) = (texts(map.keys())?, texts(map.values())?);
-    let mut found: Vec<(CString, Vec<Option<&[u8]>>)> = Vec::new();
-    for row in (0..map.len()).filter(|row| map.is_valid(*row)) {
-        let (start, end) = (map.value_offsets()[row] as usize, map.value_offsets()[row + 1] as usize);
-        for entry in start..end {
-            let Ok(name) = CString::new(names.value(entry)) else { continue };
-            let place = found.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-                found.push((name, vec![None; map.len()]));
-                found.len() - 1
-            });
-            found[place].1[row] = values.is_valid(entry).then(|| values.value(entry));
-        }
-    }
-    Ok(found.into_iter().map(|(name, values)| (name, BinaryViewArray::from(values))).collect())
+/// The entries of a column of maps as headers.
+fn entries(map: &MapArray) -> Result<HeaderColumn> {
+    Ok(HeaderColumn::Entries { offsets: map.offsets().clone(), valid: map.nulls().cloned(), names: texts(map.keys())?, values: texts(map.values())? })
 }
 
 /// The values of a column: bytes as they are, others as their text.

@@ -141,7 +141,8 @@ define_options! {
         oauth_extensions: String = "sasl.oauthbearer.extensions" [] optional;
         /// File with the authorities (PEM) that the endpoint's certificate may be from; without it, those of the system.
         https_ca: PathBuf = "https.ca.location" [] optional;
-        /// Longest wait for the brokers at the start.
+        /// Longest wait for the brokers at the start. Later, unless failures are met by RetryWithBackoff: how long rows wait for brokers of which none answers before they are lost, or
+        /// the job stops.
         connect_timeout: Millis = "connect.timeout" [] default "10s";
     }
 }

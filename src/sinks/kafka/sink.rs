@@ -102,6 +102,12 @@ fn client_properties(options: &KafkaSinkOptions, mut properties: ClientPropertie
     ] {
         properties.set_default(name, value);
     }
+    // A message that is larger than the queue would wait for room for ever.
+    let bytes = |name| properties.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    let largest = bytes("message.max.bytes").div_ceil(1024);
+    if largest > bytes("queue.buffering.max.kbytes") {
+        properties.set("queue.buffering.max.kbytes", largest.to_string());
+    }
     properties
 }
 

@@ -32,7 +32,7 @@ pub(super) struct KafkaWriter {
     /// By epoch: batches that are not settled, or whose losses are not counted.
     pub under_way: BTreeMap<Epoch, usize>,
     /// Messages that were not delivered, for being sent again.
-    pub again: Vec<(Delivery, Vec<usize>)>,
+    pub again: Vec<Delivery>,
     /// The wait before they are sent again is over.
     pub has_waited: bool,
     /// Messages that are lost and not counted yet, and the epochs of their batches.
@@ -46,10 +46,6 @@ pub(super) struct KafkaWriter {
 
 impl KafkaWriter {
     fn producer(&mut self) -> Result<&mut BatchProducer> {
-        if let Some(text) = self.producer.as_ref().and_then(BatchProducer::fatal) {
-            tracing::warn!("{}: {text}; the client is made anew", self.context.place);
-            self.give_up();
-        }
         match &mut self.producer {
             Some(producer) => Ok(producer),
             none => Ok(none.insert(BatchProducer::open(&self.properties, &self.topic, self.context.place.clone(), Arc::clone(&self.context.health))?)),
@@ -68,40 +64,43 @@ impl KafkaWriter {
     fn collect(&mut self, wait: Duration) {
         let Some(producer) = &mut self.producer else { return };
         producer.poll(wait);
-        for delivery in producer.take_settled() {
-            self.settle(delivery);
+        let (settled, fatal) = (producer.take_settled(), producer.fatal());
+        settled.into_iter().for_each(|delivery| self.settle(delivery));
+        if let Some(text) = fatal {
+            tracing::warn!("{}: {text}; the client is made anew", self.context.place);
+            self.give_up();
         }
     }
 
-    fn settle(&mut self, delivery: Delivery) {
+    fn settle(&mut self, mut delivery: Delivery) {
         let tolerant = self.context.failure.strategy == FailureStrategy::LogAndContinue;
-        let mut again = Vec::new();
-        let mut lost: Option<&str> = None;
-        let mut count = 0;
-        for undelivered in &delivery.undelivered {
-            match undelivered.cause {
-                Cause::Refused => self.rejected.push(RejectedRecord { place: None, reason: undelivered.reason.clone() }),
-                Cause::TimedOut | Cause::Failed if tolerant => {
-                    lost = Some(&undelivered.reason);
-                    count += 1;
-                }
-                Cause::RequestTooLarge | Cause::TimedOut | Cause::Failed => again.push(undelivered.at),
+        let mark = delivery.mark;
+        let (mut lost, mut reason) = (0, None);
+        delivery.undelivered.retain(|undelivered| match undelivered.cause {
+            Cause::Refused => {
+                self.rejected.push(RejectedRecord { place: None, reason: undelivered.reason.clone() });
+                false
             }
-        }
-        if let Some(reason) = lost {
-            // With messages to be sent again the batch is settled a second time.
-            *self.under_way.entry(delivery.mark).or_default() += usize::from(!again.is_empty());
-            let reason = format!("messages were not delivered: {reason}");
-            self.lose(delivery.mark, count, &reason);
-            if again.is_empty() {
-                return;
+            Cause::TimedOut | Cause::Failed if tolerant => {
+                lost += 1;
+                reason.get_or_insert_with(|| format!("messages were not delivered: {}", undelivered.reason));
+                false
             }
+            Cause::RequestTooLarge | Cause::TimedOut | Cause::Failed => true,
+        });
+        let settled = delivery.undelivered.is_empty();
+        if !settled {
+            delivery.undelivered.sort_unstable_by_key(|undelivered| undelivered.at);
+            self.again.push(delivery);
         }
-        if again.is_empty() {
-            self.done(delivery.mark);
-        } else {
-            again.sort_unstable();
-            self.again.push((delivery, again));
+        match reason {
+            Some(reason) => {
+                // What is sent again is settled by itself.
+                *self.under_way.entry(mark).or_default() += usize::from(!settled);
+                self.lose(mark, lost, &reason);
+            }
+            None if settled => self.done(mark),
+            None => {}
         }
     }
 
@@ -128,7 +127,7 @@ impl KafkaWriter {
     }
 
     fn is_away(&self) -> bool {
-        self.producer.as_ref().is_some_and(|producer| producer.away().is_some())
+        self.producer.as_ref().is_some_and(BatchProducer::is_away)
     }
 
     /// That no broker has answered for longer than this sink waits. With RetryWithBackoff it waits as long as it takes.
@@ -187,7 +186,7 @@ impl KafkaWriter {
             }
             self.drain()?;
             let away = self.context.failure.strategy == FailureStrategy::RetryWithBackoff && self.is_away();
-            let mut causes = self.again.iter().flat_map(|(delivery, _)| &delivery.undelivered);
+            let mut causes = self.again.iter().flat_map(|delivery| &delivery.undelivered);
             // That brokers are away is waited out, however often the client's own time runs out.
             let failed = causes.find(|one| one.cause == Cause::Failed || (one.cause == Cause::TimedOut && !away)).map(|one| one.reason.clone());
             if let Some(reason) = failed
@@ -198,7 +197,8 @@ impl KafkaWriter {
             }
             self.make_requests_smaller();
             self.producer()?;
-            for (delivery, which) in std::mem::take(&mut self.again) {
+            for delivery in std::mem::take(&mut self.again) {
+                let which = delivery.undelivered.iter().map(|undelivered| undelivered.at).collect();
                 if let Some(producer) = &mut self.producer {
                     producer.send(delivery.mark, delivery.outgoing, Some(which));
                 }
@@ -212,7 +212,7 @@ impl KafkaWriter {
 
     /// The topic allows less than what the client puts into one request; that is half as much from now on. A message that is refused in a request of its own is refused for good.
     fn make_requests_smaller(&mut self) {
-        let too_large = |(delivery, _): &(Delivery, Vec<usize>)| delivery.undelivered.iter().any(|one| one.cause == Cause::RequestTooLarge);
+        let too_large = |delivery: &Delivery| delivery.undelivered.iter().any(|one| one.cause == Cause::RequestTooLarge);
         let Some(producer) = self.producer.as_ref().filter(|_| self.again.iter().any(too_large)) else { return };
         let size = (producer.batch_size() / 2).max(1);
         tracing::info!("{}: the topic does not take requests of {} bytes; they are made of {size}", self.context.place, producer.batch_size());
@@ -285,8 +285,8 @@ impl DataWriter for KafkaWriter {
     fn take_lost(&mut self) -> Option<u64> {
         if self.closing {
             self.give_up();
-            for (delivery, which) in std::mem::take(&mut self.again) {
-                self.lose(delivery.mark, which.len(), "given up");
+            for delivery in std::mem::take(&mut self.again) {
+                self.lose(delivery.mark, delivery.undelivered.len(), "given up");
             }
         }
         let (count, marks) = std::mem::take(&mut self.lost);
@@ -297,7 +297,7 @@ impl DataWriter for KafkaWriter {
 
     fn abandon(&mut self) -> Option<u64> {
         let begun = Instant::now();
-        let answers = |producer: &BatchProducer| !producer.is_idle() && producer.away().is_none();
+        let answers = |producer: &BatchProducer| !producer.is_idle() && !producer.is_away();
         while begun.elapsed() < LAST_REPORTS && self.producer.as_ref().is_some_and(answers) {
             self.collect(WAIT);
         }
