@@ -37,7 +37,7 @@ impl Context {
             assignment: Mutex::new(assignment),
             version: AtomicU64::new(0),
             away: Mutex::default(),
-            limit: LineLimit::per_minute(10),
+            limit: LineLimit::default(),
             quiet: false,
         }
     }

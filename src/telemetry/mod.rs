@@ -8,26 +8,20 @@ pub(crate) fn warning(text: &str) {
     tracing::warn!(target: NOTICE, "{text}");
 }
 
-/// Lets at most so many lines through in a minute.
-#[derive(Debug)]
+/// Lets the first line through, then at most one in ten seconds.
+#[derive(Debug, Default)]
 pub struct LineLimit {
-    most: u32,
-    state: parking_lot::Mutex<(std::time::Instant, u32)>,
+    last: parking_lot::Mutex<Option<std::time::Instant>>,
 }
 
 impl LineLimit {
-    /// `most` lines a minute.
-    pub fn per_minute(most: u32) -> Self {
-        Self { most, state: parking_lot::Mutex::new((std::time::Instant::now(), 0)) }
-    }
-
     /// Whether one more line may be written now.
     pub fn allows(&self) -> bool {
-        let mut state = self.state.lock();
-        if state.0.elapsed() >= std::time::Duration::from_secs(60) {
-            *state = (std::time::Instant::now(), 0);
+        let mut last = self.last.lock();
+        let allowed = last.is_none_or(|last| last.elapsed() >= std::time::Duration::from_secs(10));
+        if allowed {
+            *last = Some(std::time::Instant::now());
         }
-        state.1 += 1;
-        state.1 <= self.most
+        allowed
     }
 }
