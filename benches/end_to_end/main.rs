@@ -50,6 +50,7 @@ fn main() {
     bench.kafka_throughput();
     bench.kafka_mock();
     bench.kafka_latency();
+    bench.kafka_peers();
     let path = bench.folder.join("end_to_end.json");
     std::fs::write(&path, serde_json::to_string_pretty(&bench.results).unwrap()).unwrap();
     println!("written to {}", path.display());

@@ -124,7 +124,8 @@ impl ClientProperties {
         for (name, value) in &self.values {
             config.set(name, value);
         }
-        config.set_log_level(RDKafkaLogLevel::Info);
+        // What `debug` asks for is below that.
+        config.set_log_level(if self.values.contains_key("debug") { RDKafkaLogLevel::Debug } else { RDKafkaLogLevel::Info });
         config
     }
 }

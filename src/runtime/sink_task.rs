@@ -19,7 +19,7 @@ use crate::sinks::stdout::is_closed_pipe;
 use crate::stream::{DataWriter, FailurePolicy, FailureStrategy, RejectedRecord, WriteReport};
 
 /// Messages that wait for a writer before the sources are slowed down.
-const QUEUE: usize = 4;
+const QUEUE: usize = 2;
 /// Epochs that are not durable yet and are told apart: there may be a hundred thousand between two syncs.
 const MOST_PENDING: usize = 1024;
 /// How often a writer makes durable what it has.

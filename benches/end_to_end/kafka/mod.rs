@@ -4,6 +4,7 @@ mod broker;
 mod copy;
 mod latency;
 mod load;
+mod peers;
 mod throughput;
 
 pub(crate) use broker::run_mock;

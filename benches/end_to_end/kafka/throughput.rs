@@ -15,12 +15,12 @@ const AVRO_OUT: &str = r#"{"type":"record","name":"Banded","fields":[{"name":"or
 {"name":"band","type":"string"},{"name":"status","type":"string"},{"name":"ts","type":"string"},{"name":"note","type":"string"}]}"#;
 
 impl Bench {
-    fn messages(&self) -> u64 {
+    pub(super) fn messages(&self) -> u64 {
         self.rows.min(1_000_000)
     }
 
     /// A topic of its own for each run, deleted afterwards.
-    fn once(&self, broker: &Broker, topic: &str, rows: u64, run: impl FnOnce(&str) -> Measured) -> Measured {
+    pub(super) fn once(&self, broker: &Broker, topic: &str, rows: u64, run: impl FnOnce(&str) -> Measured) -> Measured {
         // A name that was deleted is free again a while later.
         let topic = format!("{topic}-{:08x}", rand::random::<u32>());
         broker.create(&topic);
@@ -30,15 +30,9 @@ impl Bench {
         measured
     }
 
-    /// `avro`: the settings of the format; the columns of JSON are declared.
-    fn source(broker: &Broker, topic: &str, avro: &str) -> String {
-        let columns = if avro.is_empty() { format!(",'t.schema'='{}'", load::SCHEMA) } else { avro.to_owned() };
-        format!("'t.type'='kafka','t.topic'='{topic}','t.bootstrap.servers'='{}','t.until'='latest'{columns}", broker.servers)
-    }
-
     fn through(broker: &Broker, from: &str, to: &str, more: (&str, &str), processors: usize) -> Measured {
         let sink = format!("'o.type'='kafka','o.topic'='{to}','o.bootstrap.servers'='{}'{}", broker.servers, more.1);
-        let sql = format!("{SELECT} INTO o WITH ({},{sink},'execution.mode'='stream')", Self::source(broker, from, more.0));
+        let sql = format!("{SELECT} INTO o WITH ({},{sink},'execution.mode'='stream')", source(broker, from, more.0));
         velo_on(processors, &["--quiet", "--summary", "none", "--sql", &sql])
     }
 
@@ -90,7 +84,7 @@ impl Bench {
         broker.create("orders-avro");
         let sql = format!(
             "SELECT * FROM t INTO o WITH ({},'o.type'='kafka','o.topic'='orders-avro','o.bootstrap.servers'='{}'{})",
-            Self::source(broker, "orders", ""),
+            source(broker, "orders", ""),
             broker.servers,
             avro("o", &input)
         );
@@ -114,7 +108,7 @@ impl Bench {
             "SELECT t.order_id, c.name, c.tier, p.title, t.quantity * p.price AS total, t.ts FROM t JOIN customers c ON t.customer_id = c.id JOIN products p ON t.product_id = p.id WHERE t.quantity > 0 INTO o, a, l
              WITH ({},'customers.type'='file','customers.path'='{folder}/customers.csv','products.type'='file','products.path'='{folder}/products.csv','execution.mode'='stream',
              'o.type'='kafka','o.topic'='{out}','o.bootstrap.servers'='{}','a.type'='file','a.path'='{folder}/ka.jsonl','l.type'='file','l.path'='{folder}/kl.parquet')",
-            Self::source(broker, "orders", ""),
+            source(broker, "orders", ""),
             broker.servers
         )
         };
@@ -140,6 +134,12 @@ impl Bench {
     }
 }
 
-fn per_second(count: u64, measured: Measured) -> String {
+pub(super) fn per_second(count: u64, measured: Measured) -> String {
     format!("{:.2} M/s", count as f64 / measured.wall.as_secs_f64() / 1e6)
+}
+
+/// Settings of source `t`. `avro`: the settings of the format; the columns of JSON are declared.
+pub(super) fn source(broker: &Broker, topic: &str, avro: &str) -> String {
+    let columns = if avro.is_empty() { format!(",'t.schema'='{}'", load::SCHEMA) } else { avro.to_owned() };
+    format!("'t.type'='kafka','t.topic'='{topic}','t.bootstrap.servers'='{}','t.until'='latest'{columns}", broker.servers)
 }

@@ -1,6 +1,7 @@
 //! Batches to lines.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
@@ -12,10 +13,15 @@ use crate::error::{Error, Result};
 use crate::formats::contract::{BatchEncoder, EncodedBatch};
 use crate::formats::value::{Quoting, Scalar, write_scalar};
 
+/// Of a row that is far larger than the next ones nothing is to follow.
+const LARGEST_GUESS: usize = 4 << 20;
+
 /// Writes one object a line, with the columns in order and NULL as `null`. Numbers are written with all their digits; NaN and the infinities, which JSON lacks, as texts.
 #[derive(Debug)]
 pub struct JsonEncoder {
     keys: Vec<Vec<u8>>,
+    /// Bytes of a row of the last batch: the next buffer is made as large as it gets.
+    row_bytes: AtomicUsize,
 }
 
 impl JsonEncoder {
@@ -24,7 +30,10 @@ impl JsonEncoder {
     /// **Errors**: a column's type has no form in JSON.
     pub fn new(schema: &SchemaRef) -> Result<Self> {
         schema.fields().iter().try_for_each(|field| check(field))?;
-        Ok(Self { keys: schema.fields().iter().enumerate().map(|(at, field)| key(field, at == 0)).collect() })
+        let keys: Vec<Vec<u8>> = schema.fields().iter().enumerate().map(|(at, field)| key(field, at == 0)).collect();
+        // A guess that is right to within a factor of two for flat rows.
+        let row_bytes = AtomicUsize::new(16 + keys.iter().map(|key| key.len() + 12).sum::<usize>());
+        Ok(Self { keys, row_bytes })
     }
 }
 
@@ -60,14 +69,16 @@ impl BatchEncoder for JsonEncoder {
 
     fn encode(&self, batch: &RecordBatch) -> Result<EncodedBatch> {
         let nodes = batch.columns().iter().map(Node::new).collect::<Result<Vec<_>>>()?;
-        // A guess that is right to within a factor of two for flat rows; the buffer grows by doubling.
-        let mut out = Vec::with_capacity(batch.num_rows() * (16 + self.keys.iter().map(|key| key.len() + 12).sum::<usize>()));
+        let mut out = Vec::with_capacity(batch.num_rows().saturating_mul(self.row_bytes.load(Ordering::Relaxed)).min(LARGEST_GUESS));
         for row in 0..batch.num_rows() {
             for (key, node) in self.keys.iter().zip(&nodes) {
                 out.extend_from_slice(key);
                 node.write(row, &mut out);
             }
             out.extend_from_slice(if nodes.is_empty() { b"{}\n" } else { b"}\n" });
+        }
+        if batch.num_rows() > 0 {
+            self.row_bytes.store(out.len() / batch.num_rows() + 1, Ordering::Relaxed);
         }
         Ok(EncodedBatch { bytes: out, rows: batch.num_rows() as u64, rejected: Vec::new() })
     }
