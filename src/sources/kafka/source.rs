@@ -233,7 +233,7 @@ impl DataSource for KafkaSource {
             decoding: Arc::new(decoding),
             health: request.health,
             parallelism: request.parallelism,
-            most: self.options.max_poll_records.unwrap_or(usize::MAX).min(request.batch_rows).max(1),
+            most: self.options.max_poll_records.unwrap_or(usize::MAX),
         })))
     }
 }
