@@ -30,7 +30,29 @@ const LEFT_JOIN: &str = "SELECT t.id, t.sent, c.name, p.title, t.quantity * COAL
 const LARGE: &str = "SELECT id, sent, status, BYTE_LENGTH(pad) AS size, pad FROM t";
 const ALERTS: &str = "SELECT id, sent, status, amount FROM t WHERE status IN ('paid', 'returned', 'created')";
 
-const PROMISES: [Promise; 9] = [
+const PROMISES: [Promise; 11] = [
+    Promise {
+        name: "no job, broker alone, 1 k/s",
+        group: "latency",
+        rate: 1_000,
+        padding: 60,
+        select: "",
+        settings: "",
+        more_sinks: &[],
+        p95: 0.0,
+        megabytes: None,
+    },
+    Promise {
+        name: "no job, broker alone, 50 k/s",
+        group: "latency",
+        rate: 50_000,
+        padding: 60,
+        select: "",
+        settings: "",
+        more_sinks: &[],
+        p95: 0.0,
+        megabytes: None,
+    },
     Promise {
         name: "low_latency at 1 k/s",
         group: "latency",
@@ -154,9 +176,14 @@ impl Bench {
                 latencies.within(1.0),
                 latencies.count(),
                 measured.megabytes(),
-                100.0 * measured.cpu.as_secs_f64() / measured.wall.as_secs_f64()
+                100.0 * measured.cpu.as_secs_f64() / measured.wall.as_secs_f64().max(1e-9)
             );
-            self.report(&format!("{}, p95 ms", promise.name), latencies.within(0.95), &format!("< {}", promise.p95), detail);
+            self.report(
+                &format!("{}, p95 ms", promise.name),
+                latencies.within(0.95),
+                &if promise.p95 > 0.0 { format!("< {}", promise.p95) } else { "-".to_owned() },
+                detail,
+            );
             if let Some(megabytes) = promise.megabytes {
                 self.report(&format!("{}, peak MB", promise.name), measured.megabytes() as f64, &format!("< {megabytes}"), String::new());
             }
@@ -166,6 +193,13 @@ impl Bench {
     }
 
     fn keep(&self, broker: &Broker, promise: &Promise, (input, output): (&str, &str), seconds: u64) -> (Latencies, Measured) {
+        let padding = "x".repeat(promise.padding);
+        let message = |id: u64, sent: u64| message(id, sent, &padding);
+        if promise.select.is_empty() {
+            // The broker and the two clients of the bench alone.
+            let pace = Pace { servers: &broker.servers, input, output: input, rate: promise.rate, seconds, message: &message };
+            return (paced(&pace), Measured::default());
+        }
         let folder = self.folder.display();
         let names = ["a", "b"];
         let sinks: String = names.iter().zip(promise.more_sinks).map(|(name, path)| format!(",'{name}.type'='file','{name}.path'='{folder}/{path}'")).collect();
@@ -184,19 +218,22 @@ impl Bench {
             promise.settings,
             servers = broker.servers
         );
-        let padding = "x".repeat(promise.padding);
-        let message = |id: u64, sent: u64| {
-            let status = ["created", "paid", "returned"][(id % 3) as usize];
-            format!(
-                "{{\"id\":{id},\"sent\":{sent},\"customer_id\":{},\"product_id\":{},\"quantity\":{},\"amount\":{},\"status\":\"{status}\",\"pad\":\"{padding}\"}}",
-                id % 10_000,
-                id % 1_000,
-                1 + id % 9,
-                id % 100
-            )
-            .into_bytes()
-        };
+        // For trying what a setting does.
+        let more = std::env::var("VELO_BENCH_SETTINGS").unwrap_or_default();
+        let sql = sql.strip_suffix(')').map(|sql| format!("{sql}{more})")).unwrap();
         let pace = Pace { servers: &broker.servers, input, output, rate: promise.rate, seconds, message: &message };
         beside(&["--quiet", "--summary", "none", "--sql", &sql], Duration::from_secs(30), || paced(&pace))
     }
+}
+
+fn message(id: u64, sent: u64, padding: &str) -> Vec<u8> {
+    let status = ["created", "paid", "returned"][(id % 3) as usize];
+    format!(
+        "{{\"id\":{id},\"sent\":{sent},\"customer_id\":{},\"product_id\":{},\"quantity\":{},\"amount\":{},\"status\":\"{status}\",\"pad\":\"{padding}\"}}",
+        id % 10_000,
+        id % 1_000,
+        1 + id % 9,
+        id % 100
+    )
+    .into_bytes()
 }
