@@ -146,7 +146,8 @@ fn producer(pace: &Pace<'_>) -> ThreadedProducer<rdkafka::producer::DefaultProdu
 fn receive(pace: &Pace<'_>, total: u64, ready: &AtomicBool, sent_all: &AtomicBool, received: &AtomicU64) -> Latencies {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", pace.servers).set("group.id", "bench").set("enable.auto.commit", "false");
-    config.set("fetch.wait.max.ms", "1").set("fetch.queue.backoff.ms", "1");
+    // A broker answers a fetch as soon as there is a message; a short wait would only make it answer more.
+    config.set("fetch.queue.backoff.ms", "1");
     let consumer: BaseConsumer = config.create().unwrap();
     let mut list = TopicPartitionList::new();
     (0..PARTITIONS).for_each(|partition| list.add_partition_offset(pace.output, partition, Offset::Beginning).unwrap());
