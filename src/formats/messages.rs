@@ -83,9 +83,4 @@ pub struct DecodedMessages {
 pub trait MessageDecoder: Send + Sync + Debug {
     /// Decodes them. A value that does not decode is in `rejected`; only a fault of the engine is an error.
     fn decode(&self, messages: &Messages) -> Result<DecodedMessages>;
-
-    /// Whether that may wait for another system.
-    fn asks(&self) -> bool {
-        false
-    }
 }

@@ -12,7 +12,7 @@ use super::gathered::{Decoding, Gathered};
 use super::plan::ReadPlan;
 use crate::error::{Error, Result};
 use crate::kafka::{BatchConsumer, ClientProperties, ConsumerOptions, PartitionId, Wanted};
-use crate::sources::file::work::{Submitted, WORTH_A_TASK, Work, WorkReceiver, WorkSender, work_queue};
+use crate::sources::file::work::{Submitted, Work, WorkReceiver, WorkSender, work_queue};
 use crate::stream::{DataReader, Health, Position, SourceBatch};
 
 /// Messages and bytes that are decoded together.
@@ -313,11 +313,7 @@ impl<'a> Polling<'a> {
                 Submitted::Permit(permit) => {
                     if let Some(gathered) = waiting.take() {
                         let patience = Arc::clone(&self.patience);
-                        if gathered.bytes() < WORTH_A_TASK && !decoding.decoder.asks() {
-                            self.work.put(permit, patience.decode(gathered, &decoding));
-                        } else {
-                            self.work.spawn(permit, move || patience.decode(gathered, &decoding));
-                        }
+                        self.work.spawn(permit, move || patience.decode(gathered, &decoding));
                     }
                     if paused {
                         self.consumer.pause(false);
