@@ -351,29 +351,21 @@ impl BatchConsumer {
         }
     }
 
-    /// Partitions of a group in which records were passed that no reader is shown, since the last call: ends of transactions, and what was rolled back. With the offset after them.
-    pub fn passed(&mut self) -> Vec<(Arc<str>, i64)> {
+    /// Takes note of records that were passed and that no reader is shown, ends of transactions and what was rolled back: they don't wait. They are committed with the next message.
+    pub fn pass(&mut self) {
         let mut list = TopicPartitionList::new();
-        let context = self.client.context();
-        context.assignment.lock().owned().filter(|_| self.subscribes).for_each(|id| {
+        self.client.context().assignment.lock().owned().filter(|_| self.subscribes).for_each(|id| {
             list.add_partition(&id.topic, id.partition);
         });
         if list.count() == 0 {
-            return Vec::new();
+            return;
         }
-        // SAFETY: client and list are alive. What was polled was handed over, so the position is behind it.
+        // SAFETY: client and list are alive.
         unsafe { sys::rd_kafka_position(self.client.native_ptr(), list.ptr()) };
-        let mut passed = Vec::new();
         for element in list.elements() {
             let Offset::Offset(position) = element.offset() else { continue };
-            let name = PartitionId { topic: Arc::from(element.topic()), partition: element.partition() }.name();
-            if let Some(before) = self.progress.passes(&name, position)
-                && context.assignment.lock().reads(&name, before)
-            {
-                passed.push((name, position));
-            }
+            self.progress.passes(&PartitionId { topic: Arc::from(element.topic()), partition: element.partition() }.name(), position);
         }
-        passed
     }
 
     /// Everything up to `position` is durable in all sinks: may be committed.

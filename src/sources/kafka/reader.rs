@@ -248,10 +248,6 @@ impl<'a> Polling<'a> {
             if all_done {
                 return Ok(());
             }
-            if polled == 0 && gathered.is_empty() && Instant::now() >= self.next_housekeeping {
-                // Otherwise they would seem to wait, and never be committed.
-                self.consumer.passed().iter().for_each(|(name, next)| gathered.passed(name, *next));
-            }
             self.keep_house();
         }
         Ok(())
@@ -333,6 +329,7 @@ impl<'a> Polling<'a> {
         let now = Instant::now();
         if now >= self.next_housekeeping {
             self.next_housekeeping = now + HOUSEKEEPING;
+            self.consumer.pass();
             self.spec.health.set_lag(self.consumer.lag());
             self.consumer.look_for_brokers();
         }
