@@ -29,27 +29,6 @@ impl OptionValue for MessageFormat {
     }
 }
 
-/// The format of message keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyFormat {
-    /// Text; written of several columns, an object.
-    String,
-    /// JSON.
-    Json,
-}
-
-impl OptionValue for KeyFormat {
-    const TYPE: &'static str = "key format";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "string" | "text" => Ok(Self::String),
-            "json" => Ok(Self::Json),
-            _ => Err("expected string or json".to_owned()),
-        }
-    }
-}
-
 /// The values of messages, one after another in one buffer.
 #[derive(Clone, Debug)]
 pub struct Messages {

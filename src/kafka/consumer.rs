@@ -83,7 +83,7 @@ struct Seen {
     owned: bool,
     /// The offset after the last message, or where it begins.
     expected: Option<i64>,
-    /// Its end was reached, so that it can't be paused and resumed any more (see [`BatchConsumer::open`]), or nothing more is wanted of it.
+    /// Its end was reached: it can't be paused any more, see [`BatchConsumer::open`].
     ended: bool,
 }
 
@@ -351,21 +351,29 @@ impl BatchConsumer {
         }
     }
 
-    /// Takes note of records that were passed and that no reader is shown, ends of transactions and what was rolled back: they don't wait. They are committed with the next message.
-    pub fn pass(&mut self) {
+    /// Partitions of a group in which records were passed that no reader is shown, since the last call: ends of transactions, and what was rolled back. With the offset after them.
+    pub fn passed(&mut self) -> Vec<(Arc<str>, i64)> {
         let mut list = TopicPartitionList::new();
-        self.client.context().assignment.lock().owned().filter(|_| self.subscribes).for_each(|id| {
+        let context = self.client.context();
+        context.assignment.lock().owned().filter(|_| self.subscribes).for_each(|id| {
             list.add_partition(&id.topic, id.partition);
         });
         if list.count() == 0 {
-            return;
+            return Vec::new();
         }
-        // SAFETY: client and list are alive.
+        // SAFETY: client and list are alive. What was polled was handed over, so the position is behind it.
         unsafe { sys::rd_kafka_position(self.client.native_ptr(), list.ptr()) };
+        let mut passed = Vec::new();
         for element in list.elements() {
             let Offset::Offset(position) = element.offset() else { continue };
-            self.progress.passes(&PartitionId { topic: Arc::from(element.topic()), partition: element.partition() }.name(), position);
+            let name = PartitionId { topic: Arc::from(element.topic()), partition: element.partition() }.name();
+            if let Some(before) = self.progress.passes(&name, position)
+                && context.assignment.lock().reads(&name, before)
+            {
+                passed.push((name, position));
+            }
         }
+        passed
     }
 
     /// Everything up to `position` is durable in all sinks: may be committed.
@@ -384,17 +392,6 @@ impl BatchConsumer {
         if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
             tracing::debug!("{}: offsets not stored: {}", self.client.context().place, describe(code.into()));
         }
-    }
-
-    /// Nothing more is wanted of a partition.
-    pub fn stop(&mut self, name: &str) {
-        let Some(number) = self.partitions.iter().position(|(_, known)| **known == *name) else { return };
-        self.seen[number].ended = true;
-        let id = &self.partitions[number].0;
-        let mut list = TopicPartitionList::new();
-        list.add_partition(&id.topic, id.partition);
-        // SAFETY: client and list are alive. If it fails, what is read is left out all the same.
-        unsafe { sys::rd_kafka_pause_partitions(self.client.native_ptr(), list.ptr()) };
     }
 
     /// Stops fetching (what is queued may still come), so that the consumer can be polled while nobody takes messages.

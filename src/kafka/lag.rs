@@ -62,12 +62,13 @@ impl ReadProgress {
         }
     }
 
-    /// A partition was passed up to before an offset.
-    pub(super) fn passes(&mut self, name: &Arc<str>, next: i64) {
-        let known = self.next.get(name).or_else(|| self.begins.get(name)).copied();
+    /// A partition was passed up to before an offset; where it was read to before that, if it is news.
+    pub(super) fn passes(&mut self, name: &Arc<str>, next: i64) -> Option<i64> {
+        let known = self.next.get(name).or_else(|| self.begins.get(name).filter(|begin| **begin >= 0)).copied();
         if known.is_none_or(|known| known < next) {
             self.next.insert(Arc::clone(name), next);
         }
+        known.filter(|known| *known < next)
     }
 
     /// For each partition the messages that wait, as far as the brokers have told. Where a group begins is asked once a partition.

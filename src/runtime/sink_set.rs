@@ -144,7 +144,8 @@ impl SinkSet {
         }
         for (sink, carried) in self.sinks.iter().zip(&self.carried) {
             let Some(sink) = sink else { continue };
-            if !sink.send(epoch, if *carried { batches.clone() } else { shown.clone() }, end).await {
+            let message = SinkMessage::Rows { epoch, batches: if *carried { batches.clone() } else { shown.clone() }, end };
+            if sink.queue.send(message).await.is_err() {
                 return Err(Error::new(ErrorKind::Internal, Fault::Internal, "a sink's task has ended before its job"));
             }
         }

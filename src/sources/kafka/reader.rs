@@ -16,7 +16,7 @@ use crate::sources::file::work::{Submitted, Work, WorkReceiver, WorkSender, work
 use crate::stream::{DataReader, Health, Position, SourceBatch};
 
 /// Messages and bytes that are decoded together.
-const GATHERED_MESSAGES: usize = 4096;
+const GATHERED_MESSAGES: usize = 8192;
 const GATHERED_BYTES: usize = 2 << 20;
 /// Longest wait for a message, after which the thread looks after other things.
 const WAIT: Duration = Duration::from_millis(100);
@@ -239,14 +239,15 @@ impl<'a> Polling<'a> {
             let polled = self.poll(&mut gathered, room.min(self.spec.most), wait)?;
             let all_done = self.open.as_ref().is_some_and(BTreeMap::is_empty);
             let is_full = gathered.messages() >= GATHERED_MESSAGES.min(self.spec.most) || gathered.bytes() >= GATHERED_BYTES;
-            if !gathered.is_empty() && (polled == 0 || is_full || all_done) {
-                let next = Gathered::like(&gathered);
-                if !self.submit(std::mem::replace(&mut gathered, next))? {
-                    return Ok(());
-                }
+            if !gathered.is_empty() && (polled == 0 || is_full || all_done) && !self.submit(std::mem::take(&mut gathered))? {
+                return Ok(());
             }
             if all_done {
                 return Ok(());
+            }
+            if polled == 0 && gathered.is_empty() && Instant::now() >= self.next_housekeeping {
+                // Otherwise they would seem to wait, and never be committed.
+                self.consumer.passed().iter().for_each(|(name, next)| gathered.passed(name, *next));
             }
             self.keep_house();
         }
@@ -280,7 +281,6 @@ impl<'a> Polling<'a> {
         for name in reached {
             if let Some(end) = open.remove(&name) {
                 gathered.passed(&name, end);
-                self.consumer.stop(&name);
             }
         }
         Ok(count)
@@ -329,7 +329,6 @@ impl<'a> Polling<'a> {
         let now = Instant::now();
         if now >= self.next_housekeeping {
             self.next_housekeeping = now + HOUSEKEEPING;
-            self.consumer.pass();
             self.spec.health.set_lag(self.consumer.lag());
             self.consumer.look_for_brokers();
         }
