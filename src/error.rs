@@ -227,9 +227,21 @@ impl StdError for Error {
     }
 }
 
+/// The innermost cause of an error, in the words of the system.
+pub fn deepest(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    without_number(error.to_string())
+}
+
 /// The operating system's words for an error, without the number that Rust appends.
 pub fn io_text(error: &std::io::Error) -> String {
-    let text = error.to_string();
+    without_number(error.to_string())
+}
+
+fn without_number(text: String) -> String {
     match text.find(" (os error") {
         Some(end) => text[..end].to_owned(),
         None => text,

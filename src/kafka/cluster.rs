@@ -1,7 +1,7 @@
 //! Topics, partitions and offsets, asked of the brokers. Nothing is created by asking.
 
 use std::collections::BTreeMap;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CString, c_char};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use rdkafka_sys as sys;
 
 use super::assignment::{Assignment, PartitionId};
-use super::context::Context;
+use super::context::{Context, text};
 use super::fault::{client_error, describe, unreachable};
 use super::properties::ClientProperties;
 use crate::error::{Error, ErrorKind, Fault, Result};
@@ -162,16 +162,16 @@ impl Cluster {
         let what = format!("topic '{topic}' can't be created");
         let name = CString::new(topic).map_err(|_| Error::config(format!("'{topic}' is not the name of a topic")))?;
         let wait = i32::try_from(self.timeout.as_millis()).unwrap_or(i32::MAX);
-        let mut text = [0 as c_char; 512];
+        let mut reason = [0 as c_char; 512];
         // SAFETY: the client is alive; what is made here is destroyed here, once, after the answer was read.
         let (code, told) = unsafe {
             let client = self.client.native_ptr();
-            let mut new = sys::rd_kafka_NewTopic_new(name.as_ptr(), partitions, replication, text.as_mut_ptr(), text.len());
+            let mut new = sys::rd_kafka_NewTopic_new(name.as_ptr(), partitions, replication, reason.as_mut_ptr(), reason.len());
             if new.is_null() {
-                return Err(Error::config(format!("{what}: {}", CStr::from_ptr(text.as_ptr()).to_string_lossy())));
+                return Err(Error::config(format!("{what}: {}", text(reason.as_ptr()))));
             }
             let options = sys::rd_kafka_AdminOptions_new(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_CREATETOPICS);
-            sys::rd_kafka_AdminOptions_set_request_timeout(options, wait, text.as_mut_ptr(), text.len());
+            sys::rd_kafka_AdminOptions_set_request_timeout(options, wait, reason.as_mut_ptr(), reason.len());
             let answers = sys::rd_kafka_queue_new(client);
             sys::rd_kafka_CreateTopics(client, &raw mut new, 1, options, answers);
             // It answers within the time of the request.
@@ -187,7 +187,7 @@ impl Cluster {
                     told = sys::rd_kafka_topic_result_error_string(*topics);
                 }
             }
-            let told = if told.is_null() { String::new() } else { CStr::from_ptr(told).to_string_lossy().into_owned() };
+            let told = text(told);
             sys::rd_kafka_event_destroy(event);
             sys::rd_kafka_queue_destroy(answers);
             sys::rd_kafka_AdminOptions_destroy(options);

@@ -13,7 +13,7 @@ use reqwest::blocking::Client;
 use serde_json::Value;
 
 use super::context::Context;
-use crate::error::{Error, Result, excerpt, io_text};
+use crate::error::{Error, Result, deepest, excerpt, io_text};
 use crate::options::Secret;
 
 /// Stands in the text of a refusal, which no later try will change.
@@ -198,16 +198,6 @@ fn form(text: &str) -> impl Iterator<Item = char> + '_ {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string().chars().collect::<Vec<_>>(),
         byte => format!("%{byte:02X}").chars().collect(),
     })
-}
-
-/// The innermost cause of an error, in the words of the system.
-fn deepest(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// A client wants a token; called on a thread of the client's own, which may wait for the answer.

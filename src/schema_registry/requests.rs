@@ -9,7 +9,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::Value;
 
 use super::settings::RegistrySettings;
-use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::error::{Error, ErrorKind, Fault, Result, deepest};
 use crate::options::Secret;
 
 const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
@@ -179,16 +179,6 @@ fn shown(url: &Url) -> String {
 
 fn too_slow() -> Unanswered {
     Unanswered { reason: "no answer in time".to_owned(), help: None, passes: true }
-}
-
-/// The innermost cause of an error, in the words of the system.
-fn deepest(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// Registries put long lists of differences into their messages.
