@@ -29,6 +29,27 @@ impl OptionValue for MessageFormat {
     }
 }
 
+/// The format of message keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// Text; written of several columns, an object.
+    String,
+    /// JSON.
+    Json,
+}
+
+impl OptionValue for KeyFormat {
+    const TYPE: &'static str = "key format";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "string" | "text" => Ok(Self::String),
+            "json" => Ok(Self::Json),
+            _ => Err("expected string or json".to_owned()),
+        }
+    }
+}
+
 /// The values of messages, one after another in one buffer.
 #[derive(Clone, Debug)]
 pub struct Messages {
@@ -62,4 +83,9 @@ pub struct DecodedMessages {
 pub trait MessageDecoder: Send + Sync + Debug {
     /// Decodes them. A value that does not decode is in `rejected`; only a fault of the engine is an error.
     fn decode(&self, messages: &Messages) -> Result<DecodedMessages>;
+
+    /// Whether that may wait for another system.
+    fn asks(&self) -> bool {
+        false
+    }
 }

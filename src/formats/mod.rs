@@ -37,7 +37,7 @@ pub use columnar::{ColumnarFormat, ColumnarWriter};
 pub use columnar_in::{ColumnarBatch, ColumnarInput, ColumnarReader, ColumnarRequest};
 pub use contract::{BatchEncoder, Chunk, ChunkDecoder, DecodedBatch, DecodedChunk, EncodedBatch, Preamble, RecordSplitter, Split, TextInput};
 pub use guess::{Inferred, merge_schemas};
-pub use messages::{DecodedMessages, MessageDecoder, MessageFormat, Messages};
+pub use messages::{DecodedMessages, KeyFormat, MessageDecoder, MessageFormat, Messages};
 pub use name::FormatName;
 
 /// The values of a column as plain text for people and for names, `None` for NULL; nested values are JSON.

@@ -213,6 +213,12 @@ pub fn check_topic(key: &str, topic: &str) -> Result<()> {
     Err(Error::config(format!("'{key}' = '{topic}' is not the name of a topic")).with_help("names are of at most 249 letters, digits, '.', '_' and '-'"))
 }
 
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Cluster").field(&self.properties.brokers()).finish()
+    }
+}
+
 /// Settings that are wrong together, which the client says when it is made.
 pub(super) fn settings_error(kind: ErrorKind, error: &rdkafka::error::KafkaError) -> Error {
     let text = match error {

@@ -83,7 +83,7 @@ struct Seen {
     owned: bool,
     /// The offset after the last message, or where it begins.
     expected: Option<i64>,
-    /// Its end was reached: it can't be paused any more, see [`BatchConsumer::open`].
+    /// Its end was reached, so that it can't be paused and resumed any more (see [`BatchConsumer::open`]), or nothing more is wanted of it.
     ended: bool,
 }
 
@@ -392,6 +392,17 @@ impl BatchConsumer {
         if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
             tracing::debug!("{}: offsets not stored: {}", self.client.context().place, describe(code.into()));
         }
+    }
+
+    /// Nothing more is wanted of a partition.
+    pub fn stop(&mut self, name: &str) {
+        let Some(number) = self.partitions.iter().position(|(_, known)| **known == *name) else { return };
+        self.seen[number].ended = true;
+        let id = &self.partitions[number].0;
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&id.topic, id.partition);
+        // SAFETY: client and list are alive. If it fails, what is read is left out all the same.
+        unsafe { sys::rd_kafka_pause_partitions(self.client.native_ptr(), list.ptr()) };
     }
 
     /// Stops fetching (what is queued may still come), so that the consumer can be polled while nobody takes messages.

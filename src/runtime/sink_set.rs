@@ -144,8 +144,7 @@ impl SinkSet {
         }
         for (sink, carried) in self.sinks.iter().zip(&self.carried) {
             let Some(sink) = sink else { continue };
-            let message = SinkMessage::Rows { epoch, batches: if *carried { batches.clone() } else { shown.clone() }, end };
-            if sink.queue.send(message).await.is_err() {
+            if !sink.send(epoch, if *carried { batches.clone() } else { shown.clone() }, end).await {
                 return Err(Error::new(ErrorKind::Internal, Fault::Internal, "a sink's task has ended before its job"));
             }
         }

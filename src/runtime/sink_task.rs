@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +18,10 @@ use crate::ids::Epoch;
 use crate::sinks::stdout::is_closed_pipe;
 use crate::stream::{DataWriter, FailurePolicy, FailureStrategy, RejectedRecord, WriteReport};
 
-/// Messages that wait for a writer before the sources are slowed down.
-const QUEUE: usize = 4;
+/// Rows that wait for a writer before the sources are slowed down: two epochs of the usual size, or many small ones, which would be handed over one by one otherwise.
+const MOST_ROWS: u32 = 16_384;
+/// Messages likewise.
+const QUEUE: usize = 128;
 /// Epochs that are not durable yet and are told apart: there may be a hundred thousand between two syncs.
 const MOST_PENDING: usize = 1024;
 /// How often a writer makes durable what it has.
@@ -31,7 +33,7 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) enum SinkMessage {
     /// Rows of an epoch; `end` says that no more of it follow.
-    Rows { epoch: Epoch, batches: Vec<RecordBatch>, end: bool },
+    Rows { epoch: Epoch, batches: Vec<RecordBatch>, end: bool, room: OwnedSemaphorePermit },
     /// Complete the output, or leave it incomplete.
     Close { complete: bool },
 }
@@ -48,6 +50,7 @@ pub(super) enum SinkEvent {
 /// A sink that runs.
 pub(super) struct SinkHandle {
     pub queue: mpsc::Sender<SinkMessage>,
+    room: Arc<Semaphore>,
     pub task: JoinHandle<Result<()>>,
 }
 
@@ -127,7 +130,17 @@ pub(super) fn start_sink(
     let runtime = Handle::current();
     // Writers block on files, so each has a thread; its timers are the runtime's.
     let task = tokio::task::spawn_blocking(move || runtime.block_on(task.run(messages)));
-    SinkHandle { queue, task }
+    SinkHandle { queue, room: Arc::new(Semaphore::new(MOST_ROWS as usize)), task }
+}
+
+impl SinkHandle {
+    /// Sends rows; waits while too many wait. False if the task has ended.
+    pub(super) async fn send(&self, epoch: Epoch, batches: Vec<RecordBatch>, end: bool) -> bool {
+        let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        let rows = u32::try_from(rows).unwrap_or(MOST_ROWS).clamp(1, MOST_ROWS);
+        let Ok(room) = Arc::clone(&self.room).acquire_many_owned(rows).await else { return false };
+        self.queue.send(SinkMessage::Rows { epoch, batches, end, room }).await.is_ok()
+    }
 }
 
 impl SinkTask {
@@ -159,7 +172,10 @@ impl SinkTask {
                 // Dropped without a word: the job gave up, and nothing is completed.
                 None | Some(SinkMessage::Close { complete: false }) => return self.give_up().await,
                 Some(SinkMessage::Close { complete: true }) => return self.close().await,
-                Some(SinkMessage::Rows { epoch, batches, end }) => self.rows(epoch, &batches, end).await,
+                Some(SinkMessage::Rows { epoch, batches, end, room }) => {
+                    self.rows(epoch, &batches, end).await;
+                    drop((batches, room));
+                }
             }
             if self.is_running() && Instant::now() >= next_sync {
                 self.sync().await;

@@ -32,6 +32,14 @@ fn keys_that_are_no_text_pass_as_they_are() {
     assert!(rows.contains("{\"id\":2,\"k\":null,\"n\":null,") && rows.contains("{\"id\":3,\"k\":\"\",\"n\":0,"), "{rows}");
     let keyed = |rows: String| rows.lines().filter(|row| !row.contains("null")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(keyed(read("out")), keyed(rows), "keys and partitions are those of the messages that were read");
+    // Two keys are no text, and an empty one is no JSON.
+    for (format, rejected) in [("string", 2), ("json", 3)] {
+        let text = format!(
+            "SELECT _key FROM o WITH ({},'o.until'='latest','o.schema'='id BIGINT','o.key.format'='{format}','failure_strategy'='LogAndContinue')",
+            broker.source("o", "in")
+        );
+        assert_eq!(folder.run(&["--summary", "json", "--sql", &text]).expect(0).job()["rejected"], rejected, "{format}");
+    }
     // Who wants a text is told where there is none.
     let text = format!("SELECT _key FROM o WITH ({},'o.until'='latest','o.schema'='id BIGINT')", broker.source("o", "in"));
     let ran = folder.run(&["--sql", &text]).expect(1);

@@ -7,11 +7,11 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray, MapArray, RecordBa
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampMillisecondType};
 
-use super::options::{KafkaSinkOptions, KeyFormat};
+use super::options::KafkaSinkOptions;
 use super::values::{EncodedValues, Values};
 use crate::error::{Error, Result};
 use crate::formats::json::JsonEncoder;
-use crate::formats::{BatchEncoder, plain_texts};
+use crate::formats::{BatchEncoder, KeyFormat, plain_texts};
 use crate::kafka::HeaderColumn;
 use crate::stream::{Carried, visible_columns};
 

@@ -3,32 +3,11 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::MessageFormat;
+use crate::formats::{KeyFormat, MessageFormat};
 use crate::kafka::{TokenEndpoint, TokenSettings};
 use crate::options::{Columns, Millis, OptionValue, Secret, define_options};
 use crate::schema_registry::{RegistrySettings, SchemaRegistry};
 use crate::stream::Place;
-
-/// The format of message keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyFormat {
-    /// The text of the one key column; an object for several.
-    String,
-    /// An object.
-    Json,
-}
-
-impl OptionValue for KeyFormat {
-    const TYPE: &'static str = "key format";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "string" | "text" => Ok(Self::String),
-            "json" => Ok(Self::Json),
-            _ => Err("expected string or json".to_owned()),
-        }
-    }
-}
 
 /// What a subject is called after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

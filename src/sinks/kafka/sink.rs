@@ -95,8 +95,10 @@ fn client_properties(options: &KafkaSinkOptions, mut properties: ClientPropertie
         // As Java clients do, so that topics written by both stay co-partitioned.
         ("partitioner", "murmur2_random"),
         // Bounded memory; the queue's end is felt by the sources.
-        ("queue.buffering.max.messages", "50000"),
-        ("queue.buffering.max.kbytes", "16384"),
+        ("queue.buffering.max.messages", "20000"),
+        ("queue.buffering.max.kbytes", "8192"),
+        // See the source's.
+        ("reconnect.backoff.ms", "20"),
         ("reconnect.backoff.max.ms", "2000"),
         ("client.id", "velostream"),
     ] {

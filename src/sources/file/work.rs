@@ -16,7 +16,7 @@ use crate::formats::{Chunk, ChunkDecoder};
 use crate::stream::{Position, RejectedRecord, SourceBatch};
 
 /// Smaller chunks are decoded where they are read: handing them over would take longer.
-const WORTH_A_TASK: usize = 32 << 10;
+pub(in crate::sources) const WORTH_A_TASK: usize = 32 << 10;
 
 /// One step of a file's reading, in file order.
 #[derive(Debug)]
@@ -70,6 +70,11 @@ impl WorkSender {
     /// Runs a job on a task of its own; its batches take the place in the queue.
     pub(in crate::sources) fn spawn(&self, permit: mpsc::Permit<'_, Work>, job: impl FnOnce() -> Result<Vec<SourceBatch>> + Send + 'static) {
         permit.send(Work::Decoding(self.runtime.spawn_blocking(job)));
+    }
+
+    /// Sends batches to a place in the queue.
+    pub(in crate::sources) fn put(&self, permit: mpsc::Permit<'_, Work>, batches: Result<Vec<SourceBatch>>) {
+        permit.send(Work::Done(batches));
     }
 
     /// Tells of records that are no rows, and of a position; false if the consumer has gone.

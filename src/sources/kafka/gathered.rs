@@ -11,7 +11,7 @@ use arrow::compute::take;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::error::{Error, Result};
-use crate::formats::{MessageDecoder, Messages};
+use crate::formats::{KeyFormat, MessageDecoder, Messages};
 use crate::kafka::{Message, PartitionId};
 use crate::stream::{MetadataColumn, Position, RecordPlace, RejectedRecord, SourceBatch};
 
@@ -20,6 +20,8 @@ use crate::stream::{MetadataColumn, Position, RecordPlace, RejectedRecord, Sourc
 pub(super) struct Decoding {
     pub decoder: Arc<dyn MessageDecoder>,
     pub metadata: Vec<MetadataColumn>,
+    /// What `_key` has to be.
+    pub key_format: KeyFormat,
     /// The columns of the batches, metadata included.
     pub schema: SchemaRef,
 }
@@ -45,6 +47,11 @@ impl Keys {
 
     fn is_text(&self, at: usize) -> bool {
         self.spans[at].is_none_or(|(start, length)| simdutf8::basic::from_utf8(&self.bytes[start as usize..(start + length) as usize]).is_ok())
+    }
+
+    fn is_json(&self, at: usize) -> bool {
+        self.spans[at]
+            .is_none_or(|(start, length)| serde_json::from_slice::<serde::de::IgnoredAny>(&self.bytes[start as usize..(start + length) as usize]).is_ok())
     }
 
     /// The keys of these messages; the buffer becomes theirs.
@@ -83,6 +90,17 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
+    /// Empty, with room for as much as another one holds, so that what comes next is not copied while it grows.
+    pub(super) fn like(other: &Self) -> Self {
+        Self {
+            payloads: Vec::with_capacity(other.payloads.len()),
+            ends: Vec::with_capacity(other.ends.len()),
+            partitions: Vec::with_capacity(other.partitions.len()),
+            offsets: Vec::with_capacity(other.offsets.len()),
+            ..Self::default()
+        }
+    }
+
     /// Messages with a value.
     pub(super) fn messages(&self) -> usize {
         self.ends.len()
@@ -135,6 +153,10 @@ impl Gathered {
     /// The rows. `again` is asked whether to try once more when something is missing that is no fault of the messages, such as an answer of the schema registry.
     pub(super) fn decode(mut self, decoding: &Decoding, mut again: impl FnMut(&Error) -> bool) -> Result<Vec<SourceBatch>> {
         let bytes = self.payloads.len() as u64;
+        // Texts keep the buffer, however long their rows live.
+        if self.payloads.capacity() > 2 * self.payloads.len() {
+            self.payloads.shrink_to_fit();
+        }
         let messages = Messages { bytes: Buffer::from(std::mem::take(&mut self.payloads)), ends: std::mem::take(&mut self.ends) };
         let decoded = loop {
             match decoding.decoder.decode(&messages) {
@@ -146,7 +168,7 @@ impl Gathered {
         let mut rows = decoded.rows;
         let mut message_of_row = decoded.message_of_row;
         if !decoding.metadata.is_empty() {
-            let unreadable = self.unreadable(&message_of_row, &decoding.metadata);
+            let unreadable = self.unreadable(&message_of_row, decoding);
             if !unreadable.is_empty() {
                 rejected.extend(unreadable.iter().map(|(number, reason)| self.rejected(*number, reason.clone())));
                 let bad: Vec<u32> = unreadable.into_iter().map(|(number, _)| number).collect();
@@ -178,7 +200,9 @@ impl Gathered {
     }
 
     /// Messages whose key or headers, if they are asked for, are no text: their numbers, ascending.
-    fn unreadable(&self, message_of_row: &[u32], metadata: &[MetadataColumn]) -> Vec<(u32, String)> {
+    fn unreadable(&self, message_of_row: &[u32], decoding: &Decoding) -> Vec<(u32, String)> {
+        let metadata = &decoding.metadata;
+        let json = decoding.key_format == KeyFormat::Json;
         let mut found = Vec::new();
         let mut last = None;
         for number in message_of_row {
@@ -190,6 +214,8 @@ impl Gathered {
             let text = |bytes: &Option<Vec<u8>>| bytes.as_ref().is_none_or(|bytes| simdutf8::basic::from_utf8(bytes).is_ok());
             if metadata.contains(&MetadataColumn::Key) && !self.keys.is_text(at) {
                 found.push((*number, "its key is not UTF-8, so '_key' has no text for it; '_key_bytes' has it as it is".to_owned()));
+            } else if json && metadata.contains(&MetadataColumn::Key) && !self.keys.is_json(at) {
+                found.push((*number, "its key is not JSON, as 'key.format' says; '_key_bytes' has it as it is".to_owned()));
             } else if metadata.contains(&MetadataColumn::Headers)
                 && let Some((name, _)) = self.headers[at].iter().find(|(_, value)| !text(value))
             {

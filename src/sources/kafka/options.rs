@@ -7,7 +7,7 @@ use regex::Regex;
 use super::bounds::Place as Bound;
 use super::plan::TopicList;
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::MessageFormat;
+use crate::formats::{KeyFormat, MessageFormat};
 use crate::kafka::{TokenEndpoint, TokenSettings};
 use crate::options::{ByteSize, Millis, OptionValue, Secret, define_options};
 use crate::schema_registry::{RegistrySettings, SchemaRegistry};
@@ -44,6 +44,8 @@ define_options! {
         /// Format of message values: json (an object, or an array of objects, each of which is a row) or avro (a record in a schema registry's framing; without a registry, a
         /// bare record of the schema in `schema_file`). A message without a value (a tombstone) and an empty array are counted as filtered; an empty value is a bad record.
         format: MessageFormat = "value.format" ["format", "source.format"] default "json";
+        /// What `_key` is, where it is named: string (any text) or json. A message with another key is a bad record then.
+        key_format: KeyFormat = "key.format" [] default "string";
         /// Address of the schema registry for avro; several, separated by commas, are tried in order. Without it, the environment's SCHEMA_REGISTRY_URL; an empty text stands for
         /// none. Columns that are not declared are those of the latest schema of subject `<topic>-value`, or without that subject, of the schema of the first message. Messages
         /// of other schemas are read as the columns want them: a field that they don't have is its default or NULL.

@@ -12,11 +12,11 @@ use super::gathered::{Decoding, Gathered};
 use super::plan::ReadPlan;
 use crate::error::{Error, Result};
 use crate::kafka::{BatchConsumer, ClientProperties, ConsumerOptions, PartitionId, Wanted};
-use crate::sources::file::work::{Submitted, Work, WorkReceiver, WorkSender, work_queue};
+use crate::sources::file::work::{Submitted, WORTH_A_TASK, Work, WorkReceiver, WorkSender, work_queue};
 use crate::stream::{DataReader, Health, Position, SourceBatch};
 
 /// Messages and bytes that are decoded together.
-const GATHERED_MESSAGES: usize = 8192;
+const GATHERED_MESSAGES: usize = 4096;
 const GATHERED_BYTES: usize = 2 << 20;
 /// Longest wait for a message, after which the thread looks after other things.
 const WAIT: Duration = Duration::from_millis(100);
@@ -239,8 +239,11 @@ impl<'a> Polling<'a> {
             let polled = self.poll(&mut gathered, room.min(self.spec.most), wait)?;
             let all_done = self.open.as_ref().is_some_and(BTreeMap::is_empty);
             let is_full = gathered.messages() >= GATHERED_MESSAGES.min(self.spec.most) || gathered.bytes() >= GATHERED_BYTES;
-            if !gathered.is_empty() && (polled == 0 || is_full || all_done) && !self.submit(std::mem::take(&mut gathered))? {
-                return Ok(());
+            if !gathered.is_empty() && (polled == 0 || is_full || all_done) {
+                let next = Gathered::like(&gathered);
+                if !self.submit(std::mem::replace(&mut gathered, next))? {
+                    return Ok(());
+                }
             }
             if all_done {
                 return Ok(());
@@ -281,6 +284,7 @@ impl<'a> Polling<'a> {
         for name in reached {
             if let Some(end) = open.remove(&name) {
                 gathered.passed(&name, end);
+                self.consumer.stop(&name);
             }
         }
         Ok(count)
@@ -309,7 +313,11 @@ impl<'a> Polling<'a> {
                 Submitted::Permit(permit) => {
                     if let Some(gathered) = waiting.take() {
                         let patience = Arc::clone(&self.patience);
-                        self.work.spawn(permit, move || patience.decode(gathered, &decoding));
+                        if gathered.bytes() < WORTH_A_TASK && !decoding.decoder.asks() {
+                            self.work.put(permit, patience.decode(gathered, &decoding));
+                        } else {
+                            self.work.spawn(permit, move || patience.decode(gathered, &decoding));
+                        }
                     }
                     if paused {
                         self.consumer.pause(false);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use parking_lot::Mutex;
 
 use super::bounds::Place;
 use super::gathered::{Decoding, with_metadata_columns};
@@ -50,6 +51,8 @@ pub struct KafkaSource {
     /// Where the columns are from.
     columns_are: &'static str,
     place: String,
+    /// The connection that was made for finding out, for the first reader.
+    cluster: Mutex<Option<Cluster>>,
 }
 
 impl KafkaSource {
@@ -97,7 +100,7 @@ impl KafkaSource {
         };
         values.decoder(&options, &schema).map_err(|error| error.context(format!("source '{name}'")))?;
         let place = format!("job '{}', source '{name}'", identity.job);
-        Ok(Self { name: name.to_owned(), options, properties, topics, group, schema, values, columns_are, place })
+        Ok(Self { name: name.to_owned(), options, properties, topics, group, schema, values, columns_are, place, cluster: Mutex::new(Some(cluster)) })
     }
 }
 
@@ -147,14 +150,16 @@ fn client_properties(options: &KafkaSourceOptions, mut properties: ClientPropert
     };
     properties.secure(&security);
     for (name, value) in [
-        // Bounded memory, and no second-long waits when a queue was full.
-        ("queued.max.messages.kbytes", "16384"),
-        ("queued.min.messages", "10000"),
-        ("fetch.max.bytes", "8388608"),
-        ("fetch.message.max.bytes", "4194304"),
+        // Bounded memory, and no second-long waits when a queue was full. A message in the client's queue takes some 300 bytes besides its own; longer queues are not faster.
+        ("queued.max.messages.kbytes", "4096"),
+        ("queued.min.messages", "2000"),
+        ("fetch.max.bytes", "2097152"),
+        ("fetch.message.max.bytes", "1048576"),
         ("fetch.queue.backoff.ms", "2"),
         ("auto.commit.interval.ms", "500"),
         ("topic.metadata.refresh.interval.ms", "10000"),
+        // A client goes from the address that it was given to the broker's own: half of this lies between.
+        ("reconnect.backoff.ms", "20"),
         ("reconnect.backoff.max.ms", "2000"),
         ("partition.assignment.strategy", "cooperative-sticky"),
         ("client.id", "velostream"),
@@ -193,11 +198,20 @@ impl DataSource for KafkaSource {
     fn open(&self, request: ReadRequest) -> Result<Box<dyn DataReader>> {
         let columns = self.schema.project(&request.columns).map_err(|error| Error::internal("a column that the source does not have").with_source(error))?;
         let schema = with_metadata_columns(&columns, &request.metadata);
-        let decoding = Decoding { decoder: self.values.decoder(&self.options, &Arc::new(columns))?, metadata: request.metadata, schema };
+        let decoding = Decoding {
+            decoder: self.values.decoder(&self.options, &Arc::new(columns))?,
+            metadata: request.metadata,
+            key_format: self.options.key_format,
+            schema,
+        };
         let (properties, options, topics, commits) = (self.properties.clone(), self.options.clone(), self.topics.clone(), self.group.is_some());
         let connect = {
-            let (properties, timeout) = (properties.clone(), options.connect_timeout.0);
-            move || Cluster::connect(&properties, ErrorKind::Source, timeout)
+            let (properties, timeout, first) = (properties.clone(), options.connect_timeout.0, self.cluster.lock().take());
+            let first = Arc::new(Mutex::new(first));
+            move || match first.lock().take() {
+                Some(cluster) => Ok(cluster),
+                None => Cluster::connect(&properties, ErrorKind::Source, timeout),
+            }
         };
         let discover = {
             let (connect, topics) = (connect.clone(), topics.clone());
@@ -219,7 +233,7 @@ impl DataSource for KafkaSource {
             decoding: Arc::new(decoding),
             health: request.health,
             parallelism: request.parallelism,
-            most: self.options.max_poll_records.unwrap_or(usize::MAX).min(request.batch_rows).max(1),
+            most: self.options.max_poll_records.unwrap_or(usize::MAX),
         })))
     }
 }

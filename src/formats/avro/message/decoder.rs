@@ -187,6 +187,10 @@ struct Run<'a> {
 }
 
 impl MessageDecoder for AvroMessageDecoder {
+    fn asks(&self) -> bool {
+        matches!(self.writers, Writers::Numbered(_))
+    }
+
     fn decode(&self, messages: &Messages) -> Result<DecodedMessages> {
         let root = Field::new("", DataType::Struct(self.schema.fields().clone()), false);
         let mut run = Run { bytes: messages.bytes.as_slice(), root: Column::new(&root, messages.ends.len())?, last: None };
