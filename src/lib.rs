@@ -2,7 +2,7 @@
 //!
 //! A statement enters at the top and rows leave through the sinks; a folder imports only folders below it:
 //! `cli` → `deploy` → `config`, `runtime` → `planner` → `catalog` → `operators` → `sources`, `sinks` → `kafka`, `schema_registry` → `formats` → `stream` → `options` → the ground
-//! (`functions`, `telemetry`, `error`, `ids`, `clock`, `unwind`).
+//! (`functions`, `telemetry`, `error`, `ids`, `clock`, `resident`, `unwind`).
 
 pub mod catalog;
 pub mod cli;
@@ -17,6 +17,7 @@ pub mod kafka;
 pub mod operators;
 pub mod options;
 pub mod planner;
+mod resident;
 pub mod runtime;
 pub mod schema_registry;
 pub mod sinks;

@@ -52,6 +52,7 @@ async fn run_scripts(scripts: Vec<Result<Loaded, Error>>, options: &RunOptions, 
     }
     let shutdown = Shutdown::new();
     signals::listen(&shutdown);
+    crate::resident::forget_program();
     let began = Instant::now();
     let printing = jobs.iter().flat_map(|job| &job.spec.sinks).any(|sink| Arc::ptr_eq(&sink.sink, &stdout));
     let running = start(jobs.into_iter().map(|job| job.spec).collect(), &stdout, &shutdown);

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::operators::guard::RowFaults;
 use crate::options::EffectiveSetting;
 use crate::planner::{ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
+use crate::resident::forget_program;
 use crate::runtime::{ChainedInput, JobSpec, SinkSpec};
 use crate::stream::{Boundedness, DataSink, FailureStrategy, visible};
 use arrow::datatypes::SchemaRef;
@@ -110,6 +111,7 @@ pub async fn prepare(request: PrepareRequest<'_>) -> Result<Prepared, Vec<Error>
     let key = environment.get("VELO_ENCRYPTION_KEY");
     let view = View { look, refused: request.refused, key: key.as_deref() };
     let created: Vec<Option<Created>> = faults.iter_mut().enumerate().map(|(at, faults)| create::create(&statements, at, view, faults)).collect();
+    forget_program();
     let modes = modes(&statements, &created, &mut faults);
     let read_by_others: Vec<usize> = chained(&statements).map(|(_, upstream)| upstream).collect();
     let mut outcomes: Vec<Outcome> = Vec::new();

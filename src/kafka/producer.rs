@@ -80,6 +80,17 @@ impl BatchProducer {
         Ok(Self { topic, events, in_flight: VecDeque::new(), waiting: VecDeque::new(), batch_size, progress: Instant::now(), settled: Vec::new(), client })
     }
 
+    /// Connects now, waiting at most `wait`; if no broker answers in time that is for later. An idempotent client asks for its id when brokers tell of themselves, otherwise half a second later, and when they do so for
+    /// the first time it goes over to the addresses that they tell.
+    pub fn connect(&self, wait: Duration) {
+        // SAFETY: the topic keeps its name.
+        let name = super::context::text(unsafe { sys::rd_kafka_topic_name(self.topic) });
+        let told = (0..2).all(|_| self.client.fetch_metadata(Some(&name), wait / 2).is_ok());
+        if !told {
+            tracing::debug!("{}: not connected yet", self.client.context().place);
+        }
+    }
+
     /// Takes the messages numbered `which` (all of them for `None`). Those that the client's queue has no room for wait; every [`Self::poll`] hands over what it can.
     pub fn send(&mut self, mark: u64, outgoing: Outgoing, which: Option<Vec<usize>>) {
         if self.is_idle() {

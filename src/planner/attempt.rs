@@ -22,6 +22,7 @@ use super::plan_error::{plan_error, sentence};
 use super::{carry, guard, merged, rewrite, shadowed, sql, wildcard, within};
 use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
 use crate::error::{Error, Result};
+use crate::resident::forget_program;
 use crate::unwind::guarded_future;
 
 /// Most errors that one statement is told.
@@ -164,6 +165,7 @@ impl<'a> Attempts<'a> {
             table(&bound.table).map_or(Ok(()), |table| self.register(&bound.name, table))?;
         }
         let logical = sql::logical_plan(self.state, query, &bounds).await?;
+        forget_program();
         let root = self.physical_plan(&logical).await?;
         Ok(Planned { logical, root })
     }

@@ -26,6 +26,7 @@ use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::operators::fan_out::{FanOutExec, Outputs};
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::planner::{ExecutionMode, LeafPlan};
+use crate::resident::forget_program;
 use crate::stream::{DataSink, Position};
 
 /// Tasks that decode for one source at the same time.
@@ -183,6 +184,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
     let mut complete = failure.is_none() && !stopped;
     if complete {
         parts.iter().for_each(tell_start);
+        forget_program();
         let ended = if is_batch {
             let ended = within(run_batch(parts, sinks, &shutdown), &shutdown, timeout).await;
             // What a failed batch has written so far is no result.

@@ -28,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::ids::Epoch;
 use crate::operators::limit::LimitState;
 use crate::operators::source_slot::SlotInput;
+use crate::resident::forget_program;
 use crate::stream::{FailurePolicy, Position};
 
 /// DataFusion's operators keep metrics of every execution; they are dropped this often.
@@ -97,6 +98,7 @@ impl StreamDriver {
         for (number, statement) in self.statements.iter_mut().enumerate() {
             statement.tables.load_all().await.map_err(|error| (number, error))?;
         }
+        forget_program();
         loop {
             while let Ok((input, event)) = self.sources.try_recv() {
                 self.take_in(input, event)?;

@@ -35,7 +35,8 @@ impl Broker {
     pub(crate) fn real(folder: &Path) -> Self {
         let folder = folder.join("broker");
         let _not_there = std::fs::remove_dir_all(&folder);
-        let output = script(&["start", folder.to_str().unwrap()]).stderr(Stdio::inherit()).output().unwrap();
+        let output =
+            script(&["start", folder.to_str().unwrap()]).env("VELO_KAFKA_JAVA_OPTIONS", "-Xms512m -Xmx512m").stderr(Stdio::inherit()).output().unwrap();
         assert!(output.status.success(), "the broker can't be started");
         let printed = String::from_utf8(output.stdout).unwrap();
         let port = printed.lines().last().unwrap().split_whitespace().next().unwrap().to_owned();

@@ -70,7 +70,7 @@ const PROMISES: [Promise; 11] = [
         rate: 50_000,
         padding: 60,
         select: PLAIN,
-        settings: "'batch.strategy'='low_latency','batch.eager_processing'='true','o.linger.ms'='2'",
+        settings: "'batch.strategy'='low_latency','batch.eager_processing'='true','o.linger.ms'='1'",
         more_sinks: &[],
         p95: 12.0,
         megabytes: None,
@@ -163,6 +163,10 @@ impl Bench {
         }
         let seconds = std::env::var("VELO_BENCH_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(60);
         let broker = Broker::real(&self.folder);
+        broker.create("warm");
+        let message_of = |id: u64, sent: u64| message(id, sent, "");
+        // A broker's first minute is spent on compiling itself.
+        paced(&Pace { servers: &broker.servers, input: "warm", output: "warm", rate: 50_000, seconds: 30, message: &message_of });
         for (number, promise) in wanted.into_iter().enumerate() {
             let (input, output) = (format!("in-{number}"), format!("out-{number}"));
             broker.create(&input);

@@ -140,6 +140,8 @@ fn producer(pace: &Pace<'_>) -> ThreadedProducer<rdkafka::producer::DefaultProdu
     config.set("bootstrap.servers", pace.servers);
     // A request for each message at a high rate makes a queue of its own.
     config.set("linger.ms", if pace.rate > 2_000 { "1" } else { "0" });
+    // Likewise any number of requests under way, which is the library's default.
+    config.set("max.in.flight.requests.per.connection", "4");
     config.create().unwrap()
 }
 

@@ -11,9 +11,12 @@ use super::options::KafkaSinkOptions;
 use super::values::KafkaSinkRest;
 use super::writer::KafkaWriter;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::kafka::{ClientProperties, Cluster, Role, Security, TokenEndpoint, check_topic};
+use crate::kafka::{BatchProducer, ClientProperties, Cluster, Role, Security, TokenEndpoint, check_topic};
 use crate::options::Secret;
 use crate::stream::{DataSink, DataWriter, SinkContext};
+
+/// How long the start waits for a producer's connection; the brokers have just answered another client.
+const CONNECTING: Duration = Duration::from_secs(1);
 
 /// A topic as a sink.
 #[derive(Debug)]
@@ -104,6 +107,10 @@ fn client_properties(options: &KafkaSinkOptions, mut properties: ClientPropertie
     ] {
         properties.set_default(name, value);
     }
+    if properties.get("max.in.flight").is_none() {
+        // As Java clients do. Without idempotence the library's default is any number: requests would queue in a busy broker instead of growing here.
+        properties.set_default("max.in.flight.requests.per.connection", "5");
+    }
     // A message that is larger than the queue would wait for room for ever.
     let bytes = |name| properties.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     let largest = bytes("message.max.bytes").div_ceil(1024);
@@ -145,12 +152,14 @@ impl DataSink for KafkaSink {
         // What is refused here leaves no topic behind.
         columns.register(&self.options, &self.name, &self.topic)?;
         self.find_topic()?;
+        let producer = BatchProducer::open(&self.properties, &self.topic, context.place.clone(), Arc::clone(&context.health))?;
+        producer.connect(CONNECTING);
         Ok(Box::new(KafkaWriter {
             columns,
             properties: self.properties.clone(),
             topic: self.topic.clone(),
             context,
-            producer: None,
+            producer: Some(producer),
             under_way: BTreeMap::new(),
             patience: self.options.connect_timeout.0,
             again: Vec::new(),
