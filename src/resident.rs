@@ -13,7 +13,7 @@ pub(crate) fn forget_program() {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::path::PathBuf;
+    use std::path::Path;
 
     pub(super) fn forget_program() {
         // Without either file nothing is given back, and nothing is lost.
@@ -29,7 +29,7 @@ mod linux {
 
     /// Start and length of a mapping, given as a line of `/proc/PID/maps`, if it is code of `program`, or what stands before all code: its headers, relocations and constants. Data that was relocated when the
     /// program was loaded is neither, although it can't be written any more: it would be read anew without that.
-    fn code(line: &str, program: &PathBuf) -> Option<(usize, usize)> {
+    fn code(line: &str, program: &Path) -> Option<(usize, usize)> {
         let mut fields = line.split_ascii_whitespace();
         let (range, rights, offset) = (fields.next()?, fields.next()?, fields.next()?);
         let path = fields.nth(2)?;
@@ -67,14 +67,14 @@ mod linux {
 
         #[test]
         fn relocated_data_is_not_touched() {
-            let program = PathBuf::from("/usr/bin/velo-sql");
+            let program = Path::new("/usr/bin/velo-sql");
             let own = "/usr/bin/velo-sql";
             let line = |rights: &str, offset: &str, path: &str| format!("55d0c0a00000-55d0c0b00000 {rights} {offset} fd:01 42    {path}");
             for (rights, offset) in [("r-xp", "00001000"), ("r--p", "00000000")] {
-                assert_eq!(code(&line(rights, offset, own), &program), Some((0x55d0_c0a0_0000, 0x10_0000)));
+                assert_eq!(code(&line(rights, offset, own), program), Some((0x55d0_c0a0_0000, 0x10_0000)));
             }
             for (rights, offset, path) in [("r--p", "00001000", own), ("rw-p", "00000000", own), ("r-xp", "00001000", "/lib/libc.so.6"), ("r-xp", "0", "")] {
-                assert_eq!(code(&line(rights, offset, path), &program), None, "{rights} {offset} {path}");
+                assert_eq!(code(&line(rights, offset, path), program), None, "{rights} {offset} {path}");
             }
         }
     }

@@ -25,8 +25,27 @@ impl Measured {
     }
 }
 
+/// How often memory is looked at. The system keeps the peak, so that only what grows in the last moment is missed.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The peak of a process's resident memory so far, in bytes; `None` once it has ended. `ru_maxrss` is of no use: it begins with what the bench itself held when it started the process.
+fn peak(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim_end_matches("kB").trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
 /// Waits for a child by its number, with its resources.
 fn reap(child: &std::process::Child, began: Instant) -> (i32, Measured) {
+    let process = child.id();
+    let looking = std::thread::spawn(move || {
+        let mut highest = 0;
+        while let Some(peak) = peak(process) {
+            highest = peak;
+            std::thread::sleep(LOOK);
+        }
+        highest
+    });
     let mut status = 0;
     // SAFETY: the structure is plain numbers, and the kernel fills it.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
@@ -34,7 +53,8 @@ fn reap(child: &std::process::Child, began: Instant) -> (i32, Measured) {
     let reaped = unsafe { libc::wait4(i32::try_from(child.id()).unwrap(), &mut status, 0, &mut usage) };
     assert!(reaped > 0);
     let time = |time: libc::timeval| Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64);
-    (status, Measured { wall: began.elapsed(), peak: usage.ru_maxrss as u64 * 1024, cpu: time(usage.ru_utime) + time(usage.ru_stime) })
+    let wall = began.elapsed();
+    (status, Measured { wall, peak: looking.join().unwrap(), cpu: time(usage.ru_utime) + time(usage.ru_stime) })
 }
 
 /// Runs a command to its end.

@@ -27,6 +27,17 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// The settings of what is run or looked at.
+    pub(super) fn overrides(&self) -> Option<&Overrides> {
+        match &self.command {
+            None => Some(&self.run.overrides),
+            Some(Command::Run(run)) => Some(&run.run.overrides),
+            Some(Command::Validate(validate)) => Some(&validate.overrides),
+            Some(Command::Explain(explain)) => Some(&explain.overrides),
+            Some(Command::Options(_) | Command::Decrypt(_) | Command::Demo(_) | Command::Completions { .. }) => None,
+        }
+    }
+
     /// An option of `--sql` that stands before a command, which has options of its own.
     pub(super) fn misplaced(&self) -> Option<&'static str> {
         self.command.as_ref()?;
@@ -36,6 +47,8 @@ impl Arguments {
             ("--summary", self.run.summary.is_some()),
             ("--limit", self.run.limit.is_some()),
             ("--set", !self.run.overrides.set.is_empty()),
+            ("--config", self.run.overrides.config.is_some()),
+            ("--profile", self.run.overrides.profile.is_some()),
         ];
         given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
     }
@@ -80,9 +93,15 @@ pub struct RunOptions {
     pub overrides: Overrides,
 }
 
-/// Settings from the command line.
+/// Settings from the command line, and from the file that it names.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Overrides {
+    /// The application file: profiles, limits, variables [default: VELO_CONFIG_FILE, velo.yaml, configs/velo.yaml, ~/.velo/config.yaml, /etc/velo/config.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The profile of the application file [default: VELO_PROFILE, then its active_profile]
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
     /// Set a key, over the WITH clause: --set 'orders.path=a.jsonl'
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
@@ -153,8 +172,7 @@ pub enum SummaryForm {
 /// `run`.
 #[derive(Args, Debug)]
 pub struct RunCommand {
-    /// Script files, or - for standard input
-    #[arg(required = true)]
+    /// Script files, or - for standard input [default: the script of the application file]
     pub files: Vec<PathBuf>,
     /// How they are run.
     #[command(flatten)]

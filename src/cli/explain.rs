@@ -1,16 +1,17 @@
 //! `explain`.
 
-use super::arguments::{Arguments, ExplainCommand, ExplainForm};
+use super::arguments::{ExplainCommand, ExplainForm};
 use super::exit::ExitStatus;
 use super::report::{print, refused};
 use super::run::stdout_sink;
-use super::script::{load, prepare_all};
+use super::script::{Settings, load, prepare_all};
+use crate::config::Application;
 use crate::deploy::{Explanation, Look, explain as explain_job};
 use crate::options::scrub;
 
 /// Shows what would be run.
-pub(super) async fn explain(command: &ExplainCommand, _: &Arguments) -> ExitStatus {
-    let jobs = match prepare_all(vec![load(&command.file)], &command.overrides.set, &stdout_sink(None), None, Look::Declared).await {
+pub(super) async fn explain(command: &ExplainCommand, application: Option<&Application>) -> ExitStatus {
+    let jobs = match prepare_all(vec![load(&command.file)], Settings::of(&command.overrides, application), &stdout_sink(None), None, Look::Declared).await {
         Ok(prepared) => prepared.jobs,
         Err(faults) => return refused(&faults),
     };

@@ -13,14 +13,15 @@ use super::arguments::{Arguments, LogLevel};
 use crate::options::scrub;
 use crate::telemetry::NOTICE;
 
-/// Starts logging; once a process.
-pub(super) fn start(arguments: &Arguments) {
+/// Starts logging; once a process. `profile`: the level of the application file.
+pub(super) fn start(arguments: &Arguments, profile: Option<&str>) {
     let level = match (arguments.output.quiet, arguments.output.log_level) {
         (_, Some(LogLevel::Error)) | (true, None) => "error",
         (_, Some(LogLevel::Warn)) => "warn",
         (_, Some(LogLevel::Debug)) => "debug",
         (_, Some(LogLevel::Trace)) => "trace",
-        (_, Some(LogLevel::Info)) | (false, None) => "info",
+        (_, Some(LogLevel::Info)) => "info",
+        (false, None) => profile.unwrap_or("info"),
     };
     let filter = EnvFilter::new(format!("velostream={level},librdkafka={level}"));
     let started = Registry::default().with(filter).with(Lines).try_init();

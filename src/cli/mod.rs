@@ -25,6 +25,8 @@ pub use parse::parse;
 
 use arguments::{Arguments, Command};
 
+use crate::config::{Application, ProcessEnvironment};
+
 /// Stack of every thread that plans or runs statements. Plans are walked by recursion; the deepest within the limits of the SQL layer (a chain of 250 EXCEPT) takes 8 MB in an
 /// unoptimised build. Memory that is not touched costs nothing.
 const STACK: usize = 32 << 20;
@@ -42,10 +44,16 @@ fn quiet_guarded_panics() {
 /// Runs a command to its end.
 pub fn main(arguments: Arguments) -> ExitStatus {
     signals::ignore_full_files();
-    logging::start(&arguments);
+    let overrides = arguments.overrides();
+    let application = overrides.map_or(Ok(None), |given| Application::load(given.config.as_deref(), given.profile.as_deref(), &ProcessEnvironment));
+    logging::start(&arguments, application.as_ref().ok().and_then(Option::as_ref).and_then(Application::log_level));
+    let application = match application {
+        Ok(application) => application,
+        Err(error) => return report::refused(&[error]),
+    };
     quiet_guarded_panics();
     // The stack of the first thread is not ours to choose.
-    match std::thread::Builder::new().stack_size(STACK).name("main".to_owned()).spawn(move || run_command(&arguments)) {
+    match std::thread::Builder::new().stack_size(STACK).name("main".to_owned()).spawn(move || run_command(&arguments, application.as_ref())) {
         Ok(thread) => thread.join().unwrap_or(ExitStatus::Failed),
         Err(error) => no_threads(&error),
     }
@@ -56,21 +64,21 @@ fn no_threads(error: &std::io::Error) -> ExitStatus {
     ExitStatus::Failed
 }
 
-fn run_command(arguments: &Arguments) -> ExitStatus {
+fn run_command(arguments: &Arguments, application: Option<&Application>) -> ExitStatus {
     let runtime = match tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return no_threads(&error),
     };
     let status = runtime.block_on(async {
         match &arguments.command {
-            Some(Command::Run(run)) => run::run(run, arguments).await,
-            Some(Command::Validate(validate)) => validate::validate(validate, arguments).await,
-            Some(Command::Explain(explain)) => explain::explain(explain, arguments).await,
+            Some(Command::Run(run)) => run::run(run, arguments, application).await,
+            Some(Command::Validate(validate)) => validate::validate(validate, application).await,
+            Some(Command::Explain(explain)) => explain::explain(explain, application).await,
             Some(Command::Options(options)) => options::options(options),
             Some(Command::Decrypt(decrypt)) => decrypt::decrypt(decrypt),
             Some(Command::Demo(demo)) => demo::demo(demo, arguments).await,
             Some(Command::Completions { shell }) => arguments::completions(*shell),
-            None => run::run_sql(arguments).await,
+            None => run::run_sql(arguments, application).await,
         }
     });
     // Threads that wait for standard input or poll files have nothing more to say.

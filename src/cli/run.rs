@@ -11,27 +11,37 @@ use parking_lot::Mutex;
 use super::arguments::{Arguments, Format, RunCommand, RunOptions, SummaryForm};
 use super::exit::ExitStatus;
 use super::report::{grouped, refused, seconds, summary_line, tell};
-use super::script::{Loaded, inline, load, prepare_all};
+use super::script::{Loaded, Settings, inline, load, prepare_all};
 use super::signals;
+use crate::config::Application;
 use crate::deploy::Look;
 use crate::error::Error;
 use crate::runtime::{JobCounters, JobOutcome, Shutdown, start};
 use crate::sinks::stdout::{SharedOutput, StdoutSink};
 use crate::stream::DataSink;
 
-/// Runs script files.
-pub(super) async fn run(command: &RunCommand, arguments: &Arguments) -> ExitStatus {
-    let scripts = command.files.iter().map(|file| load(file)).collect();
-    run_scripts(scripts, &command.run, arguments.output.quiet).await
+/// Runs script files; without any, that of the application file.
+pub(super) async fn run(command: &RunCommand, arguments: &Arguments, application: Option<&Application>) -> ExitStatus {
+    let own = application.and_then(Application::script).filter(|_| command.files.is_empty());
+    if command.files.is_empty() && own.is_none() {
+        tell("Error: nothing to run; name a script: velo-sql run FILE, or 'script' in an application file");
+        return ExitStatus::Refused;
+    }
+    let scripts = command.files.iter().chain(&own).map(|file| load(file)).collect();
+    run_scripts(scripts, &command.run, application, arguments.output.quiet).await
 }
 
-/// Runs the text of `--sql`.
-pub(super) async fn run_sql(arguments: &Arguments) -> ExitStatus {
-    let Some(sql) = &arguments.sql else {
-        tell("Error: nothing to run; give --sql \"SELECT …\" or velo-sql run FILE");
-        return ExitStatus::Refused;
+/// Runs the text of `--sql`; without it, the script of the application file.
+pub(super) async fn run_sql(arguments: &Arguments, application: Option<&Application>) -> ExitStatus {
+    let script = match (&arguments.sql, application.and_then(Application::script)) {
+        (Some(sql), _) => Ok(inline(sql)),
+        (None, Some(script)) => load(&script),
+        (None, None) => {
+            tell("Error: nothing to run; give --sql \"SELECT …\" or velo-sql run FILE");
+            return ExitStatus::Refused;
+        }
     };
-    run_scripts(vec![Ok(inline(sql))], &arguments.run, arguments.output.quiet).await
+    run_scripts(vec![script], &arguments.run, application, arguments.output.quiet).await
 }
 
 /// Standard output as a sink.
@@ -41,9 +51,9 @@ pub(super) fn stdout_sink(format: Option<Format>) -> Arc<dyn DataSink> {
     Arc::new(StdoutSink::new(format.into(), output))
 }
 
-async fn run_scripts(scripts: Vec<Result<Loaded, Error>>, options: &RunOptions, quiet: bool) -> ExitStatus {
+async fn run_scripts(scripts: Vec<Result<Loaded, Error>>, options: &RunOptions, application: Option<&Application>, quiet: bool) -> ExitStatus {
     let stdout = stdout_sink(options.format);
-    let jobs = match prepare_all(scripts, &options.overrides.set, &stdout, options.limit, Look::Run).await {
+    let jobs = match prepare_all(scripts, Settings::of(&options.overrides, application), &stdout, options.limit, Look::Run).await {
         Ok(prepared) => prepared.jobs,
         Err(faults) => return refused(&faults),
     };

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use sql_extensions::StreamingSqlParser;
 
-use crate::config::{BindRequest, Binding, ProcessEnvironment, Unfit, bind_script};
+use super::arguments::Overrides;
+use crate::config::{Application, ApplicationEnvironment, BindRequest, Binding, Limits, ProcessEnvironment, Unfit, bind_script};
 use crate::deploy::{Claims, Look, PrepareRequest, Prepared, prepare};
 use crate::error::{Error, Script, io_text};
 use crate::stream::DataSink;
@@ -18,6 +19,22 @@ pub(super) struct Loaded {
     pub script: Arc<Script>,
     folder: Option<PathBuf>,
     from_stdin: bool,
+}
+
+/// What is set besides the scripts.
+#[derive(Clone, Copy)]
+pub(super) struct Settings<'a> {
+    /// `--set key=value`.
+    pub overrides: &'a [(String, String)],
+    /// The application file.
+    pub application: Option<&'a Application>,
+}
+
+impl<'a> Settings<'a> {
+    /// Those of a command.
+    pub(super) fn of(overrides: &'a Overrides, application: Option<&'a Application>) -> Self {
+        Self { overrides: &overrides.set, application }
+    }
 }
 
 /// Largest script read.
@@ -51,34 +68,39 @@ pub(super) fn inline(sql: &str) -> Loaded {
 }
 
 /// Parses and binds a script.
-fn bind(loaded: &Loaded, overrides: &[(String, String)]) -> Vec<Binding> {
+fn bind(loaded: &Loaded, settings: Settings<'_>) -> Vec<Binding> {
     let script = &loaded.script;
     let statements = StreamingSqlParser::new().parse_each(&script.text);
     let folders: Vec<PathBuf> = [Some(PathBuf::new()), loaded.folder.clone()].into_iter().flatten().collect();
-    bind_script(BindRequest { script, statements, environment: &ProcessEnvironment, overrides, folders: &folders })
+    let Settings { overrides, application } = settings;
+    let environment = ApplicationEnvironment::new(&ProcessEnvironment, application);
+    bind_script(BindRequest { script, statements, environment: &environment, overrides, application, folders: &folders })
 }
 
 /// Parses, binds and prepares scripts; what is wrong with one does not hide what is wrong with another. Statements read each other only within one script.
 pub(super) async fn prepare_all(
     scripts: Vec<Result<Loaded, Error>>,
-    overrides: &[(String, String)],
+    settings: Settings<'_>,
     stdout: &Arc<dyn DataSink>,
     row_limit: Option<usize>,
     look: Look,
 ) -> Result<Prepared, Vec<Error>> {
-    let (mut all, mut errors) = (Prepared::default(), Vec::new());
+    let (mut all, mut errors): (_, Vec<Error>) = (Prepared::default(), Vec::new());
     let mut fit = Fit::default();
     // What can't be read may have any key; its fault is told in its turn.
     let unreadable = |error| vec![Binding { faults: vec![error], ..Binding::default() }];
     let mut claims = Claims::default();
     scripts.iter().flatten().filter(|loaded| loaded.from_stdin).for_each(|loaded| claims.script_from_stdin(&loaded.script.name));
-    let mut bound: Vec<Vec<Binding>> = scripts.into_iter().map(|loaded| loaded.map_or_else(unreadable, |loaded| bind(&loaded, overrides))).collect();
+    let mut bound: Vec<Vec<Binding>> = scripts.into_iter().map(|loaded| loaded.map_or_else(unreadable, |loaded| bind(&loaded, settings))).collect();
+    let environment = ApplicationEnvironment::new(&ProcessEnvironment, settings.application);
+    // A variable that is wrong is told by each statement.
+    errors.extend(Limits::read(&environment).and_then(|limits| limits.check_jobs(bound.iter().map(Vec::len).sum())).err());
     bound.iter_mut().flatten().for_each(|binding| fit.add(binding));
-    let unfit = fit.into_errors(overrides);
+    let unfit = fit.into_errors(settings.overrides);
     bound.iter_mut().for_each(|bindings| claims.add(bindings));
     let refused = !unfit.is_empty() || bound.iter().flatten().any(|binding| !binding.faults.is_empty());
     for bindings in bound {
-        match prepare(PrepareRequest { bindings, environment: &ProcessEnvironment, stdout: Arc::clone(stdout), row_limit, look, refused }).await {
+        match prepare(PrepareRequest { bindings, environment: &environment, stdout: Arc::clone(stdout), row_limit, look, refused }).await {
             Ok(mut prepared) => {
                 let before = all.jobs.len();
                 prepared.jobs.iter_mut().flat_map(|job| &mut job.spec.chained).for_each(|chained| chained.job += before);

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::arguments::{Arguments, ValidateCommand};
+use super::arguments::ValidateCommand;
 use super::exit::ExitStatus;
 use super::report::{refused, tell};
 use super::run::stdout_sink;
-use super::script::{load, prepare_all};
+use super::script::{Settings, load, prepare_all};
+use crate::config::Application;
 use crate::deploy::{Look, Note, Prepared};
 use crate::options::Origin;
 use crate::planner::ExecutionMode;
 
 /// Checks scripts; everything that can be known without starting anything.
-pub(super) async fn validate(command: &ValidateCommand, _: &Arguments) -> ExitStatus {
+pub(super) async fn validate(command: &ValidateCommand, application: Option<&Application>) -> ExitStatus {
     let look = if command.connect { Look::Connect } else { Look::Offline };
     let scripts = command.files.iter().map(|file| load(file)).collect();
-    match prepare_all(scripts, &command.overrides.set, &stdout_sink(None), None, look).await {
+    match prepare_all(scripts, Settings::of(&command.overrides, application), &stdout_sink(None), None, look).await {
         Ok(prepared) => {
             let nothing = "Nothing was started.";
             tell(&match print(&prepared) {

@@ -7,9 +7,11 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use sql_extensions::{BrokenStatement, QueryAnalysis, QueryAnalyzer, SinkRef, SourceRef, Span, StreamStatement};
 
+use super::application::Application;
 use super::connector_type::{self, Kind};
 use super::environment::Environment;
 use super::job_options::{JobOptions, SinkShared, SourceShared};
+use super::limits::Limits;
 use super::merge::{self, Places, Role};
 use super::unknown_keys::{self, Told, Unfit};
 use super::{batching, schema_file, text_file};
@@ -30,6 +32,8 @@ pub struct BindRequest<'a> {
     pub environment: &'a dyn Environment,
     /// `--set key=value`.
     pub overrides: &'a [(String, String)],
+    /// The application file. Its variables are those of `environment` too.
+    pub application: Option<&'a Application>,
     /// Folders that relative names of configuration files are looked for in, in order.
     pub folders: &'a [PathBuf],
 }
@@ -117,7 +121,13 @@ pub struct BoundSink {
 
 /// Binds a script, each statement as far as possible. Nothing is opened or created.
 pub fn bind_script(request: BindRequest<'_>) -> Vec<Binding> {
-    let places = Places { script: request.script, environment: request.environment, overrides: request.overrides, folders: request.folders };
+    let places = Places {
+        script: request.script,
+        environment: request.environment,
+        overrides: request.overrides,
+        application: request.application,
+        folders: request.folders,
+    };
     let mut bindings = Vec::new();
     let mut names: Vec<String> = Vec::new();
     for (number, statement) in request.statements.into_iter().enumerate() {
@@ -158,6 +168,10 @@ fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], 
         return None;
     }
     check_roles(&analysis, places.script, &mut told.errors);
+    match Limits::read(places.environment) {
+        Ok(limits) => told.errors.extend(limits.check(&analysis, &name).into_iter().map(|(error, span)| error.at(places.script, span))),
+        Err(error) => told.errors.push(error),
+    }
     let mut keys = merge::collect(&statement, &analysis, places, told);
     let mut settings = Vec::new();
 
@@ -296,7 +310,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
         Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Source) {
             Kind::Built(name) => {
                 built = Some(name);
-                merge::from_environment(name, map, places.environment);
+                merge::from_environment(name, map, places);
                 let connector = SourceConnector::from_keys(name, map, &mut told.errors);
                 (connector.map_or(SourceInput::Unknown, SourceInput::Connector), Check::Kind(Some(kind.value)))
             }
@@ -370,7 +384,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
         Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Sink) {
             Kind::Built(name) => {
                 built = Some(name);
-                merge::from_environment(name, map, owner.places.environment);
+                merge::from_environment(name, map, owner.places);
                 avro_schema = avro_text(name, map, owner.places, &mut told.errors);
                 (SinkConnector::from_keys(name, map, &mut told.errors), Check::Kind(Some(kind.value)))
             }

@@ -1,7 +1,7 @@
 //! One map of keys an owner, from all the places settings come from.
 //!
-//! Precedence, the greater rank wins: built-in default (no entry) < environment < configuration file < `WITH` < `--set`. What a job key means for its sources and sinks is
-//! settled where the typed structs are combined.
+//! Precedence, the greater rank wins: built-in default (no entry) < environment < application file < configuration file that is extended < the one that extends it < `WITH` < `--set`. What a job key
+//! means for its sources and sinks is settled where the typed structs are combined.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,17 +9,20 @@ use std::sync::Arc;
 
 use sql_extensions::{QueryAnalysis, StreamStatement, WithEntry};
 
+use super::application::Application;
 use super::environment::{Environment, Unresolved, substitute, variables};
 use super::key_resolution::{Owner, resolve};
+use super::settings_file::{self, LONGEST_CHAIN};
 use super::unknown_keys::Told;
-use super::yaml;
 use crate::error::{Error, Script};
 use crate::options::{KeyMap, Origin, Replaced, Scope, Setting, is_secret_key, is_secret_variable, register_passwords_in, register_secret};
 
 const RANK_ENVIRONMENT: u8 = 1;
-const RANK_FILE: u8 = 2;
-const RANK_INLINE: u8 = 3;
-const RANK_COMMAND_LINE: u8 = 4;
+const RANK_APPLICATION: u8 = 2;
+/// Of a file that nothing extends it; one less for each file that is nearer to the beginning of a chain.
+const RANK_FILE: u8 = RANK_APPLICATION + LONGEST_CHAIN as u8;
+const RANK_INLINE: u8 = RANK_FILE + 1;
+const RANK_COMMAND_LINE: u8 = RANK_INLINE + 1;
 
 /// The maps of a statement.
 #[derive(Debug, Default)]
@@ -52,6 +55,7 @@ pub(super) struct Places<'a> {
     pub script: &'a Arc<Script>,
     pub environment: &'a dyn Environment,
     pub overrides: &'a [(String, String)],
+    pub application: Option<&'a Application>,
     pub folders: &'a [PathBuf],
 }
 
@@ -68,6 +72,10 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
         let origin = Origin::Environment { variable: "VELO_BATCH_TIMEOUT_MS".to_owned() };
         keys.job.insert("batch.timeout", Setting { written: "VELO_BATCH_TIMEOUT_MS".to_owned(), value: timeout, origin, rank: RANK_ENVIRONMENT });
     }
+    for entry in places.application.into_iter().flat_map(Application::job_settings) {
+        let origin = Origin::Yaml { file: entry.file.clone(), line: entry.line };
+        keys.job.insert(entry.key.clone(), Setting { written: entry.key.clone(), value: entry.value.clone(), origin, rank: RANK_APPLICATION });
+    }
     for entry in &statement.with {
         let origin = Origin::Inline { script: Arc::clone(places.script), key: entry.key_span, value: entry.value_span };
         keys.put(entry, Setting { written: entry.key.clone(), value: entry.value.clone(), origin, rank: RANK_INLINE }, analysis, told);
@@ -80,23 +88,23 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
     for ((role, name), map) in &mut keys.components {
         let Some(file) = map.remove("config_file") else { continue };
         let read = put_in(&file, places.environment, &[]).and_then(|path| {
-            let path = PathBuf::from(path.value);
-            yaml::read(&path, places.folders).map(|entries| (path, entries)).map_err(|error| file.origin.blame_value(error))
+            settings_file::read(&PathBuf::from(path.value), places.folders, places.environment).map_err(|error| file.origin.blame_value(error))
         });
         match read {
-            Ok((file, entries)) => {
+            Ok(entries) => {
                 for entry in entries {
                     let prefix = if *role == Role::Source { "source." } else { "sink." };
                     let key = entry.key.strip_prefix(prefix).unwrap_or(&entry.key).to_owned();
-                    let origin = Origin::Yaml { file: file.clone(), line: entry.line };
+                    let origin = Origin::Yaml { file: entry.file, line: entry.line };
                     if key == "config_file" {
-                        let error =
-                            Error::config("a configuration file can't name another one").with_help(format!("write '{name}.config_file' into the WITH clause"));
+                        let error = Error::config("a configuration file can't name another one")
+                            .with_help(format!("write '{name}.config_file' into the WITH clause, or 'extends' into the file"));
                         told.errors.push(origin.blame_key(error));
                         continue;
                     }
                     let written = format!("{name}.{}", entry.key);
-                    let replaced = map.insert(key, Setting { written: written.clone(), value: entry.value, origin, rank: RANK_FILE });
+                    let rank = RANK_FILE - entry.depth as u8;
+                    let replaced = map.insert(key, Setting { written: written.clone(), value: entry.value, origin, rank });
                     keys.warnings.extend(replaced.map(|replaced| set_twice(&written, &replaced)));
                 }
             }
@@ -125,8 +133,15 @@ impl Keys {
     }
 }
 
-/// Puts in what a source or sink of a kind takes from the environment where nobody wrote it.
-pub(super) fn from_environment(kind: &str, map: &mut KeyMap, environment: &dyn Environment) {
+/// Puts in what a source or sink of a kind takes from the application file and the environment where nobody wrote it.
+pub(super) fn from_environment(kind: &str, map: &mut KeyMap, places: &Places<'_>) {
+    let environment = places.environment;
+    if kind == "kafka"
+        && let Some(brokers) = places.application.and_then(Application::kafka_brokers)
+    {
+        let origin = Origin::Yaml { file: brokers.file.clone(), line: brokers.line };
+        map.insert("bootstrap.servers", Setting { written: brokers.key.clone(), value: brokers.value.clone(), origin, rank: RANK_APPLICATION });
+    }
     const REGISTRY: &str = "SCHEMA_REGISTRY_URL";
     let is_avro = |key: &&str| map.get(key).is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("avro"));
     if kind != "kafka" || !["value.format", "format"].iter().any(is_avro) || map.get("schema.registry.url").is_some() {
@@ -167,7 +182,7 @@ fn put_in(setting: &Setting, environment: &dyn Environment, keep: &[&str]) -> Re
     Ok(Replaced { value, secret, variables: used })
 }
 
-fn unresolved_error(unresolved: &Unresolved, key: &str) -> Error {
+pub(super) fn unresolved_error(unresolved: &Unresolved, key: &str) -> Error {
     match unresolved {
         Unresolved::Missing(name) => {
             Error::config(format!("environment variable {name} is not set; '{key}' needs it")).with_help(format!("set it, or write ${{{name}:-default}}"))

@@ -1,6 +1,7 @@
 //! A parsed statement and its settings to a bound statement: every key known, every value of its type. In reading order:
 //! - `environment`: variables, and `${…}` in values
-//! - `text_file`, `yaml`: configuration files
+//! - `text_file`, `yaml`, `settings_file`: configuration files, and those that they extend
+//! - `application`: the application file, its profiles and variables
 //! - `key_resolution`: which owner a key of `WITH` belongs to
 //! - `merge`: one map of keys an owner
 //! - `job_options`, `batching`: the job's own settings
@@ -8,25 +9,31 @@
 //! - `planned_connectors`: kinds and keys that are known but not in this build
 //! - `unknown_keys`: keys that nothing takes
 //! - `schema_file`: declared columns in a file
+//! - `limits`: how many jobs, sources and sinks there may be
 //! - `bind`: all of it for a script
 //! - `reference`: the tables of `velo-sql options` and of the reference page
 
+mod application;
 mod batching;
 mod bind;
 mod connector_type;
 mod environment;
 mod job_options;
 mod key_resolution;
+mod limits;
 mod merge;
 mod planned_connectors;
 mod reference;
 mod schema_file;
+mod settings_file;
 mod text_file;
 mod unknown_keys;
 mod yaml;
 
+pub use application::{Application, ApplicationEnvironment};
 pub use bind::{BindRequest, Binding, BoundSink, BoundSource, BoundStatement, SourceInput, bind_script};
 pub use environment::{Environment, ProcessEnvironment};
 pub use job_options::{ExecutionModeOption, JobOptions};
+pub use limits::Limits;
 pub use reference::{OptionRow, option_rows, planned_kinds, reference_page};
 pub use unknown_keys::Unfit;

@@ -89,11 +89,7 @@ pub(super) const PLANNED_KEYS: &[PlannedKey] = &[
     key("lookup.mode", "name", SOURCE, "Load the table, or ask by key."),
     key("lookup.cache.max_rows", "count", SOURCE, "Rows of the lookup cache."),
     key("lookup.cache.ttl", "duration", SOURCE, "Age of the lookup cache."),
-    key("extends", "path", BOTH, "Parent of a configuration file."),
-    key("active_profile", "name", JOB, "Profile of an application file."),
     key("alerting_enabled", "boolean", JOB, "Alerts."),
-    key("kafka_brokers", "list", JOB, "Default brokers."),
-    key("log_level", "name", JOB, "Log level of an application file."),
     key("metrics_enabled", "boolean", JOB, "Metrics."),
     key("monitoring_enabled", "boolean", JOB, "Monitoring."),
 ];

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::application;
 use super::job_options::{JobOptions, SinkShared, SourceShared};
 use super::planned_connectors::{PLANNED, PLANNED_KEYS};
 use crate::options::{OptionDescriptor, Presence, Scope};
@@ -44,8 +45,8 @@ fn built(component: &str, options: &[OptionDescriptor]) -> Vec<OptionRow> {
     options.iter().map(row).collect()
 }
 
-/// `X.type` and `X.config_file`, which the binder itself reads.
-const TYPE_AND_FILE: fn(Scope) -> [OptionDescriptor; 2] = |scope| {
+/// `X.type`, `X.config_file` and `extends`, which the binder itself reads.
+const TYPE_AND_FILE: fn(Scope) -> [OptionDescriptor; 3] = |scope| {
     [
         OptionDescriptor {
             key: "type",
@@ -63,12 +64,21 @@ const TYPE_AND_FILE: fn(Scope) -> [OptionDescriptor; 2] = |scope| {
             scope,
             docs: "A YAML file with further settings; keys in WITH count more. Relative to the working directory, then to the script.",
         },
+        OptionDescriptor {
+            key: "extends",
+            aliases: &[],
+            type_name: "path",
+            presence: Presence::Optional,
+            scope,
+            docs: "In configuration files only: the file whose settings this one begins with, from its own folder.",
+        },
     ]
 };
 
 /// All keys, those of later builds included, in a fixed order.
 pub fn option_rows() -> Vec<OptionRow> {
     let mut rows = built("job", JobOptions::OPTIONS);
+    rows.extend(built("application", application::OPTIONS));
     rows.extend(built("source", &TYPE_AND_FILE(Scope::Source)));
     rows.extend(built("source", SourceShared::OPTIONS));
     rows.extend(built("sink", &TYPE_AND_FILE(Scope::Sink)));

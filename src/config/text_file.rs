@@ -10,6 +10,11 @@ const LARGEST: u64 = 10 << 20;
 
 /// The text of a file; `folders` are tried in order for a relative path.
 pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<String> {
+    find(path, folders).map(|(_, text)| text)
+}
+
+/// Likewise, with the path where it was found.
+pub(super) fn find(path: &Path, folders: &[PathBuf]) -> Result<(PathBuf, String)> {
     let candidates: Vec<PathBuf> = if path.is_absolute() { vec![path.to_owned()] } else { folders.iter().map(|folder| folder.join(path)).collect() };
     let found = candidates.iter().find(|candidate| candidate.exists()).or(candidates.first()).map_or(path, PathBuf::as_path);
     let name = path.display();
@@ -27,5 +32,6 @@ pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<String> {
     if bytes.len() as u64 > LARGEST {
         return Err(Error::config(format!("{name} is larger than {} MiB, the most that is read of a file of settings or columns", LARGEST >> 20)));
     }
-    String::from_utf8(bytes).map_err(|error| Error::config(format!("{name} is not UTF-8 (byte {})", error.utf8_error().valid_up_to())))
+    let text = String::from_utf8(bytes).map_err(|error| Error::config(format!("{name} is not UTF-8 (byte {})", error.utf8_error().valid_up_to())))?;
+    Ok((found.to_owned(), text))
 }

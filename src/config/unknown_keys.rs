@@ -2,6 +2,7 @@
 
 use sql_extensions::{QueryAnalysis, nearest};
 
+use super::application;
 use super::job_options::{JobOptions, SinkShared, SourceShared};
 use super::planned_connectors::{connector_with_key, planned_key};
 use crate::error::Error;
@@ -67,6 +68,8 @@ pub(super) fn of_job(keys: &KeyMap, analysis: &QueryAnalysis, told: &mut Told) {
         let known = JobOptions::OPTIONS.iter().flat_map(OptionDescriptor::spellings);
         let error = if planned_key(key, Scope::Job).is_some() {
             Error::config(format!("'{key}' is not available in this build")).with_help("leave it out; see velo-sql options job")
+        } else if application::OPTIONS.iter().any(|option| option.key == key) {
+            Error::config(format!("'{key}' is a key of application files, not of statements")).with_help("name such a file with --config FILE")
         } else {
             let owner = key.split_once('.').and_then(|(owner, rest)| nearest(owner, names.iter().copied()).map(|near| format!("{near}.{rest}")));
             let near = owner.or_else(|| nearest(key, known).map(str::to_owned));
@@ -82,7 +85,10 @@ pub(super) fn of_kind(keys: &KeyMap, kind: Option<&str>, role: Scope, told: &mut
     let component = kind.map_or_else(|| role.as_str().to_owned(), |kind| format!("{}_{}", kind.split('_').next().unwrap_or(kind), role.as_str()));
     let mut meant = Vec::new();
     for (key, setting) in keys.leftover() {
-        let error = if planned_key(key, role).is_some() {
+        let error = if key == "extends" {
+            Error::config(format!("'{}' is a key of configuration files, not of statements", setting.written))
+                .with_help(format!("write it into the file that '{}.config_file' names", keys.owner()))
+        } else if planned_key(key, role).is_some() {
             Error::config(format!("'{}' is not available in this build", setting.written)).with_help(format!("leave it out; see velo-sql options {component}"))
         } else if let Some(other) = connector_with_key(key, role) {
             Error::config(format!("'{}' is a key of {other}_{}; '{}' is a {component}", setting.written, role.as_str(), keys.owner()))
@@ -116,6 +122,11 @@ pub(super) fn has_key(key: &str, role: Scope) -> bool {
 /// Whether the job has a key.
 pub(super) fn is_job_key(key: &str) -> bool {
     JobOptions::OPTIONS.iter().flat_map(OptionDescriptor::spellings).any(|known| known == key) || planned_key(key, Scope::Job).is_some()
+}
+
+/// Every spelling of the job's keys that this build has.
+pub(super) fn job_keys() -> impl Iterator<Item = &'static str> {
+    JobOptions::OPTIONS.iter().flat_map(OptionDescriptor::spellings)
 }
 
 /// Every spelling of the keys of a kind; of all kinds for `None`.

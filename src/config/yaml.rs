@@ -1,175 +1,257 @@
-//! Flat configuration files: `key: value`, where nested maps are dotted keys (`a: {b: 1}` = `a.b: 1`) and sequences are lists.
+//! YAML as a tree whose nodes know their lines. Bounded, so that a small text can't grow into a large tree.
 
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::rc::Rc;
 
-use serde_yaml::Value;
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
-use super::text_file;
 use crate::error::{Error, Result};
-use crate::options::ELEMENT_SEPARATOR;
 
-/// Deepest nesting of maps.
-const DEEPEST: usize = 16;
-/// Most keys after anchors are expanded, so that a small file can't grow into a large one.
-const MOST_KEYS: usize = 10_000;
+/// Deepest nesting of maps and lists.
+const DEEPEST: usize = 32;
+/// Most values of a file as it is written.
+const MOST_NODES: usize = 100_000;
+/// Most values that are looked at, those of aliases each time.
+const MOST_VISITS: usize = 100_000;
+/// The key whose maps fill in what the map around it lacks.
+const MERGE: &str = "<<";
 
-/// A key of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct YamlEntry {
-    /// Dotted key.
-    pub key: String,
-    /// Value as text; lists are joined with [`ELEMENT_SEPARATOR`].
-    pub value: String,
-    /// Line of the key, from 1.
+/// A value.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// Its line, from 1.
     pub line: usize,
+    /// What it is.
+    pub content: Content,
 }
 
-/// Reads a file. `folders` are tried in order for a relative path.
-pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<Vec<YamlEntry>> {
-    parse(&text_file::read(path, folders)?, path)
+/// What a value is.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// No value: nothing, `~` or `null`.
+    Null,
+    /// A text, number or boolean, as it is written.
+    Text(String),
+    /// A sequence.
+    List(Vec<Rc<Node>>),
+    /// Keys, each with its line, in the order of the file; merge keys are among them.
+    Map(Vec<Entry>),
 }
 
-fn parse(text: &str, path: &Path) -> Result<Vec<YamlEntry>> {
-    let value: Value = serde_yaml::from_str(text).map_err(|error| {
-        let words = error.to_string();
-        if let Some(key) = words.split_once("duplicate entry with key \"").and_then(|(_, rest)| rest.split_once('"')).map(|(key, _)| key) {
-            return Error::config(format!("{}:{}: '{key}' is set twice", path.display(), second_line_of(text, key))).with_help("keep one of them");
+/// A key of a map.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// The key.
+    pub key: String,
+    /// Its line.
+    pub line: usize,
+    /// Its value.
+    pub value: Rc<Node>,
+}
+
+/// A file.
+#[derive(Debug)]
+pub(super) struct Document {
+    /// The name of the file, for errors.
+    name: String,
+    /// Its value; `None` for a file without any.
+    pub root: Option<Rc<Node>>,
+    visits: usize,
+}
+
+/// A map or list that is not complete.
+enum Open {
+    List { line: usize, anchor: usize, elements: Vec<Rc<Node>> },
+    Map { line: usize, anchor: usize, entries: Vec<Entry>, keys: HashSet<String>, key: Option<(String, usize)> },
+}
+
+impl Document {
+    /// Parses a text; `path` names it in errors.
+    ///
+    /// **Errors**: with file and line, what is no YAML, or is more than a file of settings has: several documents, tags, a key twice, too much of anything.
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let mut building = Building { name: &name, open: Vec::new(), anchors: HashMap::new(), root: None, nodes: 0 };
+        for event in Parser::new_from_str(text) {
+            let (event, span) = event.map_err(|error| building.fault(error.marker().line(), &format!("not valid YAML: {}", error.info())))?;
+            building.take(event, span)?;
         }
-        let line = error.location().map_or(1, |location| location.line());
-        let words = words.split(" at line").next().unwrap_or(&words).to_owned();
-        Error::config(format!("{}:{line}: not valid YAML: {words}", path.display()))
-    })?;
-    let mut entries = Vec::new();
-    match value {
-        Value::Null => {}
-        Value::Mapping(_) => flatten(&value, &[], text, path, &mut entries)?,
-        _ => return Err(Error::config(format!("{}:1: expected 'key: value' lines", path.display()))),
+        let root = building.root.filter(|root| !matches!(root.content, Content::Null));
+        Ok(Self { name, root, visits: 0 })
     }
-    Ok(entries)
-}
 
-/// The line that sets a key again in one map; the YAML library tells no place for it.
-fn second_line_of(text: &str, key: &str) -> usize {
-    // How far the first one is indented, while nothing less indented follows.
-    let mut open: Option<usize> = None;
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let indent = line.len() - line.trim_start().len();
-        if starts(line, key) && open == Some(indent) {
-            return at + 1;
-        }
-        if starts(line, key) {
-            open = Some(indent);
-        } else {
-            open = open.filter(|first| *first <= indent);
-        }
+    /// An error at a line.
+    pub(super) fn fault(&self, line: usize, what: &str) -> Error {
+        fault(&self.name, line, what)
     }
-    text.lines().position(|line| line.contains(key)).map_or(1, |at| at + 1)
-}
 
-/// Whether a line sets a key.
-fn starts(line: &str, name: &str) -> bool {
-    let line = line.trim_start().trim_start_matches(['{', '"', '\'']);
-    line.strip_prefix(name).is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
-}
-
-/// `names` lead to the value, from the outermost map.
-fn flatten(value: &Value, names: &[&str], text: &str, path: &Path, entries: &mut Vec<YamlEntry>) -> Result<()> {
-    let line = line_of(text, names);
-    let key = names.join(".");
-    let fault = |what: &str| Error::config(format!("{}:{line}: '{key}' {what}", path.display()));
-    if names.len() > DEEPEST {
-        return Err(fault("is nested too deeply"));
-    }
-    if entries.len() >= MOST_KEYS {
-        return Err(fault(&format!("is one key too many: a configuration file has at most {MOST_KEYS}")));
-    }
-    let value_text = match value {
-        Value::Mapping(map) => {
-            for (name, inner) in map {
-                let Value::String(name) = name else { return Err(fault("has a key that is not a text")) };
-                flatten(inner, &[names, &[name.as_str()]].concat(), text, path, entries)?;
+    /// The keys of a map with those that it merges; its own come first and count more, then those of the maps named first.
+    ///
+    /// **Errors**: it is no map, or what it merges is none.
+    pub(super) fn entries(&mut self, node: &Node, what: &str) -> Result<Vec<Entry>> {
+        let Content::Map(entries) = &node.content else { return Err(self.fault(node.line, &format!("{what} is no map of keys"))) };
+        self.visit(node.line, entries.len())?;
+        let mut all: Vec<Entry> = entries.iter().filter(|entry| entry.key != MERGE).cloned().collect();
+        let mut keys: HashSet<String> = all.iter().map(|entry| entry.key.clone()).collect();
+        for merged in entries.iter().filter(|entry| entry.key == MERGE) {
+            let maps = match &merged.value.content {
+                Content::List(maps) => maps.as_slice(),
+                _ => std::slice::from_ref(&merged.value),
+            };
+            for map in maps {
+                let inherited = self.entries(map, &format!("what '{MERGE}' in line {} merges", merged.line))?;
+                all.extend(inherited.into_iter().filter(|entry| keys.insert(entry.key.clone())));
             }
-            return Ok(());
         }
-        Value::Sequence(elements) => {
-            let texts: Option<Vec<String>> = elements.iter().map(scalar).collect();
-            let Some(texts) = texts else { return Err(fault("is a list of something else than plain values")) };
-            texts.join(&ELEMENT_SEPARATOR.to_string())
-        }
-        Value::Tagged(_) => return Err(fault("has a YAML tag")),
-        other => scalar(other).ok_or_else(|| fault("has no value"))?,
-    };
-    entries.push(YamlEntry { key, value: value_text, line });
-    Ok(())
-}
+        Ok(all)
+    }
 
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+    /// Counts values that are looked at.
+    pub(super) fn visit(&mut self, line: usize, count: usize) -> Result<()> {
+        self.visits += 1 + count;
+        if self.visits > MOST_VISITS {
+            return Err(self.fault(line, &format!("with what its aliases stand for, the file has more than {MOST_VISITS} values")));
+        }
+        Ok(())
     }
 }
 
-/// The line a (possibly nested) key stands on: the YAML library keeps no places, so each name is looked for after the one around it.
-fn line_of(text: &str, names: &[&str]) -> usize {
-    let mut from = 0;
-    let mut found = 1;
-    for (depth, name) in names.iter().enumerate() {
-        let mut lines = text.lines().skip(from);
-        let inside = |line: &str| line.contains(&format!("{name}:"));
-        // Only a nested key stands within a line more often than at its start.
-        let first = if depth == 0 { lines.position(|line| starts(line, name)) } else { lines.position(|line| starts(line, name) || inside(line)) };
-        if let Some(at) = first.or_else(|| text.lines().skip(from).position(inside)) {
-            found = from + at + 1;
-            from += at;
+fn fault(name: &str, line: usize, what: &str) -> Error {
+    Error::config(format!("{name}:{}: {what}", line.max(1)))
+}
+
+struct Building<'a> {
+    name: &'a str,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Rc<Node>>,
+    root: Option<Rc<Node>>,
+    nodes: usize,
+}
+
+impl Building<'_> {
+    fn fault(&self, line: usize, what: &str) -> Error {
+        fault(self.name, line, what)
+    }
+
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<()> {
+        let line = span.start.line();
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+            Event::DocumentStart(_) if self.root.is_some() => Err(self.fault(line, "the file holds a second document")),
+            Event::DocumentStart(_) => Ok(()),
+            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
+                Some(node) => self.put_alias(node, line),
+                None => Err(self.fault(line, "an alias stands for a value that it is a part of")),
+            },
+            Event::Scalar(text, style, anchor, tag) => {
+                if tag.is_some() {
+                    return Err(self.fault(line, "a value has a YAML tag; write it without"));
+                }
+                let is_null = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
+                self.put(Node { line, content: if is_null { Content::Null } else { Content::Text(text.into_owned()) } }, anchor)
+            }
+            Event::SequenceStart(anchor, tag) => self.begin(Open::List { line, anchor, elements: Vec::new() }, tag.is_some(), line),
+            Event::MappingStart(anchor, tag) => {
+                self.begin(Open::Map { line, anchor, entries: Vec::new(), keys: HashSet::new(), key: None }, tag.is_some(), line)
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(Open::List { line, anchor, elements }) => self.put(Node { line, content: Content::List(elements) }, anchor),
+                Some(Open::Map { line, anchor, entries, .. }) => self.put(Node { line, content: Content::Map(entries) }, anchor),
+                None => Err(self.fault(line, "not valid YAML: an end without a beginning")),
+            },
         }
     }
-    found
+
+    fn begin(&mut self, open: Open, tagged: bool, line: usize) -> Result<()> {
+        if tagged {
+            return Err(self.fault(line, "a value has a YAML tag; write it without"));
+        }
+        if self.open.len() >= DEEPEST {
+            return Err(self.fault(line, &format!("nested more than {DEEPEST} levels deep")));
+        }
+        self.open.push(open);
+        Ok(())
+    }
+
+    fn put(&mut self, node: Node, anchor: usize) -> Result<()> {
+        let (line, node) = (node.line, Rc::new(node));
+        self.nodes += 1;
+        if self.nodes > MOST_NODES {
+            return Err(self.fault(line, &format!("the file has more than {MOST_NODES} values")));
+        }
+        if anchor > 0 {
+            self.anchors.insert(anchor, Rc::clone(&node));
+        }
+        self.put_alias(node, line)
+    }
+
+    /// Puts a value, which may stand elsewhere too, where the line is.
+    fn put_alias(&mut self, node: Rc<Node>, line: usize) -> Result<()> {
+        let name = self.name;
+        match self.open.last_mut() {
+            None => self.root = Some(node),
+            Some(Open::List { elements, .. }) => elements.push(node),
+            Some(Open::Map { entries, keys, key, .. }) => match key.take() {
+                Some((key, line)) => entries.push(Entry { key, line, value: node }),
+                None => {
+                    let Content::Text(text) = &node.content else { return Err(fault(name, line, "a key is not a text")) };
+                    if text != MERGE && !keys.insert(text.clone()) {
+                        return Err(fault(name, line, &format!("'{text}' is set twice")).with_help("keep one of them"));
+                    }
+                    *key = Some((text.clone(), line));
+                }
+            },
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entries(text: &str) -> Vec<(String, String, usize)> {
-        parse(text, Path::new("a.yaml")).expect("valid").into_iter().map(|e| (e.key, e.value, e.line)).collect()
+    fn document(text: &str) -> Result<Document> {
+        Document::parse(text, Path::new("a.yaml"))
     }
 
     #[test]
-    fn scalars_maps_and_lists_become_dotted_keys() {
-        let found = entries("path: x.csv\nhas_headers: true\n# c\nbatch:\n  size: 500\n  timeout: 2s\npartition_columns: [\"day\", region]\n");
-        let expected = [
-            ("path", "x.csv", 1),
-            ("has_headers", "true", 2),
-            ("batch.size", "500", 5),
-            ("batch.timeout", "2s", 6),
-            ("partition_columns", "day\u{1f}region", 7),
-        ];
-        assert_eq!(found, expected.map(|(k, v, l)| (k.to_owned(), v.to_owned(), l)));
+    fn own_keys_count_more_than_merged_ones_and_earlier_maps_more_than_later() {
+        let text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2, w: 2}\nc:\n  <<: [*a, *b]\n  w: 3\n";
+        let mut document = document(text).expect("valid");
+        let root = document.root.clone().expect("a map");
+        let top = document.entries(&root, "it").expect("a map");
+        let merged = document.entries(&top[2].value, "c").expect("a map");
+        let found: Vec<_> = merged.iter().map(|entry| (entry.key.as_str(), entry.line, format!("{:?}", entry.value.content))).collect();
+        let text = |text: &str| format!("{:?}", Content::Text(text.to_owned()));
+        assert_eq!(found, [("w", 5, text("3")), ("x", 1, text("1")), ("y", 1, text("1")), ("z", 2, text("2"))]);
     }
 
     #[test]
-    fn faults_name_file_and_line() {
-        let message = |text: &str| parse(text, Path::new("a.yaml")).expect_err("faulty").to_string();
-        assert!(message("path: x\n  bad: [1,\n").starts_with("a.yaml:"), "{}", message("path: x\n  bad: [1,\n"));
-        assert_eq!(message("path: x\nformat: csv\npath: y\n"), "a.yaml:3: 'path' is set twice; keep one of them");
-        assert_eq!(message("batch:\n  size: 1\n  timeout: 2\n  size: 3\n"), "a.yaml:4: 'size' is set twice; keep one of them");
-        assert_eq!(message("batch:\n  size: 1\nroll:\n  size: 2\n  size: 3\n"), "a.yaml:5: 'size' is set twice; keep one of them");
-        assert_eq!(message("a: 1\nbatch: {size: 1, size: 2}\n"), "a.yaml:2: 'size' is set twice; keep one of them");
-        assert_eq!(message("- a\n- b\n"), "a.yaml:1: expected 'key: value' lines");
-        assert_eq!(message("a: 1\nb:\n"), "a.yaml:2: 'b' has no value");
+    fn what_is_no_file_of_settings_is_refused_with_its_line() {
+        let message = |text: &str| document(text).expect_err("refused").to_string();
+        assert_eq!(message("a: 1\nb: 2\na: 3\n"), "a.yaml:3: 'a' is set twice; keep one of them");
+        assert_eq!(message("a: 1\nb: {x: 1,\n  x: 2}\n"), "a.yaml:3: 'x' is set twice; keep one of them");
+        assert_eq!(message("a: 1\n---\nb: 1\n"), "a.yaml:2: the file holds a second document");
+        assert_eq!(message("a: !!binary aGk=\n"), "a.yaml:1: a value has a YAML tag; write it without");
+        assert_eq!(message("a:\n  - &x [*x]\n"), "a.yaml:2: an alias stands for a value that it is a part of");
+        assert!(message("a: x\n  bad: [1,\n").starts_with("a.yaml:2: not valid YAML: "), "{}", message("a: x\n  bad: [1,\n"));
+        assert_eq!(message(&format!("a: {}1{}", "[".repeat(40), "]".repeat(40))), "a.yaml:1: nested more than 32 levels deep");
+        assert!(message(&format!("a: {}", "[".repeat(100_000))).starts_with("a.yaml:1: "));
+        assert!(message(&"- x\n".repeat(200_000)).contains("more than 100000 values"));
     }
 
     #[test]
-    fn an_expanding_file_is_bounded() {
-        let mut text = "a0: &a0 {k: x, l: y}\n".to_owned();
-        for level in 1..12 {
+    fn aliases_can_not_expand_a_file() {
+        let mut text = "m0: &m0 {}\n".to_owned();
+        for level in 1..30 {
             let before = level - 1;
-            text.push_str(&format!("a{level}: &a{level} {{p: *a{before}, q: *a{before}, r: *a{before}}}\n"));
+            text.push_str(&format!("m{level}: &m{level} {{<<: [*m{before}, *m{before}, *m{before}]}}\n"));
         }
-        let error = parse(&text, Path::new("a.yaml")).expect_err("too many keys");
-        assert!(error.to_string().contains("at most") || error.to_string().contains("YAML"), "{error}");
+        let mut document = document(&text).expect("small as it stands");
+        let root = document.root.clone().expect("a map");
+        let top = document.entries(&root, "it").expect("a map");
+        let error = document.entries(&top[29].value, "it").expect_err("3 to the 29th");
+        assert!(error.to_string().contains("more than 100000 values"), "{error}");
     }
 }

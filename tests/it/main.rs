@@ -1,6 +1,7 @@
 //! The program as users run it: the binary over real files. One binary, since each one links DataFusion again.
 #![allow(clippy::unwrap_used, clippy::zombie_processes, missing_docs, unreachable_pub, reason = "a test fails by panicking")]
 
+mod application;
 mod batching;
 mod batching_kafka;
 mod cli;

@@ -54,7 +54,10 @@ fn a_configuration_file_names_no_other() {
     let folder = folder();
     folder.write("a.yaml", "format: csv\nconfig_file: b.yaml\n");
     let ran = folder.run(&["--sql", &format!("SELECT * FROM a WITH ({A},'a.config_file'='a.yaml')")]).expect(2);
-    assert_eq!(ran.err, "Error: a.yaml:2: a configuration file can't name another one\n  write 'a.config_file' into the WITH clause\n");
+    assert_eq!(
+        ran.err,
+        "Error: a.yaml:2: a configuration file can't name another one\n  write 'a.config_file' into the WITH clause, or 'extends' into the file\n"
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::cli::arguments::{Arguments, DemoCommand};
 use crate::cli::exit::ExitStatus;
 use crate::cli::report::{grouped, print, refused, seconds, tell};
 use crate::cli::run::{finish, stdout_sink};
-use crate::cli::script::{inline, prepare_all};
+use crate::cli::script::{Settings, inline, prepare_all};
 use crate::cli::signals;
 use crate::deploy::Look;
 use crate::error::{Error, io_text};
@@ -46,7 +46,15 @@ pub(in crate::cli) async fn demo(command: &DemoCommand, arguments: &Arguments) -
         Err(error) => return refused(&[error]),
     };
     let (brokers, place, quiet) = (broker.brokers(), folder.display().to_string(), arguments.output.quiet);
-    let jobs = match prepare_all(vec![Ok(inline(EXAMPLE))], &overrides(&folder, &brokers), &stdout_sink(None), None, Look::Run).await {
+    let jobs = match prepare_all(
+        vec![Ok(inline(EXAMPLE))],
+        Settings { overrides: &overrides(&folder, &brokers), application: None },
+        &stdout_sink(None),
+        None,
+        Look::Run,
+    )
+    .await
+    {
         Ok(prepared) => prepared.jobs,
         Err(faults) => return refused(&faults),
     };

@@ -1,0 +1,83 @@
+//! How much may run: variables `VELO_MAX_…`, or the same names in an application file.
+
+use sql_extensions::{QueryAnalysis, Span};
+
+use super::environment::Environment;
+use crate::error::{Error, Result};
+
+/// How many jobs there may be, and how many sources and sinks of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Jobs.
+    pub jobs: usize,
+    /// Sources of a job.
+    pub sources: usize,
+    /// Sinks of a job.
+    pub sinks: usize,
+}
+
+const JOBS: &str = "VELO_MAX_JOBS";
+const SOURCES: &str = "VELO_MAX_SOURCES_PER_JOB";
+const SINKS: &str = "VELO_MAX_SINKS_PER_JOB";
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { jobs: 50, sources: 10, sinks: 5 }
+    }
+}
+
+impl Limits {
+    /// The limits that the variables say, and the usual ones otherwise.
+    ///
+    /// **Errors**: a variable is no count of at least 1.
+    pub fn read(environment: &dyn Environment) -> Result<Self> {
+        let count = |name: &str, usual: usize| match environment.get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) {
+            None => Ok(usual),
+            Some(text) => {
+                text.parse().ok().filter(|count| *count > 0).ok_or_else(|| Error::config(format!("{name} = '{text}': expected a count of 1 or more")))
+            }
+        };
+        let usual = Self::default();
+        Ok(Self { jobs: count(JOBS, usual.jobs)?, sources: count(SOURCES, usual.sources)?, sinks: count(SINKS, usual.sinks)? })
+    }
+
+    /// Refuses more jobs than may run.
+    pub fn check_jobs(&self, count: usize) -> Result<()> {
+        if count <= self.jobs {
+            return Ok(());
+        }
+        Err(Error::config(format!("there are {count} statements, each of which is a job; at most {} may run", self.jobs)).with_help(format!("raise {JOBS}")))
+    }
+
+    /// Refuses a statement with more sources or sinks than a job may have; each error with the place of the first that is too much.
+    pub(super) fn check(&self, analysis: &QueryAnalysis, job: &str) -> Vec<(Error, Span)> {
+        let sources: Vec<Span> = analysis.required_sources.iter().map(|source| source.span).collect();
+        let sinks: Vec<Span> = analysis.required_sinks.iter().map(|sink| sink.span).collect();
+        let over = |spans: &[Span], most: usize, what: &str, variable: &str| {
+            let place = *spans.get(most)?;
+            let error = Error::config(format!("job '{job}' has {} {what}; at most {most} are allowed", spans.len()));
+            Some((error.with_help(format!("raise {variable}")), place))
+        };
+        [over(&sources, self.sources, "sources", SOURCES), over(&sinks, self.sinks, "sinks", SINKS)].into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn variables_say_how_much_and_nonsense_is_refused() {
+        let read = |variables: &[(&str, &str)]| {
+            let environment: BTreeMap<String, String> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            Limits::read(&environment).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(&[]), Ok(Limits { jobs: 50, sources: 10, sinks: 5 }));
+        assert_eq!(read(&[(JOBS, "2"), (SOURCES, " 30 "), (SINKS, "")]), Ok(Limits { jobs: 2, sources: 30, sinks: 5 }));
+        for wrong in ["0", "-1", "many", "1.5"] {
+            assert_eq!(read(&[(SINKS, wrong)]), Err(format!("VELO_MAX_SINKS_PER_JOB = '{wrong}': expected a count of 1 or more")));
+        }
+    }
+}
