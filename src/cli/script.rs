@@ -98,7 +98,7 @@ pub(super) async fn prepare_all(
     bound.iter_mut().flatten().for_each(|binding| fit.add(binding));
     let unfit = fit.into_errors(settings.overrides);
     bound.iter_mut().for_each(|bindings| claims.add(bindings));
-    let refused = !unfit.is_empty() || bound.iter().flatten().any(|binding| !binding.faults.is_empty());
+    let refused = !errors.is_empty() || !unfit.is_empty() || bound.iter().flatten().any(|binding| !binding.faults.is_empty());
     for bindings in bound {
         match prepare(PrepareRequest { bindings, environment: &environment, stdout: Arc::clone(stdout), row_limit, look, refused }).await {
             Ok(mut prepared) => {
