@@ -5,6 +5,8 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 
+use crate::error::Error;
+
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
@@ -25,6 +27,11 @@ pub(crate) async fn guarded_future<T>(future: impl Future<Output = T>) -> Result
         Err(text) => std::task::Poll::Ready(Err(text)),
     })
     .await
+}
+
+/// Runs what a reading thread does. A panic is an error, since the end of the thread alone would look like the end of what it reads.
+pub(crate) fn guarded_reading(read: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    guarded(read).unwrap_or_else(|text| Err(Error::internal(format!("the reading thread failed: {text}"))))
 }
 
 /// Whether this thread is within a step whose panics become errors, so that nothing need be printed of them.

@@ -22,6 +22,7 @@ use crate::formats::avro::AvroInput;
 use crate::formats::parquet::ParquetInput;
 use crate::formats::{ColumnarInput, ColumnarRequest, FormatName, merge_schemas};
 use crate::stream::{DataReader, Position, ReadRequest, RecordPlace, RejectedRecord, SourceBatch};
+use crate::unwind::guarded_reading;
 
 /// Batches read ahead.
 const AHEAD: usize = 2;
@@ -171,7 +172,7 @@ impl DataReader for ColumnarFilesReader {
             let (sender, receiver) = mpsc::channel(AHEAD);
             let (plan, resume) = (self.plan.clone(), self.resume.clone());
             let run = move || {
-                if let Err(error) = plan.read_all(&resume, &sender) {
+                if let Err(error) = guarded_reading(|| plan.read_all(&resume, &sender)) {
                     let _gone = sender.blocking_send(Err(error));
                 }
             };

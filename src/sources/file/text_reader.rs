@@ -18,7 +18,7 @@ use super::text_table::TextTable;
 use super::work::{Work, WorkReceiver, WorkSender, work_queue};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::stream::{DataReader, Position, RecordPlace, RejectedRecord, SourceBatch};
-use crate::unwind::guarded;
+use crate::unwind::guarded_reading;
 
 /// Bytes read before records are handed out, so that a chunk of usual records makes one batch.
 pub(super) const CHUNK: usize = 1 << 20;
@@ -80,12 +80,11 @@ impl TextReader {
         let (sender, receiver) = work_queue(self.plan.parallelism, Arc::clone(&self.plan.schema));
         let (plan, resume) = (self.plan.clone(), self.resume.clone());
         let run = move || {
-            // A decoder that panics on this thread would otherwise look like the end of the files.
-            let ran = guarded(|| match plan.follow {
+            let ran = guarded_reading(|| match plan.follow {
                 Some(interval) => follow(&plan, &resume, interval, &sender),
                 None => read_all(&plan, &resume, &sender),
             });
-            if let Err(error) = ran.unwrap_or_else(|text| Err(Error::internal(format!("the reading thread failed: {text}")))) {
+            if let Err(error) = ran {
                 sender.send(Work::Done(Err(error)));
             }
         };

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::kafka::{BatchConsumer, ClientProperties, ConsumerOptions, PartitionId, Wanted};
 use crate::sources::file::work::{Submitted, WORTH_A_TASK, Work, WorkReceiver, WorkSender, work_queue};
 use crate::stream::{DataReader, Health, Position, SourceBatch};
-use crate::unwind::guarded;
+use crate::unwind::guarded_reading;
 
 /// Messages and bytes that are decoded together.
 const GATHERED_MESSAGES: usize = 4096;
@@ -77,9 +77,7 @@ impl KafkaReader {
         let shared = Arc::new(Shared::default());
         let (spec, resume, own) = (self.spec.clone(), self.resume.clone(), Arc::clone(&shared));
         let run = move || {
-            // A decoder that panics on this thread would otherwise look like the end of the topic.
-            let ran = guarded(|| Polling::run(&spec, &resume, &own, &sender));
-            if let Err(error) = ran.unwrap_or_else(|text| Err(Error::internal(format!("the reading thread failed: {text}")))) {
+            if let Err(error) = guarded_reading(|| Polling::run(&spec, &resume, &own, &sender)) {
                 sender.send(Work::Done(Err(error)));
             }
         };
