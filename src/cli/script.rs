@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sql_extensions::StreamingSqlParser;
 
 use super::arguments::Overrides;
-use crate::config::{Application, ApplicationEnvironment, BindRequest, Binding, Limits, ProcessEnvironment, Unfit, bind_script};
+use crate::config::{Application, ApplicationEnvironment, BindRequest, Binding, Environment, Limits, ProcessEnvironment, Unfit, bind_script};
 use crate::deploy::{Claims, Look, PrepareRequest, Prepared, prepare};
 use crate::error::{Error, Script, io_text};
 use crate::stream::DataSink;
@@ -68,13 +68,12 @@ pub(super) fn inline(sql: &str) -> Loaded {
 }
 
 /// Parses and binds a script.
-fn bind(loaded: &Loaded, settings: Settings<'_>) -> Vec<Binding> {
+fn bind(loaded: &Loaded, settings: Settings<'_>, environment: &dyn Environment, limits: Option<Limits>) -> Vec<Binding> {
     let script = &loaded.script;
     let statements = StreamingSqlParser::new().parse_each(&script.text);
     let folders: Vec<PathBuf> = [Some(PathBuf::new()), loaded.folder.clone()].into_iter().flatten().collect();
     let Settings { overrides, application } = settings;
-    let environment = ApplicationEnvironment::new(&ProcessEnvironment, application);
-    bind_script(BindRequest { script, statements, environment: &environment, overrides, application, folders: &folders })
+    bind_script(BindRequest { script, statements, environment, overrides, application, limits, folders: &folders })
 }
 
 /// Parses, binds and prepares scripts; what is wrong with one does not hide what is wrong with another. Statements read each other only within one script.
@@ -91,10 +90,11 @@ pub(super) async fn prepare_all(
     let unreadable = |error| vec![Binding { faults: vec![error], ..Binding::default() }];
     let mut claims = Claims::default();
     scripts.iter().flatten().filter(|loaded| loaded.from_stdin).for_each(|loaded| claims.script_from_stdin(&loaded.script.name));
-    let mut bound: Vec<Vec<Binding>> = scripts.into_iter().map(|loaded| loaded.map_or_else(unreadable, |loaded| bind(&loaded, settings))).collect();
     let environment = ApplicationEnvironment::new(&ProcessEnvironment, settings.application);
-    // A variable that is wrong is told by each statement.
-    errors.extend(Limits::read(&environment).and_then(|limits| limits.check_jobs(bound.iter().map(Vec::len).sum())).err());
+    let limits = Limits::read(&environment).map_err(|error| errors.push(error)).ok();
+    let mut bound: Vec<Vec<Binding>> =
+        scripts.into_iter().map(|loaded| loaded.map_or_else(unreadable, |loaded| bind(&loaded, settings, &environment, limits))).collect();
+    errors.extend(limits.and_then(|limits| limits.check_jobs(bound.iter().map(Vec::len).sum()).err()));
     bound.iter_mut().flatten().for_each(|binding| fit.add(binding));
     let unfit = fit.into_errors(settings.overrides);
     bound.iter_mut().for_each(|bindings| claims.add(bindings));

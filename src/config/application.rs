@@ -16,8 +16,7 @@ use crate::options::{OptionDescriptor, Presence, Scope};
 
 /// Where an application file is looked for that nobody names; `~` is the home directory.
 const PLACES: [&str; 4] = ["velo.yaml", "configs/velo.yaml", "~/.velo/config.yaml", "/etc/velo/config.yaml"];
-/// Keys of a profile that the engine reads, besides those of jobs.
-const OWN_KEYS: [&str; 6] = ["log_level", "metrics_enabled", "monitoring_enabled", "alerting_enabled", "kafka_brokers", "script"];
+
 const fn option(key: &'static str, type_name: &'static str, presence: Presence, docs: &'static str) -> OptionDescriptor {
     OptionDescriptor { key, aliases: &[], type_name, presence, scope: Scope::Job, docs }
 }
@@ -40,10 +39,17 @@ pub(super) const OPTIONS: &[OptionDescriptor] = &[
     ),
 ];
 
-/// Variables that may stand in the file like keys.
-const VARIABLES: [&str; 5] = ["VELO_MAX_JOBS", "VELO_MAX_MEMORY_MB", "VELO_MAX_SOURCES_PER_JOB", "VELO_MAX_SINKS_PER_JOB", "VELO_BATCH_TIMEOUT_MS"];
-/// Keys of the file itself.
+/// Those of them that stand outside of profiles.
 const FILE_KEYS: [&str; 2] = ["active_profile", "profiles"];
+/// Keys for a server of jobs: known, and true or false.
+const FLAGS: [&str; 3] = ["metrics_enabled", "monitoring_enabled", "alerting_enabled"];
+/// Likewise, a number.
+const MEMORY: &str = "VELO_MAX_MEMORY_MB";
+
+/// The keys of a profile that the engine knows, besides those of jobs.
+fn profile_keys() -> impl Iterator<Item = &'static str> {
+    OPTIONS.iter().map(|option| option.key).filter(|key| !FILE_KEYS.contains(key)).chain(FLAGS).chain([MEMORY])
+}
 
 /// An application file with its active profile.
 #[derive(Debug)]
@@ -135,9 +141,8 @@ impl Application {
                 pending.values().filter(|entry| !variables(&entry.value).any(|(name, _)| is_open(name, &entry.key))).map(|entry| entry.key.clone()).collect();
             for key in ready {
                 let Some(mut entry) = pending.remove(&key) else { continue };
-                let place = format!("{}:{}", entry.file.display(), entry.line);
                 let value = substitute(&entry.value, &ApplicationEnvironment::new(environment, Some(self)), &["DATE", "TIME"]);
-                entry.value = value.map_err(|unresolved| unresolved_error(&unresolved, &key).context(place))?;
+                entry.value = value.map_err(|unresolved| entry.origin().blame_value(unresolved_error(&unresolved, &key)))?;
                 self.settings.insert(key, entry);
             }
             if pending.len() == before {
@@ -149,34 +154,16 @@ impl Application {
     }
 
     fn check_values(&self) -> Result<()> {
-        for key in ["metrics_enabled", "monitoring_enabled", "alerting_enabled"] {
-            self.flag(key)?;
+        let is_boolean = |entry: &&FileEntry| ["true", "false"].iter().any(|known| entry.value.trim().eq_ignore_ascii_case(known));
+        if let Some(entry) = FLAGS.iter().filter_map(|key| self.settings.get(*key)).find(|entry| !is_boolean(entry)) {
+            return Err(wrong(entry, "expected true or false"));
         }
         if let Some(entry) = self.settings.get("log_level")
             && self.log_level().is_none()
         {
-            return Err(self.wrong(entry, "expected error, warn, info, debug or trace"));
+            return Err(wrong(entry, "expected error, warn, info, debug or trace"));
         }
         Ok(())
-    }
-
-    fn wrong(&self, entry: &FileEntry, expected: &str) -> Error {
-        Error::config(format!("{}:{}: '{}' = '{}': {expected}", entry.file.display(), entry.line, entry.key, entry.value))
-    }
-
-    /// A boolean of the profile; `None` if it is not there.
-    pub fn flag(&self, key: &str) -> Result<Option<bool>> {
-        let Some(entry) = self.settings.get(key) else { return Ok(None) };
-        match entry.value.trim().to_ascii_lowercase().as_str() {
-            "true" => Ok(Some(true)),
-            "false" => Ok(Some(false)),
-            _ => Err(self.wrong(entry, "expected true or false")),
-        }
-    }
-
-    /// The file.
-    pub fn file(&self) -> &Path {
-        &self.file
     }
 
     /// The active profile.
@@ -198,13 +185,17 @@ impl Application {
 
     /// Settings of jobs.
     pub(super) fn job_settings(&self) -> impl Iterator<Item = &FileEntry> {
-        self.settings.values().filter(|entry| is_job_key(&entry.key) && !OWN_KEYS.contains(&entry.key.as_str()))
+        self.settings.values().filter(|entry| is_job_key(&entry.key) && !FLAGS.contains(&entry.key.as_str()))
     }
 
     /// The brokers of Kafka sources and sinks that name none.
     pub(super) fn kafka_brokers(&self) -> Option<&FileEntry> {
         self.settings.get("kafka_brokers")
     }
+}
+
+fn wrong(entry: &FileEntry, expected: &str) -> Error {
+    entry.origin().blame_value(Error::config(format!("'{}' = '{}': {expected}", entry.key, entry.value)))
 }
 
 fn no_profile(name: &str, profiles: &[super::yaml::Entry], file: &Path) -> Error {
@@ -217,11 +208,9 @@ fn no_profile(name: &str, profiles: &[super::yaml::Entry], file: &Path) -> Error
 /// A key that nothing reads is a variable; one that is almost a key is a misspelt one.
 fn check_key(entry: &FileEntry) -> Result<()> {
     let key = entry.key.as_str();
-    let place = || format!("{}:{}", entry.file.display(), entry.line);
-    if OWN_KEYS.contains(&key) || VARIABLES.contains(&key) || is_job_key(key) {
+    if profile_keys().any(|known| known == key) || is_job_key(key) {
         return Ok(());
     }
-    let known = || OWN_KEYS.into_iter().chain(VARIABLES).chain(FILE_KEYS).chain(job_keys());
     let letters = |text: &str| {
         let mut letters: Vec<char> = text.to_lowercase().chars().collect();
         letters.sort_unstable();
@@ -229,17 +218,20 @@ fn check_key(entry: &FileEntry) -> Result<()> {
     };
     let near = |candidate: &str, written: &str| letters(candidate) == letters(written) || strsim::osa_distance(candidate, &written.to_lowercase()) == 1;
     let first = key.split('.').next().unwrap_or(key);
-    let meant = known().find(|candidate| near(candidate, key)).or_else(|| FILE_KEYS.into_iter().find(|candidate| near(candidate, first)));
+    let meant = profile_keys()
+        .chain(FILE_KEYS)
+        .chain(job_keys())
+        .find(|candidate| near(candidate, key))
+        .or_else(|| FILE_KEYS.into_iter().find(|candidate| near(candidate, first)));
     if let Some(meant) = meant {
-        let error = Error::config(format!("{}: unknown key '{key}'", place()));
-        return Err(error.with_help(format!("nearest: {meant}; a variable of your own needs a name that is less like it")));
+        let error = Error::config(format!("unknown key '{key}'"));
+        return Err(entry.origin().blame_key(error.with_help(format!("nearest: {meant}; a variable of your own needs a name that is less like it"))));
     }
     let is_name =
         key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
     if !is_name {
-        return Err(
-            Error::config(format!("{}: '{key}' is neither a key nor the name of a variable", place())).with_help("names are letters, digits, '_', '.' and '-'")
-        );
+        let error = Error::config(format!("'{key}' is neither a key nor the name of a variable")).with_help("names are letters, digits, '_', '.' and '-'");
+        return Err(entry.origin().blame_key(error));
     }
     Ok(())
 }

@@ -34,6 +34,8 @@ pub struct BindRequest<'a> {
     pub overrides: &'a [(String, String)],
     /// The application file. Its variables are those of `environment` too.
     pub application: Option<&'a Application>,
+    /// How many sources and sinks a statement may have; `None` if that could not be found out.
+    pub limits: Option<Limits>,
     /// Folders that relative names of configuration files are looked for in, in order.
     pub folders: &'a [PathBuf],
 }
@@ -126,6 +128,7 @@ pub fn bind_script(request: BindRequest<'_>) -> Vec<Binding> {
         environment: request.environment,
         overrides: request.overrides,
         application: request.application,
+        limits: request.limits,
         folders: request.folders,
     };
     let mut bindings = Vec::new();
@@ -168,10 +171,8 @@ fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], 
         return None;
     }
     check_roles(&analysis, places.script, &mut told.errors);
-    match Limits::read(places.environment) {
-        Ok(limits) => told.errors.extend(limits.check(&analysis, &name).into_iter().map(|(error, span)| error.at(places.script, span))),
-        Err(error) => told.errors.push(error),
-    }
+    let over = places.limits.iter().flat_map(|limits| limits.check(&analysis, &name));
+    told.errors.extend(over.map(|(error, span)| error.at(places.script, span)));
     let mut keys = merge::collect(&statement, &analysis, places, told);
     let mut settings = Vec::new();
 

@@ -12,14 +12,15 @@ use sql_extensions::{QueryAnalysis, StreamStatement, WithEntry};
 use super::application::Application;
 use super::environment::{Environment, Unresolved, substitute, variables};
 use super::key_resolution::{Owner, resolve};
-use super::settings_file::{self, LONGEST_CHAIN};
+use super::limits::Limits;
+use super::settings_file::{self, FileEntry, LONGEST_CHAIN};
 use super::unknown_keys::Told;
 use crate::error::{Error, Script};
 use crate::options::{KeyMap, Origin, Replaced, Scope, Setting, is_secret_key, is_secret_variable, register_passwords_in, register_secret};
 
 const RANK_ENVIRONMENT: u8 = 1;
 const RANK_APPLICATION: u8 = 2;
-/// Of a file that nothing extends it; one less for each file that is nearer to the beginning of a chain.
+/// Of the file that `config_file` names; one less for each step along the chain of those that it extends.
 const RANK_FILE: u8 = RANK_APPLICATION + LONGEST_CHAIN as u8;
 const RANK_INLINE: u8 = RANK_FILE + 1;
 const RANK_COMMAND_LINE: u8 = RANK_INLINE + 1;
@@ -56,6 +57,7 @@ pub(super) struct Places<'a> {
     pub environment: &'a dyn Environment,
     pub overrides: &'a [(String, String)],
     pub application: Option<&'a Application>,
+    pub limits: Option<Limits>,
     pub folders: &'a [PathBuf],
 }
 
@@ -73,8 +75,7 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
         keys.job.insert("batch.timeout", Setting { written: "VELO_BATCH_TIMEOUT_MS".to_owned(), value: timeout, origin, rank: RANK_ENVIRONMENT });
     }
     for entry in places.application.into_iter().flat_map(Application::job_settings) {
-        let origin = Origin::Yaml { file: entry.file.clone(), line: entry.line };
-        keys.job.insert(entry.key.clone(), Setting { written: entry.key.clone(), value: entry.value.clone(), origin, rank: RANK_APPLICATION });
+        keys.job.insert(entry.key.clone(), of_application(entry));
     }
     for entry in &statement.with {
         let origin = Origin::Inline { script: Arc::clone(places.script), key: entry.key_span, value: entry.value_span };
@@ -95,7 +96,7 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
                 for entry in entries {
                     let prefix = if *role == Role::Source { "source." } else { "sink." };
                     let key = entry.key.strip_prefix(prefix).unwrap_or(&entry.key).to_owned();
-                    let origin = Origin::Yaml { file: entry.file, line: entry.line };
+                    let origin = entry.origin();
                     if key == "config_file" {
                         let error = Error::config("a configuration file can't name another one")
                             .with_help(format!("write '{name}.config_file' into the WITH clause, or 'extends' into the file"));
@@ -133,14 +134,18 @@ impl Keys {
     }
 }
 
+/// A setting as an application file gives it.
+fn of_application(entry: &FileEntry) -> Setting {
+    Setting { written: entry.key.clone(), value: entry.value.clone(), origin: entry.origin(), rank: RANK_APPLICATION }
+}
+
 /// Puts in what a source or sink of a kind takes from the application file and the environment where nobody wrote it.
 pub(super) fn from_environment(kind: &str, map: &mut KeyMap, places: &Places<'_>) {
     let environment = places.environment;
     if kind == "kafka"
         && let Some(brokers) = places.application.and_then(Application::kafka_brokers)
     {
-        let origin = Origin::Yaml { file: brokers.file.clone(), line: brokers.line };
-        map.insert("bootstrap.servers", Setting { written: brokers.key.clone(), value: brokers.value.clone(), origin, rank: RANK_APPLICATION });
+        map.insert("bootstrap.servers", of_application(brokers));
     }
     const REGISTRY: &str = "SCHEMA_REGISTRY_URL";
     let is_avro = |key: &&str| map.get(key).is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("avro"));

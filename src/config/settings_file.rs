@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::environment::{Environment, substitute};
+use super::merge::unresolved_error;
 use super::text_file;
 use super::yaml::{Content, Document, Node};
 use crate::error::{Error, Result};
-use crate::options::ELEMENT_SEPARATOR;
+use crate::options::{ELEMENT_SEPARATOR, Origin};
 
 /// Most keys of a file.
 const MOST_KEYS: usize = 10_000;
@@ -30,21 +31,29 @@ pub(super) struct FileEntry {
     pub depth: usize,
 }
 
+impl FileEntry {
+    /// Where it stands.
+    pub(super) fn origin(&self) -> Origin {
+        Origin::Yaml { file: self.file.clone(), line: self.line }
+    }
+}
+
 /// Reads a file and those that it extends; of several settings of a key those of the file that extends the others come first. `folders` are tried in order for a relative path.
 ///
 /// **Errors**: a file can't be read, is no file of settings, extends itself by others, or one that lies outside of the folders where such files are looked for.
 pub(super) fn read(path: &Path, folders: &[PathBuf], environment: &dyn Environment) -> Result<Vec<FileEntry>> {
     let mut all = Vec::new();
     let mut chain: Vec<(PathBuf, PathBuf)> = Vec::new();
+    let here = [PathBuf::new()];
     let mut next = path.to_owned();
     let mut whence: Option<FileEntry> = None;
     loop {
         let blame = |error: Error| match &whence {
-            Some(entry) => error.context(format!("{}:{}", entry.file.display(), entry.line)),
+            Some(entry) => entry.origin().blame_value(error),
             None => error,
         };
         // Only the first file is looked for; the others are named from where they are named.
-        let (found, text) = if chain.is_empty() { text_file::find(&next, folders) } else { text_file::find(&next, &[PathBuf::new()]) }.map_err(blame)?;
+        let (found, text) = text_file::find(&next, if chain.is_empty() { folders } else { &here }).map_err(blame)?;
         let real = std::fs::canonicalize(&found).unwrap_or_else(|_| found.clone());
         if chain.iter().any(|(known, _)| *known == real) {
             let names: Vec<String> = chain.iter().map(|(_, name)| name.display().to_string()).chain([next.display().to_string()]).collect();
@@ -62,8 +71,7 @@ pub(super) fn read(path: &Path, folders: &[PathBuf], environment: &dyn Environme
         let extends = entries.iter().position(|entry| entry.key == EXTENDS).map(|at| entries.remove(at));
         all.append(&mut entries);
         let Some(extends) = extends else { return Ok(all) };
-        let parent = substitute(&extends.value, environment, &[])
-            .map_err(|unresolved| super::merge::unresolved_error(&unresolved, EXTENDS).context(format!("{}:{}", extends.file.display(), extends.line)))?;
+        let parent = substitute(&extends.value, environment, &[]).map_err(|unresolved| extends.origin().blame_value(unresolved_error(&unresolved, EXTENDS)))?;
         next = found.parent().unwrap_or(Path::new("")).join(parent);
         whence = Some(extends);
     }

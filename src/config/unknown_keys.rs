@@ -65,14 +65,13 @@ pub(super) fn of_job(keys: &KeyMap, analysis: &QueryAnalysis, told: &mut Told) {
     let names: Vec<&str> =
         analysis.required_sources.iter().map(|source| source.name.as_str()).chain(analysis.required_sinks.iter().map(|sink| sink.name.as_str())).collect();
     for (key, setting) in keys.leftover() {
-        let known = JobOptions::OPTIONS.iter().flat_map(OptionDescriptor::spellings);
         let error = if planned_key(key, Scope::Job).is_some() {
             Error::config(format!("'{key}' is not available in this build")).with_help("leave it out; see velo-sql options job")
         } else if application::OPTIONS.iter().any(|option| option.key == key) {
             Error::config(format!("'{key}' is a key of application files, not of statements")).with_help("name such a file with --config FILE")
         } else {
             let owner = key.split_once('.').and_then(|(owner, rest)| nearest(owner, names.iter().copied()).map(|near| format!("{near}.{rest}")));
-            let near = owner.or_else(|| nearest(key, known).map(str::to_owned));
+            let near = owner.or_else(|| nearest(key, job_keys()).map(str::to_owned));
             unknown(key, near.as_deref(), "job", &names)
         };
         told.push_key(setting, true, error);
@@ -121,7 +120,7 @@ pub(super) fn has_key(key: &str, role: Scope) -> bool {
 
 /// Whether the job has a key.
 pub(super) fn is_job_key(key: &str) -> bool {
-    JobOptions::OPTIONS.iter().flat_map(OptionDescriptor::spellings).any(|known| known == key) || planned_key(key, Scope::Job).is_some()
+    job_keys().any(|known| known == key) || planned_key(key, Scope::Job).is_some()
 }
 
 /// Every spelling of the job's keys that this build has.

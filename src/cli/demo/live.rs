@@ -46,15 +46,8 @@ pub(in crate::cli) async fn demo(command: &DemoCommand, arguments: &Arguments) -
         Err(error) => return refused(&[error]),
     };
     let (brokers, place, quiet) = (broker.brokers(), folder.display().to_string(), arguments.output.quiet);
-    let jobs = match prepare_all(
-        vec![Ok(inline(EXAMPLE))],
-        Settings { overrides: &overrides(&folder, &brokers), application: None },
-        &stdout_sink(None),
-        None,
-        Look::Run,
-    )
-    .await
-    {
+    let settings = Settings { overrides: &overrides(&folder, &brokers), application: None };
+    let jobs = match prepare_all(vec![Ok(inline(EXAMPLE))], settings, &stdout_sink(None), None, Look::Run).await {
         Ok(prepared) => prepared.jobs,
         Err(faults) => return refused(&faults),
     };

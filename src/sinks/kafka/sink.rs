@@ -11,7 +11,7 @@ use super::options::KafkaSinkOptions;
 use super::values::KafkaSinkRest;
 use super::writer::KafkaWriter;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::kafka::{BatchProducer, ClientProperties, Cluster, Role, Security, TokenEndpoint, check_topic};
+use crate::kafka::{ClientProperties, Cluster, Role, Security, TokenEndpoint, check_topic};
 use crate::options::Secret;
 use crate::stream::{DataSink, DataWriter, SinkContext};
 
@@ -152,14 +152,12 @@ impl DataSink for KafkaSink {
         // What is refused here leaves no topic behind.
         columns.register(&self.options, &self.name, &self.topic)?;
         self.find_topic()?;
-        let producer = BatchProducer::open(&self.properties, &self.topic, context.place.clone(), Arc::clone(&context.health))?;
-        producer.connect(CONNECTING);
-        Ok(Box::new(KafkaWriter {
+        let mut writer = KafkaWriter {
             columns,
             properties: self.properties.clone(),
             topic: self.topic.clone(),
             context,
-            producer: Some(producer),
+            producer: None,
             under_way: BTreeMap::new(),
             patience: self.options.connect_timeout.0,
             again: Vec::new(),
@@ -169,7 +167,9 @@ impl DataSink for KafkaSink {
             rejected: Vec::new(),
             last_ended: 0,
             closing: false,
-        }))
+        };
+        writer.producer()?.connect(CONNECTING);
+        Ok(Box::new(writer))
     }
 }
 

@@ -45,7 +45,8 @@ pub(super) struct KafkaWriter {
 }
 
 impl KafkaWriter {
-    fn producer(&mut self) -> Result<&mut BatchProducer> {
+    /// The client, made anew if it was given up.
+    pub(super) fn producer(&mut self) -> Result<&mut BatchProducer> {
         match &mut self.producer {
             Some(producer) => Ok(producer),
             none => Ok(none.insert(BatchProducer::open(&self.properties, &self.topic, self.context.place.clone(), Arc::clone(&self.context.health))?)),
