@@ -3,79 +3,122 @@
 //! Parsing, planning and connecting touch code all over a large program, and with every touched page the system maps some fifteen of its neighbours. They would stay in the resident memory of a job that runs
 //! for months in a tenth of them.
 
-/// Gives back the pages of the program's code and of the constants before it; what is still used is mapped again from the page cache when it is called or read, at a few microseconds for each run of pages. To
-/// be called after a phase of the start.
-/// Does nothing on systems other than Linux.
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the process is ours, so that its code may be given back. A library does not do that to the program it is part of.
+static OWN_PROCESS: AtomicBool = AtomicBool::new(false);
+
+/// Lets [`forget_program`] work: called by the command line, whose process runs nothing but jobs.
+pub(crate) fn own_process() {
+    OWN_PROCESS.store(true, Ordering::Relaxed);
+}
+
+/// Gives back the pages of the program's code and constants; what is still used is mapped again from the page cache when it is called or read, at a few microseconds for each run of pages. To be called after a
+/// phase of the start.
+/// Does nothing in a process that is not ours, and on systems other than Linux.
 pub(crate) fn forget_program() {
     #[cfg(target_os = "linux")]
-    linux::forget_program();
+    if OWN_PROCESS.load(Ordering::Relaxed) {
+        linux::forget_program();
+    }
 }
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::path::Path;
+    use std::ffi::{c_int, c_void};
+    use std::ops::Range;
 
     pub(super) fn forget_program() {
-        // Without either file nothing is given back, and nothing is lost.
-        let (Ok(program), Ok(maps)) = (std::fs::read_link("/proc/self/exe"), std::fs::read_to_string("/proc/self/maps")) else { return };
-        for (start, length) in maps.lines().filter_map(|line| code(line, &program)) {
+        for range in unchanging() {
             // SAFETY: the range is a private mapping of a file that was never writable, so that its pages are those of the file; they are read again when they are needed.
-            let code = unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED) };
+            let code = unsafe { libc::madvise(range.start as *mut c_void, range.len(), libc::MADV_DONTNEED) };
             if code != 0 {
                 tracing::debug!("code pages stay resident: {}", std::io::Error::last_os_error());
             }
         }
     }
 
-    /// Start and length of a mapping, given as a line of `/proc/PID/maps`, if it is code of `program`, or what stands before all code: its headers, relocations and constants. Data that was relocated when the
-    /// program was loaded is neither, although it can't be written any more: it would be read anew without that.
-    fn code(line: &str, program: &Path) -> Option<(usize, usize)> {
-        let mut fields = line.split_ascii_whitespace();
-        let (range, rights, offset) = (fields.next()?, fields.next()?, fields.next()?);
-        let path = fields.nth(2)?;
-        let (start, end) = range.split_once('-')?;
-        let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
-        let is_first = usize::from_str_radix(offset, 16) == Ok(0);
-        let from_file = rights == "r-xp" || rights == "r--p" && is_first;
-        (from_file && program.as_os_str() == path).then_some((start, end.checked_sub(start)?))
+    /// Where pages of the program lie that are as they are in its file: segments that can't be written, without what was relocated before it was made so. A program whose code is relocated has none.
+    pub(super) fn unchanging() -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        // SAFETY: the function is called before the call returns, with the address of `found`.
+        unsafe { libc::dl_iterate_phdr(Some(segments), (&raw mut found).cast()) };
+        found
     }
 
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        /// Pages of the program's code that are resident, in kB.
-        fn resident() -> u64 {
-            let program = std::fs::read_link("/proc/self/exe").expect("a program");
-            let smaps = std::fs::read_to_string("/proc/self/smaps").expect("maps");
-            let is_code = |line: &str| line.contains("r-xp") && code(line, &program).is_some();
-            let mut lines = smaps.lines().skip_while(|line| !is_code(line));
-            let rss = lines.find_map(|line| line.strip_prefix("Rss:")).expect("a size");
-            rss.trim_end_matches("kB").trim().parse().expect("a number")
+    /// Looks at the first object that the loader tells of, which is the program.
+    ///
+    /// # Safety
+    /// Called by `dl_iterate_phdr` with the address of a `Vec<Range<usize>>`.
+    unsafe extern "C" fn segments(info: *mut libc::dl_phdr_info, _size: usize, found: *mut c_void) -> c_int {
+        // SAFETY: the loader's structure and its program headers are alive during the call, and so is the list.
+        let (info, found) = unsafe { (&*info, &mut *found.cast::<Vec<Range<usize>>>()) };
+        // SAFETY: as above.
+        let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
+        let range = |header: &libc::Elf64_Phdr| {
+            let start = info.dlpi_addr as usize + header.p_vaddr as usize;
+            start..start + header.p_memsz as usize
+        };
+        let relocated: Vec<_> = headers.iter().filter(|header| header.p_type == libc::PT_GNU_RELRO).map(range).collect();
+        // SAFETY: the dynamic section of a loaded program ends with a zero tag.
+        let code_is_relocated = headers.iter().filter(|header| header.p_type == libc::PT_DYNAMIC).any(|header| unsafe { relocates_code(range(header).start) });
+        if code_is_relocated {
+            return 1;
         }
-
-        #[test]
-        fn code_is_given_back_and_still_runs() {
-            // Whatever other tests have touched, and a regular expression's compiler.
-            assert!(regex::Regex::new("[a-z]+x{2,5}").is_ok());
-            let before = resident();
-            super::super::forget_program();
-            let after = resident();
-            assert!(before > 0 && after < before, "{before} kB, then {after} kB");
-            assert!(regex::Regex::new("[a-z]+x{2,5}").is_ok_and(|pattern| pattern.is_match("abxxx")));
-        }
-
-        #[test]
-        fn relocated_data_is_not_touched() {
-            let program = Path::new("/usr/bin/velo-sql");
-            let own = "/usr/bin/velo-sql";
-            let line = |rights: &str, offset: &str, path: &str| format!("55d0c0a00000-55d0c0b00000 {rights} {offset} fd:01 42    {path}");
-            for (rights, offset) in [("r-xp", "00001000"), ("r--p", "00000000")] {
-                assert_eq!(code(&line(rights, offset, own), program), Some((0x55d0_c0a0_0000, 0x10_0000)));
-            }
-            for (rights, offset, path) in [("r--p", "00001000", own), ("rw-p", "00000000", own), ("r-xp", "00001000", "/lib/libc.so.6"), ("r-xp", "0", "")] {
-                assert_eq!(code(&line(rights, offset, path), program), None, "{rights} {offset} {path}");
+        let page = page_size();
+        for header in headers.iter().filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0) {
+            // Whole pages only: at the ends there may be pages of neighbours.
+            let Range { start, end } = range(header);
+            let whole = start.next_multiple_of(page)..end / page * page;
+            if whole.start < whole.end && relocated.iter().all(|other| other.end <= whole.start || whole.end <= other.start) {
+                found.push(whole);
             }
         }
+        1
+    }
+
+    /// Whether a dynamic section says that segments that can't be written are relocated.
+    ///
+    /// # Safety
+    /// It lies at the address.
+    unsafe fn relocates_code(address: usize) -> bool {
+        const DT_NULL: u64 = 0;
+        const DT_TEXTREL: u64 = 22;
+        let mut entry = address as *const [u64; 2];
+        loop {
+            // SAFETY: entries go on until the one with tag zero.
+            let [tag, _] = unsafe { *entry };
+            if tag == DT_NULL || tag == DT_TEXTREL {
+                return tag == DT_TEXTREL;
+            }
+            // SAFETY: as above.
+            entry = unsafe { entry.add(1) };
+        }
+    }
+
+    fn page_size() -> usize {
+        // SAFETY: no pointers are involved.
+        let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        usize::try_from(size).unwrap_or(65_536)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// A constant that is relocated, since it holds an address.
+    static RELOCATED: &[&str] = &["a", "b"];
+    static VARIABLE: AtomicBool = AtomicBool::new(true);
+
+    #[test]
+    fn code_is_given_back_and_still_runs_and_data_is_not() {
+        let covers = |address: usize| linux::unchanging().iter().any(|range| range.contains(&address));
+        assert!(covers(forget_program as *const () as usize), "code");
+        assert!(!covers(RELOCATED.as_ptr() as usize), "relocated data");
+        assert!(!covers((&raw const VARIABLE) as usize), "data");
+        linux::forget_program();
+        assert!(regex::Regex::new("[a-z]+x{2,5}").is_ok_and(|pattern| pattern.is_match("abxxx")));
+        assert_eq!(RELOCATED, ["a", "b"]);
     }
 }

@@ -44,6 +44,7 @@ fn quiet_guarded_panics() {
 /// Runs a command to its end.
 pub fn main(arguments: Arguments) -> ExitStatus {
     signals::ignore_full_files();
+    crate::resident::own_process();
     let overrides = arguments.overrides();
     let application = overrides.map_or(Ok(None), |given| Application::load(given.config.as_deref(), given.profile.as_deref(), &ProcessEnvironment));
     logging::start(&arguments, application.as_ref().ok().and_then(Option::as_ref).and_then(Application::log_level));

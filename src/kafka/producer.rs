@@ -21,6 +21,8 @@ use crate::stream::Health;
 
 /// The client's own bound of requests and messages.
 const REQUEST_BYTES: usize = 1_000_000;
+/// How long a client that is ended is given to report what it has let go of.
+const LAST_REPORTS: Duration = Duration::from_secs(5);
 
 /// A batch on its way. Messages carry its address.
 struct InFlight {
@@ -335,12 +337,11 @@ impl BatchProducer {
 
     /// Has the library let go of what is under way, and waits some seconds for its reports.
     fn purge(&mut self) {
-        // SAFETY: the client is alive. Purged messages are reported, too.
-        unsafe { sys::rd_kafka_purge(self.client.native_ptr(), sys::RD_KAFKA_PURGE_F_QUEUE | sys::RD_KAFKA_PURGE_F_INFLIGHT) };
-        for _ in 0..100 {
-            if self.in_flight.is_empty() {
-                break;
-            }
+        let begun = Instant::now();
+        while !self.in_flight.is_empty() && begun.elapsed() < LAST_REPORTS {
+            // Again and again: a message that is on its way from a request that failed back to its partition's queue is in neither while the library looks.
+            // SAFETY: the client is alive. Purged messages are reported, too.
+            unsafe { sys::rd_kafka_purge(self.client.native_ptr(), sys::RD_KAFKA_PURGE_F_QUEUE | sys::RD_KAFKA_PURGE_F_INFLIGHT) };
             self.poll(Duration::from_millis(50));
         }
     }

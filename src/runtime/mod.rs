@@ -29,6 +29,7 @@ mod rate_limited_log;
 mod shutdown;
 mod sink_set;
 mod sink_task;
+mod slice_bytes;
 mod source_task;
 mod spec;
 mod stream_driver;

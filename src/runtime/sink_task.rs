@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::counters::{JobCounters, SinkCounters, add, take};
 use super::rate_limited_log::RateLimitedLog;
+use super::slice_bytes::slice_bytes;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Epoch;
 use crate::sinks::stdout::is_closed_pipe;
@@ -20,6 +21,8 @@ use crate::stream::{DataWriter, FailurePolicy, FailureStrategy, RejectedRecord, 
 
 /// Rows that wait for a writer before the sources are slowed down: two epochs of the usual size, or many small ones, which would be handed over one by one otherwise.
 const MOST_ROWS: u32 = 16_384;
+/// Bytes that count like one row, if rows are larger: no more than 16 MiB wait, or a single epoch that is larger.
+const ROW_BYTES: usize = 1024;
 /// Messages likewise.
 const QUEUE: usize = 128;
 /// Epochs that are not durable yet and are told apart: there may be a hundred thousand between two syncs.
@@ -136,9 +139,9 @@ pub(super) fn start_sink(
 impl SinkHandle {
     /// Sends rows; waits while too many wait. False if the task has ended.
     pub(super) async fn send(&self, epoch: Epoch, batches: Vec<RecordBatch>, end: bool) -> bool {
-        let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-        let rows = u32::try_from(rows).unwrap_or(MOST_ROWS).clamp(1, MOST_ROWS);
-        let Ok(room) = Arc::clone(&self.room).acquire_many_owned(rows).await else { return false };
+        let room = batches.iter().map(|batch| batch.num_rows().max(slice_bytes(batch) / ROW_BYTES)).sum::<usize>();
+        let room = u32::try_from(room).unwrap_or(MOST_ROWS).clamp(1, MOST_ROWS);
+        let Ok(room) = Arc::clone(&self.room).acquire_many_owned(room).await else { return false };
         self.queue.send(SinkMessage::Rows { epoch, batches, end, room }).await.is_ok()
     }
 }

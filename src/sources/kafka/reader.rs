@@ -180,6 +180,8 @@ struct Polling<'a> {
     assigned: Vec<(PartitionId, i64)>,
     position: Position,
     next_housekeeping: Instant,
+    /// Own time: housekeeping may come when something is in hand.
+    next_look_at_passed: Instant,
     next_discovery: Option<Instant>,
 }
 
@@ -220,6 +222,7 @@ impl<'a> Polling<'a> {
             assigned,
             position: resume.clone(),
             next_housekeeping: now + HOUSEKEEPING,
+            next_look_at_passed: now + HOUSEKEEPING,
             next_discovery,
         };
         let result = polling.poll_all();
@@ -249,7 +252,8 @@ impl<'a> Polling<'a> {
             if all_done {
                 return Ok(());
             }
-            if polled == 0 && gathered.is_empty() && Instant::now() >= self.next_housekeeping {
+            if gathered.is_empty() && Instant::now() >= self.next_look_at_passed {
+                self.next_look_at_passed = Instant::now() + HOUSEKEEPING;
                 // Otherwise they would seem to wait, and never be committed.
                 self.consumer.passed().iter().for_each(|(name, next)| gathered.passed(name, *next));
             }
