@@ -15,6 +15,16 @@ pub struct Waiting {
     pub age: Duration,
     /// Nothing more will come.
     pub ended: bool,
+    /// The bytes that make a batch complete whatever its strategy, so that memory is bounded (see [`whole_batch_bytes`]).
+    pub most_bytes: u64,
+}
+
+/// Bytes of a batch that is bounded by rows only.
+const MOST_BYTES: u64 = 32 << 20;
+
+/// The bytes of the largest batch of these settings.
+pub fn whole_batch_bytes(settings: &BatchSettings) -> u64 {
+    if limits_bytes(settings) { MOST_BYTES.max(settings.max_bytes as u64) } else { MOST_BYTES }
 }
 
 /// What to do with them.
@@ -35,7 +45,8 @@ pub fn decide(settings: &BatchSettings, target: usize, waiting: Waiting) -> Deci
         BatchStrategy::AdaptiveSize => target.clamp(settings.min_rows, settings.max_rows),
         BatchStrategy::FixedSize | BatchStrategy::LowLatency | BatchStrategy::MemoryBased => settings.max_rows,
     };
-    let most = if limits_bytes(settings) { most.min(rows_of(waiting, settings.max_bytes)) } else { most };
+    let bytes = if limits_bytes(settings) { waiting.most_bytes.min(settings.max_bytes as u64) } else { waiting.most_bytes };
+    let most = most.min(rows_of(waiting, bytes));
     if waiting.rows >= most {
         return Decision::Take(most);
     }
@@ -51,9 +62,9 @@ fn limits_bytes(settings: &BatchSettings) -> bool {
 }
 
 /// Rows that reach a number of bytes, the last one passing it, if rows are as long as those that wait.
-fn rows_of(waiting: Waiting, bytes: usize) -> usize {
+fn rows_of(waiting: Waiting, bytes: u64) -> usize {
     let each = (waiting.bytes / waiting.rows as u64).max(1);
-    usize::try_from((bytes as u64).div_ceil(each)).unwrap_or(usize::MAX).max(1)
+    usize::try_from(bytes.div_ceil(each)).unwrap_or(usize::MAX).max(1)
 }
 
 /// The next aim of `adaptive_size` after a batch of `rows` took `took`: half way towards the size that would take the target time, at most doubled and at least halved.
@@ -88,7 +99,7 @@ mod tests {
     }
 
     fn waiting(rows: usize, millis: u64) -> Waiting {
-        Waiting { rows, bytes: rows as u64 * 100, age: Duration::from_millis(millis), ended: false }
+        Waiting { rows, bytes: rows as u64 * 100, age: Duration::from_millis(millis), ended: false, most_bytes: MOST_BYTES }
     }
 
     #[test]
@@ -105,10 +116,19 @@ mod tests {
     #[test]
     fn memory_based_passes_its_bytes_by_one_row_at_most() {
         let memory = BatchSettings { max_rows: usize::MAX, ..settings(BatchStrategy::MemoryBased) };
-        let rows = Waiting { rows: 40, bytes: 40 << 20, age: Duration::ZERO, ended: false };
+        let rows = Waiting { rows: 40, bytes: 40 << 20, age: Duration::ZERO, ended: false, most_bytes: MOST_BYTES };
         assert_eq!(decide(&memory, 0, rows), Decision::Take(16));
-        let uneven = Waiting { rows: 40, bytes: 40 * 1_000_000, age: Duration::ZERO, ended: false };
+        let uneven = Waiting { rows: 40, bytes: 40 * 1_000_000, age: Duration::ZERO, ended: false, most_bytes: MOST_BYTES };
         assert_eq!(decide(&memory, 0, uneven), Decision::Take(17));
+    }
+
+    #[test]
+    fn large_rows_complete_a_batch_of_any_strategy() {
+        let fixed = settings(BatchStrategy::FixedSize);
+        assert_eq!(decide(&fixed, 0, Waiting { rows: 40, bytes: 40 << 20, ..waiting(0, 0) }), Decision::Take(32));
+        assert_eq!(decide(&fixed, 0, Waiting { rows: 31, bytes: 31 << 20, ..waiting(0, 0) }), Decision::Wait(Some(Duration::from_secs(2))));
+        let memory = BatchSettings { max_bytes: 64 << 20, ..settings(BatchStrategy::MemoryBased) };
+        assert_eq!(whole_batch_bytes(&memory), 64 << 20);
     }
 
     #[test]
@@ -137,7 +157,7 @@ mod tests {
         fn a_batch_never_passes_its_limits(rows in 1usize..10_000, bytes_each in 1u64..1_000_000, age in 0u64..5_000, max in 1usize..2_000, limit in 1usize..50_000_000, strategy in 0..4) {
             let strategy = [BatchStrategy::FixedSize, BatchStrategy::AdaptiveSize, BatchStrategy::MemoryBased, BatchStrategy::LowLatency][strategy as usize];
             let settings = BatchSettings { max_rows: max, max_bytes: limit, ..settings(strategy) };
-            let waiting = Waiting { rows, bytes: rows as u64 * bytes_each, age: Duration::from_millis(age), ended: false };
+            let waiting = Waiting { rows, bytes: rows as u64 * bytes_each, age: Duration::from_millis(age), ended: false, most_bytes: MOST_BYTES };
             match decide(&settings, max, waiting) {
                 Decision::Take(taken) => {
                     prop_assert!(taken >= 1 && taken <= rows.min(max));

@@ -9,6 +9,7 @@ use tokio::sync::{RwLock, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::batch_run::run_batch;
+use super::batching::whole_batch_bytes;
 use super::counters::{JobCounters, JobSummary};
 use super::epoch_outputs::{Direct, EpochOutputs};
 use super::leaf_feed::SourceFeed;
@@ -16,7 +17,7 @@ use super::rate_limited_log::RateLimitedLog;
 use super::shutdown::Shutdown;
 use super::sink_set::SinkSet;
 use super::sink_task::SinkEvent;
-use super::source_task::{RowBudget, SourceTask, TaskEnds, tolerates};
+use super::source_task::{ReadAhead, SourceTask, TaskEnds, tolerates};
 use super::spec::{JobSpec, SourceSpec};
 use super::stream_driver::{Ending, Statement, StreamDriver};
 use super::stream_input::StreamInput;
@@ -368,16 +369,17 @@ async fn run_stream(
             let source = &part.sources[source_at];
             let name: Arc<str> = Arc::from(source.source.name());
             // A whole batch must fit, with the decoded batch that crosses its end: else it would wait for rows that are not allowed to come.
-            let budget = RowBudget::new(part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20) + 2 * DECODED_ROWS));
+            let rows = part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20) + 2 * DECODED_ROWS);
+            let ahead = ReadAhead::new(rows, 2 * whole_batch_bytes(&source.batch));
             // Decoding has its own batch size: smaller batches are cut out of its batches without copying.
             // But what stops the job is not to take whole batches before it with it; only tiny ones, which are not worth decoding by themselves.
             let decoded = if tolerates(&source.failure) { DECODED_ROWS } else { source.batch.max_rows.clamp(FEW_ROWS, DECODED_ROWS) };
             let request = feed.request(decoded, DECODERS, &part.counters.health_of(&name));
             let place = format!("job '{}', source '{name}'", part.spec.name);
             let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
-            tasks.push((task, budget.clone()));
+            tasks.push((task, ahead.clone()));
             names.push((at, name.to_string()));
-            inputs.push(StreamInput::new(at, name, &part.spec.name, feed, budget, source.batch, source.failure, Arc::clone(&part.counters)));
+            inputs.push(StreamInput::new(at, name, &part.spec.name, feed, ahead, source.batch, source.failure, Arc::clone(&part.counters)));
         }
         // The last statement of a pipeline is read by no other.
         let direct = tolerates(&part.spec.failure) && at + 1 == numbers.len();
@@ -431,8 +433,8 @@ async fn run_stream(
     let tasks = tasks
         .into_iter()
         .enumerate()
-        .map(|(index, (task, budget))| {
-            let ends = TaskEnds { index, budget, events: events.clone(), durable: driver.durable[index].subscribe() };
+        .map(|(index, (task, ahead))| {
+            let ends = TaskEnds { index, ahead, events: events.clone(), durable: driver.durable[index].subscribe() };
             tokio::spawn(task.run(ends, shutdown.clone(), stop.clone()))
         })
         .collect();

@@ -31,39 +31,42 @@ pub(super) struct SourceTask {
 pub(super) struct TaskEnds {
     /// Number of the source in the driver.
     pub index: usize,
-    pub budget: RowBudget,
+    pub ahead: ReadAhead,
     pub events: mpsc::UnboundedSender<(usize, SourceEvent)>,
     /// Up to which everything is durable in all sinks.
     pub durable: watch::Receiver<Position>,
 }
 
-/// Rows that may wait between a source and its driver.
+/// What may wait between a source and its driver: rows, and bytes of rows that are large.
 #[derive(Clone, Debug)]
-pub(super) struct RowBudget {
-    rows: Arc<Semaphore>,
+pub(super) struct ReadAhead {
+    room: Arc<Semaphore>,
     most: u32,
+    /// Bytes that take the room of one row.
+    row_bytes: u64,
 }
 
-impl RowBudget {
-    pub(super) fn new(rows: usize) -> Self {
+impl ReadAhead {
+    pub(super) fn new(rows: usize, bytes: u64) -> Self {
         let most = rows.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
-        Self { rows: Arc::new(Semaphore::new(most)), most: most as u32 }
+        Self { room: Arc::new(Semaphore::new(most)), most: most as u32, row_bytes: (bytes / most as u64).max(1) }
     }
 
-    fn of(&self, rows: usize) -> u32 {
-        // A batch larger than the budget takes all of it.
-        u32::try_from(rows).unwrap_or(u32::MAX).clamp(1, self.most)
+    /// The room of a batch: never more than there is, so that any batch fits by itself.
+    pub(super) fn room_of(&self, batch: &SourceBatch) -> u32 {
+        let room = (batch.rows.num_rows() as u64).max(batch.bytes / self.row_bytes);
+        u32::try_from(room).unwrap_or(u32::MAX).clamp(1, self.most)
     }
 
-    async fn acquire(&self, rows: usize) {
-        if let Ok(permit) = self.rows.acquire_many(self.of(rows)).await {
+    async fn acquire(&self, room: u32) {
+        if let Ok(permit) = self.room.acquire_many(room).await {
             permit.forget();
         }
     }
 
-    /// Gives back what a batch of this many rows took.
-    pub(super) fn release(&self, rows: usize) {
-        self.rows.add_permits(self.of(rows) as usize);
+    /// Gives back the room of a batch.
+    pub(super) fn release(&self, room: u32) {
+        self.room.add_permits(room as usize);
     }
 }
 
@@ -71,7 +74,7 @@ impl SourceTask {
     /// Reads until the end, a failure, or the request to end (or to `stop`); sends everything to `events`. The reader stays open, and learns what is `durable`, until nobody
     /// can say more about that.
     pub(super) async fn run(self, ends: TaskEnds, shutdown: Shutdown, stop: Shutdown) {
-        let TaskEnds { index, budget, events, mut durable } = ends;
+        let TaskEnds { index, ahead, events, mut durable } = ends;
         let send = |event| events.send((index, event)).is_ok();
         let mut reading = Reading { task: &self, position: Position::default(), reader: None, retry: 0 };
         loop {
@@ -87,7 +90,7 @@ impl SourceTask {
             };
             match next {
                 Ok(Some(batch)) => {
-                    let fits = budget.acquire(batch.rows.num_rows());
+                    let fits = ahead.acquire(ahead.room_of(&batch));
                     tokio::pin!(fits);
                     loop {
                         tokio::select! {

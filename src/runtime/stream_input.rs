@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 
-use super::batching::{Decision, Waiting, adapt, decide};
+use super::batching::{Decision, Waiting, adapt, decide, whole_batch_bytes};
 use super::counters::{JobCounters, SourceCounters, add};
 use super::leaf_feed::SourceFeed;
 use super::rate_limited_log::RateLimitedLog;
-use super::source_task::{RowBudget, tolerates};
+use super::source_task::{ReadAhead, tolerates};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::stream::{BatchSettings, FailurePolicy, Position, RejectedRecord, SourceBatch};
 
@@ -19,7 +19,7 @@ pub(super) struct StreamInput {
     /// Number of the statement in the pipeline.
     pub statement: usize,
     pub feed: SourceFeed,
-    pub budget: RowBudget,
+    pub ahead: ReadAhead,
     pub ended: bool,
     name: Arc<str>,
     counters: Arc<JobCounters>,
@@ -31,6 +31,8 @@ pub(super) struct StreamInput {
     rows: usize,
     bytes: u64,
     since: Option<Instant>,
+    /// Bytes that complete a batch of any strategy.
+    most_bytes: u64,
 }
 
 struct Piece {
@@ -39,8 +41,8 @@ struct Piece {
     skipped: u64,
     rejected: Vec<RejectedRecord>,
     position: Position,
-    /// Rows for which the budget was taken.
-    budget: usize,
+    /// Room it takes of what may be read ahead.
+    room: u32,
 }
 
 impl StreamInput {
@@ -50,14 +52,30 @@ impl StreamInput {
         name: Arc<str>,
         job: &str,
         feed: SourceFeed,
-        budget: RowBudget,
+        ahead: ReadAhead,
         settings: BatchSettings,
         policy: FailurePolicy,
         counters: Arc<JobCounters>,
     ) -> Self {
         let log = RateLimitedLog::new(format!("job '{job}', source '{name}'"));
         let target = settings.min_rows.max(1);
-        Self { statement, feed, budget, ended: false, name, counters, settings, policy, log, target, pieces: VecDeque::new(), rows: 0, bytes: 0, since: None }
+        Self {
+            statement,
+            feed,
+            ahead,
+            ended: false,
+            name,
+            counters,
+            settings,
+            policy,
+            log,
+            target,
+            pieces: VecDeque::new(),
+            rows: 0,
+            bytes: 0,
+            since: None,
+            most_bytes: whole_batch_bytes(&settings),
+        }
     }
 
     fn counts(&self) -> Option<&SourceCounters> {
@@ -66,20 +84,13 @@ impl StreamInput {
 
     /// Takes in what was read.
     pub(super) fn absorb(&mut self, batch: SourceBatch) {
-        let budget = batch.rows.num_rows();
-        self.rows += budget;
+        let room = self.ahead.room_of(&batch);
+        self.rows += batch.rows.num_rows();
         self.bytes += batch.bytes;
         if self.rows > 0 && self.since.is_none() {
             self.since = Some(Instant::now());
         }
-        self.pieces.push_back(Piece {
-            rows: batch.rows,
-            bytes: batch.bytes,
-            skipped: batch.skipped,
-            rejected: batch.rejected,
-            position: batch.position,
-            budget,
-        });
+        self.pieces.push_back(Piece { rows: batch.rows, bytes: batch.bytes, skipped: batch.skipped, rejected: batch.rejected, position: batch.position, room });
     }
 
     /// Counts the records of a piece that are no rows, when its first row is used.
@@ -114,7 +125,7 @@ impl StreamInput {
             return Decision::Take(0);
         }
         let age = self.since.map_or(Duration::ZERO, |since| since.elapsed());
-        decide(&self.settings, self.target, Waiting { rows: self.rows, bytes: self.bytes, age, ended: self.ended })
+        decide(&self.settings, self.target, Waiting { rows: self.rows, bytes: self.bytes, age, ended: self.ended, most_bytes: self.most_bytes })
     }
 
     /// Cuts a batch of `rows` rows (fewer, for batches that need not be full, where that saves cutting) and the position after it.
@@ -148,7 +159,7 @@ impl StreamInput {
                 break;
             }
             let Some(piece) = self.pieces.pop_front() else { break };
-            self.budget.release(piece.budget);
+            self.ahead.release(piece.room);
             self.count_rows(count, piece.bytes);
             self.bytes -= piece.bytes;
             self.rows -= count;

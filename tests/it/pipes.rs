@@ -2,8 +2,10 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::velo::{Folder, binary};
+use crate::velo::{Folder, binary, eventually};
 
 #[test]
 fn columns_of_standard_input_are_inferred_and_no_record_is_lost() {
@@ -61,4 +63,36 @@ fn named_pipes_are_read_once() {
         let expected = if until.is_empty() { "{\"id\":1}\n{\"id\":2}\n" } else { "{\"id\":2}\n" };
         assert_eq!(String::from_utf8_lossy(&ran.stdout), expected, "{script}: {}", String::from_utf8_lossy(&ran.stderr));
     }
+}
+
+#[test]
+fn a_slow_reader_of_large_rows_holds_back_the_source() {
+    let folder = Folder::new();
+    let sql = "SELECT id, text FROM t WITH ('t.type'='file','t.path'='-','t.format'='jsonlines','t.schema'='id BIGINT, text TEXT')";
+    let mut child = folder.command(&["--quiet", "--sql", sql]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&taken);
+    let text = "x".repeat(32_000);
+    let writer = std::thread::spawn(move || {
+        // Nobody reads the output: the program has to stop taking rows long before it has 400 MB of them.
+        for id in 0..12_500 {
+            if input.write_all(format!("{{\"id\":{id},\"text\":\"{text}\"}}\n").as_bytes()).is_err() {
+                break;
+            }
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let before = AtomicUsize::new(0);
+    eventually("it stops", || {
+        let now = taken.load(Ordering::Relaxed);
+        let stopped = now > 0 && now == before.swap(now, Ordering::Relaxed);
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        stopped
+    });
+    let megabytes = taken.load(Ordering::Relaxed) * 32 / 1000;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    writer.join().unwrap();
+    assert!(megabytes < 150, "{megabytes} MB of rows wait");
 }
