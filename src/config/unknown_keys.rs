@@ -30,6 +30,8 @@ pub(super) struct Told {
     pub typing: Vec<(u8, Error)>,
     /// Keys of the command line that nothing in the statement takes.
     pub unfit: Vec<Unfit>,
+    /// Whether a source or sink has brokers of its own.
+    pub own_brokers: bool,
 }
 
 impl Told {

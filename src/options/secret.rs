@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::{LazyLock, RwLock};
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
 use super::OptionValue;
 use super::masking::{mask_assignments, mask_url, mask_urls, passwords_in};
 
@@ -53,16 +56,25 @@ pub fn register_secret(secret: &str) {
     let json = serde_json::to_string(secret).unwrap_or_default();
     let escaped: String = secret.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect();
     let mut forms = vec![secret, secret.trim(), json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default(), &escaped];
+    // As they stand in URLs and headers.
+    let encoded: Vec<String> = [percent_encoded(secret), STANDARD.encode(secret), URL_SAFE_NO_PAD.encode(secret)].into();
+    forms.extend(encoded.iter().map(String::as_str));
     // `Bearer …`, or the lines of a key: libraries print the parts, too.
     forms.extend(secret.split_whitespace().filter(|part| part.len() < secret.len() && part.len() >= SHORTEST_PART));
     let Ok(mut known) = KNOWN.write() else { return };
     for form in forms {
-        if form.len() >= SHORTEST_SCRUBBED && !known.iter().any(|known| known == form) {
+        if form.len() >= SHORTEST_SCRUBBED && secret.len() >= SHORTEST_SCRUBBED && !known.iter().any(|known| known == form) {
             known.push(form.to_owned());
         }
     }
     // A secret may be the beginning of another one.
     known.sort_by_key(|known| std::cmp::Reverse(known.len()));
+}
+
+/// The text as it stands in a URL.
+fn percent_encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Remembers the passwords of the URLs in a value.
@@ -108,5 +120,6 @@ mod tests {
         assert_eq!(scrub("two\\nlines \\\"quoted\\\""), MASK);
         register_passwords_in("db://u:pass/word-4@h");
         assert_eq!(scrub("login of pass/word-4"), "login of ****");
+        assert_eq!(scrub("pass%2Fword-4 cGFzcy93b3JkLTQ= cGFzcy93b3JkLTQ"), "**** **** ****", "in URLs and headers");
     }
 }

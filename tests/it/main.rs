@@ -7,6 +7,8 @@ mod batching_kafka;
 mod cli;
 mod collisions;
 mod comparisons;
+mod config_files;
+mod config_show;
 mod configuration;
 mod damage;
 mod declared;
