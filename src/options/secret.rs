@@ -17,6 +17,9 @@ const SHORTEST_SCRUBBED: usize = 4;
 /// The same for the words of a secret that holds blanks: they are more likely to be ordinary.
 const SHORTEST_PART: usize = 8;
 
+/// Most pieces of a secret that are looked for because it holds slashes.
+const MOST_PARTS: usize = 32;
+
 static KNOWN: LazyLock<RwLock<Vec<String>>> = LazyLock::new(RwLock::default);
 
 /// A secret text. `Debug` and `Display` print [`MASK`]; [`Secret::reveal`] is the only way to the value.
@@ -61,6 +64,9 @@ pub fn register_secret(secret: &str) {
     forms.extend(encoded.iter().map(String::as_str));
     // `Bearer …`, or the lines of a key: libraries print the parts, too.
     forms.extend(secret.split_whitespace().filter(|part| part.len() < secret.len() && part.len() >= SHORTEST_PART));
+    // In the name of a file: the folder that it would be in, and what it would be called there.
+    let cuts = || secret.match_indices('/').map(|(at, _)| at);
+    forms.extend(cuts().map(|at| &secret[..at]).chain(cuts().map(|at| &secret[at + 1..])).filter(|part| part.len() >= SHORTEST_PART).take(MOST_PARTS));
     let Ok(mut known) = KNOWN.write() else { return };
     for form in forms {
         if form.len() >= SHORTEST_SCRUBBED && secret.len() >= SHORTEST_SCRUBBED && !known.iter().any(|known| known == form) {
