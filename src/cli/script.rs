@@ -95,6 +95,8 @@ pub(super) async fn prepare_all(
     let mut bound: Vec<Vec<Binding>> =
         scripts.into_iter().map(|loaded| loaded.map_or_else(unreadable, |loaded| bind(&loaded, settings, &environment, limits))).collect();
     errors.extend(limits.and_then(|limits| limits.check_jobs(bound.iter().map(Vec::len).sum()).err()));
+    let own_brokers = bound.iter().flatten().any(|binding| binding.own_brokers);
+    errors.extend(settings.application.and_then(Application::unresolved_brokers).filter(|_| !own_brokers));
     bound.iter_mut().flatten().for_each(|binding| fit.add(binding));
     let unfit = fit.into_errors(settings.overrides);
     bound.iter_mut().for_each(|bindings| claims.add(bindings));

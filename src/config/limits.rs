@@ -3,7 +3,8 @@
 use sql_extensions::{QueryAnalysis, Span};
 
 use super::environment::Environment;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, excerpt};
+use crate::options::{MASK, Origin};
 
 /// How many jobs there may be, and how many sources and sinks of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +32,14 @@ impl Limits {
     ///
     /// **Errors**: a variable is no count of at least 1.
     pub fn read(environment: &dyn Environment) -> Result<Self> {
-        let count = |name: &str, usual: usize| match environment.get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) {
-            None => Ok(usual),
-            Some(text) => {
-                text.parse().ok().filter(|count| *count > 0).ok_or_else(|| Error::config(format!("{name} = '{text}': expected a count of 1 or more")))
-            }
+        let count = |name: &str, usual: usize| {
+            let Some(variable) = environment.variable(name)?.filter(|variable| !variable.value.trim().is_empty()) else { return Ok(usual) };
+            let text = variable.value.trim();
+            text.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
+                let shown = if variable.secret { MASK.to_owned() } else { excerpt(text) };
+                let error = Error::config(format!("{name} = '{shown}': expected a count of 1 or more"));
+                if matches!(variable.origin, Origin::Environment { .. }) { error } else { variable.origin.blame_value(error) }
+            })
         };
         let usual = Self::default();
         Ok(Self { jobs: count(JOBS, usual.jobs)?, sources: count(SOURCES, usual.sources)?, sinks: count(SINKS, usual.sinks)? })
