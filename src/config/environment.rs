@@ -195,6 +195,12 @@ fn now(text: &str) -> String {
     text.replace("${DATE}", &now.format("%Y-%m-%d").to_string()).replace("${TIME}", &now.format("%H%M%S").to_string())
 }
 
+/// Whether a value as it is written holds a secret: its key says so, or a default does that stands for one.
+pub(super) fn is_secret_text(key: &str, value: &str) -> bool {
+    let stands_for_one = |name: &str| is_secret_variable(name) || name.starts_with(FILE);
+    is_secret_key(key) || is_secret_variable(key) || variables(value).any(|(name, default)| default.is_some() && stands_for_one(name))
+}
+
 /// The variables of a value, each with its default.
 pub(super) fn variables(value: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     value.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(inner, _)| split_default(inner))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::application::{self, Application, ApplicationEnvironment, Held, is_variable};
-use super::environment::{Dynamic, Environment, Substituted, substitute};
+use super::environment::{Dynamic, Environment, Substituted, is_secret_text, substitute};
 use super::settings_file::{self, FileEntry};
 use super::text_file;
 use super::yaml::{Content, Document};
@@ -88,7 +88,12 @@ fn shown(entry: &FileEntry, value: &Result<Substituted>, profile: Option<&str>) 
     };
     let (value, origin, fault) = match value {
         Ok(value) => (value.shown(), whence(value.variables.clone()), None),
-        Err(error) => (scrub(&entry.value.replace(ELEMENT_SEPARATOR, ", ")), whence(Vec::new()), Some(scrub(error.message()))),
+        Err(error) => (as_written(entry), whence(Vec::new()), Some(scrub(error.message()))),
     };
     ShownSetting { key: entry.key.clone(), value, origin, profile: profile.map(str::to_owned), fault }
+}
+
+/// A value whose variables can't be put in: what stands beside them may be a secret, too.
+fn as_written(entry: &FileEntry) -> String {
+    if is_secret_text(&entry.key, &entry.value) { MASK.to_owned() } else { scrub(&entry.value.replace(ELEMENT_SEPARATOR, ", ")) }
 }

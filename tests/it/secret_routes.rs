@@ -131,6 +131,18 @@ fn in_application_files() {
     }
     folder.write("app.yaml", format!("{PLAIN}VELO_MAX_JOBS: ${{listed}}\n"));
     hunt(&folder, "a list", &format!("SELECT id FROM t WITH ({T})"), &["--config", "app.yaml"]);
+    // Beside a variable that is not set, where the value is shown as it is written.
+    for text in [
+        format!("db_password: {SENTINEL}${{NOPE}}\n"),
+        format!("x: ${{NO_PASSWORD:-{SENTINEL}}}${{NOPE}}\n"),
+        format!("x: ${{NOPE}}${{file:gone:-{SENTINEL}}}\n"),
+    ] {
+        for (file, text) in [("app.yaml", format!("VELO_MAX_JOBS: 3\n{text}")), ("t.yaml", text)] {
+            folder.write(file, &text);
+            told_by(&folder, &text, &["config", "show", file]);
+            hunt(&folder, &text, &format!("SELECT id FROM t WITH ({T})"), &["--config", file]);
+        }
+    }
     // Under a key that is a secret by its name, as it stands.
     folder.write("app.yaml", format!("db_password: {SENTINEL}\n"));
     hunt(&folder, "db_password", &format!("SELECT id FROM t WITH ({T},'t.format'='${{db_password}}')"), &["--config", "app.yaml"]);

@@ -70,7 +70,7 @@ impl Held {
     }
 
     fn wrong(&self, expected: &str) -> Error {
-        let value = self.value.as_ref().map_or_else(|_| self.entry.value.clone(), Substituted::shown);
+        let value = self.value.as_ref().map_or_else(|_| MASK.to_owned(), Substituted::shown);
         self.entry.origin().blame_value(Error::config(format!("'{}' = '{}': {expected}", self.entry.key, excerpt(&value))))
     }
 }
