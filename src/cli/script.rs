@@ -12,6 +12,7 @@ use super::arguments::Overrides;
 use crate::config::{Application, ApplicationEnvironment, BindRequest, Binding, Environment, Limits, ProcessEnvironment, Unfit, bind_script};
 use crate::deploy::{Claims, Look, PrepareRequest, Prepared, prepare};
 use crate::error::{Error, Script, io_text};
+use crate::runtime::EngineMemory;
 use crate::stream::DataSink;
 
 /// A script, and the folder its relative names are looked up in after the working directory.
@@ -100,9 +101,10 @@ pub(super) async fn prepare_all(
     bound.iter_mut().flatten().for_each(|binding| fit.add(binding));
     let unfit = fit.into_errors(settings.overrides);
     bound.iter_mut().for_each(|bindings| claims.add(bindings));
+    let memory = Arc::new(EngineMemory::new(limits.and_then(|limits| limits.memory)));
     let refused = !errors.is_empty() || !unfit.is_empty() || bound.iter().flatten().any(|binding| !binding.faults.is_empty());
     for bindings in bound {
-        match prepare(PrepareRequest { bindings, environment: &environment, stdout: Arc::clone(stdout), row_limit, look, refused }).await {
+        match prepare(PrepareRequest { bindings, environment: &environment, stdout: Arc::clone(stdout), row_limit, look, refused, memory: &memory }).await {
             Ok(mut prepared) => {
                 let before = all.jobs.len();
                 prepared.jobs.iter_mut().flat_map(|job| &mut job.spec.chained).for_each(|chained| chained.job += before);

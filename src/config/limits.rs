@@ -15,15 +15,18 @@ pub struct Limits {
     pub sources: usize,
     /// Sinks of a job.
     pub sinks: usize,
+    /// Bytes that all jobs together may take; `None`: as much as there is.
+    pub memory: Option<u64>,
 }
 
 const JOBS: &str = "VELO_MAX_JOBS";
 const SOURCES: &str = "VELO_MAX_SOURCES_PER_JOB";
 const SINKS: &str = "VELO_MAX_SINKS_PER_JOB";
+const MEMORY: &str = "VELO_MAX_MEMORY_MB";
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { jobs: 50, sources: 10, sinks: 5 }
+        Self { jobs: 50, sources: 10, sinks: 5, memory: None }
     }
 }
 
@@ -41,8 +44,10 @@ impl Limits {
                 if matches!(variable.origin, Origin::Environment { .. }) { error } else { variable.origin.blame_value(error) }
             })
         };
+        // Zero is refused, so it can stand for none here.
+        let megabytes = |name: &str| count(name, 0).map(|count| Some(count as u64 * 1_000_000).filter(|bytes| *bytes > 0));
         let usual = Self::default();
-        Ok(Self { jobs: count(JOBS, usual.jobs)?, sources: count(SOURCES, usual.sources)?, sinks: count(SINKS, usual.sinks)? })
+        Ok(Self { jobs: count(JOBS, usual.jobs)?, sources: count(SOURCES, usual.sources)?, sinks: count(SINKS, usual.sinks)?, memory: megabytes(MEMORY)? })
     }
 
     /// Refuses more jobs than may run.
@@ -78,8 +83,8 @@ mod tests {
             let environment: BTreeMap<String, String> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             Limits::read(&environment).map_err(|error| error.to_string())
         };
-        assert_eq!(read(&[]), Ok(Limits { jobs: 50, sources: 10, sinks: 5 }));
-        assert_eq!(read(&[(JOBS, "2"), (SOURCES, " 30 "), (SINKS, "")]), Ok(Limits { jobs: 2, sources: 30, sinks: 5 }));
+        assert_eq!(read(&[]), Ok(Limits { jobs: 50, sources: 10, sinks: 5, memory: None }));
+        assert_eq!(read(&[(JOBS, "2"), (SOURCES, " 30 "), (SINKS, "")]), Ok(Limits { jobs: 2, sources: 30, sinks: 5, memory: None }));
         for wrong in ["0", "-1", "many", "1.5"] {
             assert_eq!(read(&[(SINKS, wrong)]), Err(format!("VELO_MAX_SINKS_PER_JOB = '{wrong}': expected a count of 1 or more")));
         }

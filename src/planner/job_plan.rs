@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
 use datafusion::common::DFSchema;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::PhysicalExpr;
@@ -73,6 +74,8 @@ pub struct PlanRequest<'a> {
     pub faults: &'a Arc<RowFaults>,
     /// A sink asks for the columns of [`crate::stream::Carried`].
     pub carry: bool,
+    /// What its operators may take of memory; `None`: all there is.
+    pub memory: Option<&'a Arc<dyn MemoryPool>>,
 }
 
 /// A column that a leaf yields.
@@ -158,7 +161,7 @@ pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
 }
 
 async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
-    let state = session(request.clock).map_err(one)?;
+    let state = session(request.clock, request.memory).map_err(one)?;
     let (script, statement) = (request.script, request.statement);
     let has_within = !statement.within.is_empty();
     let carries = request.carry && carry::add(&mut statement.query.as_ref().clone(), request.tables);

@@ -11,6 +11,7 @@
 //! - `partial_result`: whether such a run may be stopped in its midst
 //! - `epoch_outputs`, `sink_task`, `sink_set`: from the root of a plan to the writers
 //! - `counters`: what a job has done so far
+//! - `job_memory`: how much memory a job takes, and may take
 //! - `job_metrics`: the same in figures that monitoring asks for
 //! - `rate_limited_log`: warnings that can come with every row
 //! - `shutdown`: how a run is asked to end
@@ -20,6 +21,7 @@ mod batch_run;
 pub mod batching;
 mod counters;
 mod epoch_outputs;
+mod job_memory;
 mod job_metrics;
 mod leaf_feed;
 mod partial_result;
@@ -37,6 +39,7 @@ mod stream_input;
 mod table_loader;
 
 pub use counters::{JobCounters, JobSummary, SinkSummary, SourceSummary};
+pub use job_memory::{EngineMemory, JobMemory, MemoryLimits};
 pub use job_metrics::JobMetrics;
 pub use pipeline::{JobOutcome, Running, start};
 pub use shutdown::Shutdown;
@@ -55,7 +58,13 @@ pub(in crate::runtime) fn execution_error(error: &DataFusionError) -> Error {
     }
     let text = crate::planner::error_sentence(error);
     match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => Error::new(ErrorKind::Limit, Fault::User, text),
+        DataFusionError::ResourcesExhausted(cause) => {
+            let error = Error::new(ErrorKind::Limit, Fault::User, text);
+            match job_memory::cure(cause) {
+                Some(cure) => error.with_help(cure),
+                None => error,
+            }
+        }
         DataFusionError::Internal(_) => Error::internal(text),
         _ => Error::new(ErrorKind::Record, Fault::User, text),
     }
