@@ -66,8 +66,14 @@ async fn hand_out(queues: &[Sender<Waiting>], feed: &SourceFeed, held: &MemoryRe
         Ok(parts) => {
             let mut wanted = false;
             for (queue, part) in queues.iter().zip(parts) {
-                let own = held.new_empty();
-                let rows = own.try_grow(slice_bytes(&part)).map(|()| part);
+                let (own, size) = (held.new_empty(), slice_bytes(&part));
+                let rows = if queue.is_bounded() {
+                    // Little: not worth failing because an operator has taken all there is, which it will spill.
+                    own.grow(size);
+                    Ok(part)
+                } else {
+                    own.try_grow(size).map(|()| part)
+                };
                 wanted |= queue.send(Waiting { rows, _held: own }).await;
             }
             wanted

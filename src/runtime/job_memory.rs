@@ -86,8 +86,9 @@ impl JobMemory {
         }
     }
 
-    fn refused(&self, what: &str, used: usize, most: usize) -> DataFusionError {
-        let text = format!("{what} {}MB exceeds limit of {}MB", megabytes(used), megabytes(most));
+    fn refused(&self, what: &str, used: usize, most: usize, who: &MemoryReservation) -> DataFusionError {
+        let text =
+            format!("{what} {}MB exceeds limit of {}MB, with {}MB for {}", megabytes(used), megabytes(most), megabytes(who.size()), who.consumer().name());
         tracing::debug!("job '{}': {text}", self.job);
         DataFusionError::ResourcesExhausted(text)
     }
@@ -120,8 +121,8 @@ impl MemoryPool for JobMemory {
         self.grow(reservation, additional);
         let (own, all) = (self.used.load(Ordering::Relaxed), self.engine.used.load(Ordering::Relaxed));
         let refused = match (self.limit, self.engine.limit) {
-            (Some(limit), _) if own > limit => self.refused(OF_JOB, own, limit),
-            (_, Some(limit)) if all > limit => self.refused(OF_ALL, all, limit),
+            (Some(limit), _) if own > limit => self.refused(OF_JOB, own, limit, reservation),
+            (_, Some(limit)) if all > limit => self.refused(OF_ALL, all, limit, reservation),
             _ => return Ok(()),
         };
         self.shrink(reservation, additional);
@@ -162,7 +163,10 @@ mod tests {
         let (one, two) = (pool(limits, &engine), pool(limits, &engine));
         let (mine, other) = (MemoryConsumer::new("a").register(&one), MemoryConsumer::new("b").register(&two));
         assert!(mine.try_grow(60_000_000).is_ok());
-        assert_eq!(mine.try_grow(10_000_000).expect_err("too much").strip_backtrace(), "Resources exhausted: Job memory usage 70MB exceeds limit of 64MB");
+        assert_eq!(
+            mine.try_grow(10_000_000).expect_err("too much").strip_backtrace(),
+            "Resources exhausted: Job memory usage 70MB exceeds limit of 64MB, with 60MB for a"
+        );
         assert_eq!(one.reserved(), 60_000_000, "what was refused is not counted");
         assert_eq!(
             other.try_grow(50_000_000).expect_err("too much").strip_backtrace(),

@@ -25,6 +25,7 @@ mod files;
 mod following;
 mod golden;
 mod hidden_columns;
+mod job_memory;
 mod kafka;
 mod kafka_avro;
 mod kafka_keys;
