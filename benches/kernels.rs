@@ -61,8 +61,16 @@ fn plan(sql: &str) -> JobPlan {
     };
     let tables = [table("t", true), table("c", false)];
     let (clock, faults) = (Arc::new(EpochClock::system()), Arc::new(RowFaults::new(false)));
-    let request =
-        PlanRequest { script: &script, statement: &statement, tables: &tables, mode: ExecutionMode::Stream, clock: &clock, faults: &faults, carry: false };
+    let request = PlanRequest {
+        script: &script,
+        statement: &statement,
+        tables: &tables,
+        mode: ExecutionMode::Stream,
+        clock: &clock,
+        faults: &faults,
+        carry: false,
+        functions: &[],
+    };
     futures::executor::block_on(plan_job(request)).unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! One map of keys an owner, from all the places settings come from.
 //!
-//! Precedence, the greater rank wins: built-in default (no entry) < environment < application file < configuration file that is extended < the one that extends it < `WITH` < `--set`. What a job key
+//! Precedence, the greater rank wins: built-in default (no entry) < application that embeds the engine < environment < application file < configuration file that is extended < the one that extends it < `WITH` < `--set`. What a job key
 //! means for its sources and sinks is settled where the typed structs are combined.
 
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sql_extensions::{QueryAnalysis, StreamStatement, WithEntry};
 
 use super::application::Application;
+use super::embedding::Embedding;
 use super::environment::{Environment, Unresolved, substitute, variables};
 use super::key_resolution::{Owner, resolve};
 use super::limits::Limits;
@@ -18,8 +19,9 @@ use super::unknown_keys::Told;
 use crate::error::{Error, Script};
 use crate::options::{KeyMap, Origin, Replaced, Scope, Setting, is_secret_key, is_secret_variable, register_passwords_in, register_secret};
 
-const RANK_ENVIRONMENT: u8 = 1;
-const RANK_APPLICATION: u8 = 2;
+const RANK_EMBEDDING: u8 = 1;
+const RANK_ENVIRONMENT: u8 = 2;
+const RANK_APPLICATION: u8 = 3;
 /// Of the file that `config_file` names; one less for each step along the chain of those that it extends.
 const RANK_FILE: u8 = RANK_APPLICATION + LONGEST_CHAIN as u8;
 const RANK_INLINE: u8 = RANK_FILE + 1;
@@ -59,6 +61,7 @@ pub(super) struct Places<'a> {
     pub application: Option<&'a Application>,
     pub limits: Option<Limits>,
     pub folders: &'a [PathBuf],
+    pub embedding: &'a Embedding,
 }
 
 /// Collects the settings of a statement; variables are not resolved yet, since a key that is overridden need not be.
@@ -69,6 +72,9 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
     }
     for sink in &analysis.required_sinks {
         keys.components.insert((Role::Sink, sink.name.clone()), KeyMap::new(sink.name.clone()).named_at(places.script, sink.span));
+    }
+    for (key, value) in &places.embedding.job_settings {
+        keys.job.insert(key.clone(), of_embedding(key, value));
     }
     if let Some(timeout) = places.environment.get("VELO_BATCH_TIMEOUT_MS") {
         let origin = Origin::Environment { variable: "VELO_BATCH_TIMEOUT_MS".to_owned() };
@@ -139,9 +145,19 @@ fn of_application(entry: &FileEntry) -> Setting {
     Setting { written: entry.key.clone(), value: entry.value.clone(), origin: entry.origin(), rank: RANK_APPLICATION }
 }
 
+/// A setting as the application that embeds the engine gives it.
+fn of_embedding(key: &str, value: &str) -> Setting {
+    Setting { written: key.to_owned(), value: value.to_owned(), origin: Origin::Application, rank: RANK_EMBEDDING }
+}
+
 /// Puts in what a source or sink of a kind takes from the application file and the environment where nobody wrote it.
 pub(super) fn from_environment(kind: &str, map: &mut KeyMap, places: &Places<'_>) {
     let environment = places.environment;
+    if kind == "kafka"
+        && let Some(brokers) = &places.embedding.brokers
+    {
+        map.insert("bootstrap.servers", of_embedding("bootstrap.servers", brokers));
+    }
     if kind == "kafka"
         && let Some(brokers) = places.application.and_then(Application::kafka_brokers)
     {

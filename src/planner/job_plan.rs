@@ -6,7 +6,7 @@ use std::time::Duration;
 use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
 use datafusion::common::DFSchema;
 use datafusion::execution::{SessionState, TaskContext};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::CastExpr;
 use datafusion::physical_plan::ExecutionPlan;
@@ -73,6 +73,8 @@ pub struct PlanRequest<'a> {
     pub faults: &'a Arc<RowFaults>,
     /// A sink asks for the columns of [`crate::stream::Carried`].
     pub carry: bool,
+    /// Functions besides those of the engine.
+    pub functions: &'a [Arc<ScalarUDF>],
 }
 
 /// A column that a leaf yields.
@@ -158,7 +160,7 @@ pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
 }
 
 async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
-    let state = session(request.clock).map_err(one)?;
+    let state = session(request.clock, request.functions).map_err(one)?;
     let (script, statement) = (request.script, request.statement);
     let has_within = !statement.within.is_empty();
     let carries = request.carry && carry::add(&mut statement.query.as_ref().clone(), request.tables);

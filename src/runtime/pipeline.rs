@@ -2,17 +2,20 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::{RwLock, mpsc, watch};
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use super::batch_run::run_batch;
 use super::batching::whole_batch_bytes;
 use super::counters::{JobCounters, JobSummary};
 use super::epoch_outputs::{Direct, EpochOutputs};
 use super::leaf_feed::SourceFeed;
+use super::panicked;
 use super::rate_limited_log::RateLimitedLog;
 use super::shutdown::Shutdown;
 use super::sink_set::SinkSet;
@@ -29,6 +32,7 @@ use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::planner::{ExecutionMode, LeafPlan};
 use crate::resident::forget_program;
 use crate::stream::{DataSink, Position};
+use crate::unwind::guarded_future;
 
 /// Tasks that decode for one source at the same time.
 pub(super) const DECODERS: usize = 2;
@@ -78,6 +82,7 @@ impl Running {
         for pipeline in self.pipelines {
             match pipeline.await {
                 Ok(ended) => outcomes.extend(ended),
+                // Panics are caught below; this is the end of the runtime.
                 Err(error) => {
                     let error = Error::internal("a job ended in a panic; please report this").with_source(error);
                     let counters = JobCounters::new([], [], [], Arc::new(crate::operators::guard::RowFaults::new(false)), true);
@@ -124,7 +129,17 @@ pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Sh
         .into_iter()
         .map(|pipeline| {
             let (last_resort, shutdown) = (Arc::clone(last_resort), shutdown.clone());
-            tokio::spawn(async move { run_pipeline(pipeline, last_resort, shutdown).await })
+            let names: Vec<(String, Arc<JobCounters>)> = pipeline.iter().map(|(_, spec, counters)| (spec.name.clone(), Arc::clone(counters))).collect();
+            let span = tracing::info_span!("job", name = names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
+            let run = async move {
+                // The parts that run by themselves catch their own panics and tell whose they are.
+                let ended = guarded_future(run_pipeline(pipeline, last_resort, shutdown)).await;
+                ended.unwrap_or_else(|panic| {
+                    let durable = vec![Vec::new(); names.len()];
+                    outcomes(names, Some((0, panicked(&panic))), true, durable)
+                })
+            };
+            tokio::spawn(run.instrument(span))
         })
         .collect();
     Running { jobs, pipelines }
@@ -150,7 +165,8 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
     let mut refused = false;
     for (at, (number, mut spec, counters)) in jobs.into_iter().enumerate() {
         spec.clock.advance(system_nanos());
-        let opening = SinkSet::open((at, &spec.name), &spec.sinks, &spec.plan.schema, &spec.clock, &counters, &sink_events, Arc::clone(&last_resort));
+        let opening =
+            SinkSet::open((at, &spec.name), &spec.sinks, &spec.plan.schema, &spec.clock, &counters, &sink_events, Arc::clone(&last_resort), spec.tap.clone());
         // Asked to end, nobody waits for sinks that still connect.
         let opened = tokio::select! {
             biased;
@@ -247,6 +263,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
 }
 
 fn tell_start(part: &Part) {
+    part.counters.started.store(true, Ordering::Release);
     let sources = part.counters.sources.len() + part.counters.tables.len();
     tracing::info!("{}job '{}' started", if sources > 1 { "multi-source " } else { "" }, part.spec.name);
 }
@@ -435,7 +452,8 @@ async fn run_stream(
         .enumerate()
         .map(|(index, (task, ahead))| {
             let ends = TaskEnds { index, ahead, events: events.clone(), durable: driver.durable[index].subscribe() };
-            tokio::spawn(task.run(ends, shutdown.clone(), stop.clone()))
+            let span = tracing::info_span!("source", name = task.source.name());
+            tokio::spawn(task.run(ends, shutdown.clone(), stop.clone()).instrument(span))
         })
         .collect();
     drop(events);

@@ -37,6 +37,7 @@ mod partitions;
 mod pipes;
 mod real_broker;
 mod secrets;
+mod server;
 mod setting_files;
 mod sinks;
 mod standard_output;

@@ -202,8 +202,16 @@ async fn operators_of(case: &str) -> Vec<String> {
     };
     let tables: Vec<_> = statement.with.iter().filter_map(|entry| Some(table(entry.key.strip_suffix(".schema")?, &entry.value))).collect();
     let (clock, faults) = (Arc::new(EpochClock::system()), Arc::new(RowFaults::new(false)));
-    let request =
-        PlanRequest { script: &script, statement: &statement, tables: &tables, mode: ExecutionMode::Stream, clock: &clock, faults: &faults, carry: false };
+    let request = PlanRequest {
+        script: &script,
+        statement: &statement,
+        tables: &tables,
+        mode: ExecutionMode::Stream,
+        clock: &clock,
+        faults: &faults,
+        carry: false,
+        functions: &[],
+    };
     let mut names = Vec::new();
     let mut plans = vec![plan_job(request).await.unwrap().root];
     while let Some(plan) = plans.pop() {
