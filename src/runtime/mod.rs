@@ -12,6 +12,7 @@
 //! - `epoch_outputs`, `sink_task`, `sink_set`: from the root of a plan to the writers
 //! - `counters`: what a job has done so far
 //! - `job_metrics`: the same in figures that monitoring asks for
+//! - `slice_bytes`: the bytes of rows that are a part of larger ones
 //! - `latency`: how long something takes
 //! - `rate_limited_log`: warnings that can come with every row
 //! - `tap`: the rows of a job as the source of another run's

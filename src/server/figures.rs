@@ -8,6 +8,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{CounterVec, GaugeVec, Opts, Registry, TextEncoder};
 
 use super::job::Job;
+use super::status::JobReport;
 use super::stream_job_server::{Inner, StreamJobServer};
 use crate::error::{Error, Result};
 use crate::stream::ConnectionState;
@@ -21,13 +22,22 @@ enum Kind {
 
 use Kind::{Counter, Gauge};
 
+/// Values, each with those of its labels.
+type Values = Vec<(Vec<String>, f64)>;
+
 /// A figure: its name, its meaning, its labels, and its values at one time.
 struct Figure {
     name: &'static str,
     help: &'static str,
     kind: Kind,
     labels: &'static [&'static str],
-    values: fn(&Job) -> Vec<(Vec<String>, f64)>,
+    values: fn(&Seen<'_>) -> Values,
+}
+
+/// A job, looked at once.
+struct Seen<'a> {
+    job: &'a Job,
+    report: JobReport,
 }
 
 const JOB: &[&str] = &["job"];
@@ -35,20 +45,20 @@ const STATUS: &[&str] = &["job", "status"];
 const SOURCE: &[&str] = &["job", "source"];
 const SINK: &[&str] = &["job", "sink"];
 
-const fn figure(name: &'static str, kind: Kind, labels: &'static [&'static str], values: fn(&Job) -> Vec<(Vec<String>, f64)>, help: &'static str) -> Figure {
+const fn figure(name: &'static str, kind: Kind, labels: &'static [&'static str], values: fn(&Seen<'_>) -> Values, help: &'static str) -> Figure {
     Figure { name, help, kind, labels, values }
 }
 
-fn of_job(job: &Job, value: f64) -> Vec<(Vec<String>, f64)> {
-    vec![(vec![job.name.clone()], value)]
+fn of_job(seen: &Seen<'_>, value: f64) -> Values {
+    vec![(vec![seen.job.name.clone()], value)]
 }
 
-fn of_sources(job: &Job, value: fn(&super::SourceFigures) -> f64) -> Vec<(Vec<String>, f64)> {
-    job.report().sources.iter().map(|(name, source)| (vec![job.name.clone(), name.clone()], value(source))).collect()
+fn of_sources(seen: &Seen<'_>, value: fn(&super::SourceFigures) -> f64) -> Values {
+    seen.report.sources.iter().map(|(name, source)| (vec![seen.job.name.clone(), name.clone()], value(source))).collect()
 }
 
-fn of_sinks(job: &Job, value: fn(&super::SinkFigures) -> f64) -> Vec<(Vec<String>, f64)> {
-    job.report().sinks.iter().map(|(name, sink)| (vec![job.name.clone(), name.clone()], value(sink))).collect()
+fn of_sinks(seen: &Seen<'_>, value: fn(&super::SinkFigures) -> f64) -> Values {
+    seen.report.sinks.iter().map(|(name, sink)| (vec![seen.job.name.clone(), name.clone()], value(sink))).collect()
 }
 
 fn connected(state: ConnectionState) -> f64 {
@@ -57,54 +67,60 @@ fn connected(state: ConnectionState) -> f64 {
 
 /// Names that were promised come first. A total of sources or sinks is their number, which is a gauge in spite of the name.
 const FIGURES: [Figure; 18] = [
-    figure("velo_job_sources_total", Gauge, JOB, |job| of_job(job, job.sources.len() as f64), "Sources of the job."),
-    figure("velo_job_sinks_total", Gauge, JOB, |job| of_job(job, job.counters.sinks.len() as f64), "Sinks of the job."),
-    figure("velo_job_source_records_total", Counter, SOURCE, |job| of_sources(job, |source| source.records as f64), "Records read from the source."),
-    figure("velo_job_sink_records_total", Counter, SINK, |job| of_sinks(job, |sink| sink.records as f64), "Rows written to the sink."),
-    figure("velo_job_status", Gauge, STATUS, |job| vec![(vec![job.name.clone(), format!("{:?}", job.state())], 1.0)], "1 for the state that the job is in."),
-    figure("velo_job_records_total", Counter, JOB, |job| of_job(job, job.summary().metrics.records_processed as f64), "Records the job has read."),
+    figure("velo_job_sources_total", Gauge, JOB, |seen| of_job(seen, seen.job.sources.len() as f64), "Sources of the job."),
+    figure("velo_job_sinks_total", Gauge, JOB, |seen| of_job(seen, seen.job.counters.sinks.len() as f64), "Sinks of the job."),
+    figure("velo_job_source_records_total", Counter, SOURCE, |seen| of_sources(seen, |source| source.records as f64), "Records read from the source."),
+    figure("velo_job_sink_records_total", Counter, SINK, |seen| of_sinks(seen, |sink| sink.records as f64), "Rows written to the sink."),
+    figure(
+        "velo_job_status",
+        Gauge,
+        STATUS,
+        |seen| vec![(vec![seen.job.name.clone(), format!("{:?}", seen.job.state())], 1.0)],
+        "1 for the state that the job is in.",
+    ),
+    figure("velo_job_records_total", Counter, JOB, |seen| of_job(seen, seen.report.metrics.records_processed as f64), "Records the job has read."),
     figure(
         "velo_job_batches_total",
         Counter,
         JOB,
-        |job| of_job(job, job.summary().metrics.batches_processed as f64),
+        |seen| of_job(seen, seen.report.metrics.batches_processed as f64),
         "Batches that went through the statement.",
     ),
-    figure("velo_job_batches_failed_total", Counter, JOB, |job| of_job(job, job.summary().metrics.batches_failed as f64), "Batches that failed the job."),
+    figure("velo_job_batches_failed_total", Counter, JOB, |seen| of_job(seen, seen.report.metrics.batches_failed as f64), "Batches that failed the job."),
     figure(
         "velo_job_errors_total",
         Counter,
         JOB,
-        |job| of_job(job, job.summary().metrics.errors as f64),
+        |seen| of_job(seen, seen.report.metrics.errors as f64),
         "Records and rows that were rejected, refused or given up.",
     ),
-    figure("velo_job_source_errors_total", Counter, SOURCE, |job| of_sources(job, |source| source.errors as f64), "Records that could not be decoded."),
-    figure("velo_job_source_bytes_total", Counter, SOURCE, |job| of_sources(job, |source| source.bytes as f64), "Encoded bytes read from the source."),
+    figure("velo_job_source_errors_total", Counter, SOURCE, |seen| of_sources(seen, |source| source.errors as f64), "Records that could not be decoded."),
+    figure("velo_job_source_bytes_total", Counter, SOURCE, |seen| of_sources(seen, |source| source.bytes as f64), "Encoded bytes read from the source."),
     figure(
         "velo_job_source_latency_seconds",
         Gauge,
         SOURCE,
-        |job| of_sources(job, |source| source.latency_ms / 1e3),
+        |seen| of_sources(seen, |source| source.latency_ms / 1e3),
         "Mean time of a batch from its reading to the end of its epoch.",
     ),
     figure(
         "velo_job_source_lag_records",
         Gauge,
         SOURCE,
-        |job| of_sources(job, |source| source.lag as f64),
+        |seen| of_sources(seen, |source| source.lag as f64),
         "Records that wait to be read, where the source tells.",
     ),
-    figure("velo_job_source_connected", Gauge, SOURCE, |job| of_sources(job, |source| connected(source.status)), "1 while the source is connected."),
+    figure("velo_job_source_connected", Gauge, SOURCE, |seen| of_sources(seen, |source| connected(source.status)), "1 while the source is connected."),
     figure(
         "velo_job_sink_errors_total",
         Counter,
         SINK,
-        |job| of_sinks(job, |sink| sink.errors as f64),
+        |seen| of_sinks(seen, |sink| sink.errors as f64),
         "Rows that the sink refused, and rows that were given up.",
     ),
-    figure("velo_job_sink_retries_total", Counter, SINK, |job| of_sinks(job, |sink| sink.retries as f64), "Tries after a failed write."),
-    figure("velo_job_sink_latency_seconds", Gauge, SINK, |job| of_sinks(job, |sink| sink.write_latency_ms / 1e3), "Mean time of a write."),
-    figure("velo_job_sink_connected", Gauge, SINK, |job| of_sinks(job, |sink| connected(sink.status)), "1 while the sink is connected."),
+    figure("velo_job_sink_retries_total", Counter, SINK, |seen| of_sinks(seen, |sink| sink.retries as f64), "Tries after a failed write."),
+    figure("velo_job_sink_latency_seconds", Gauge, SINK, |seen| of_sinks(seen, |sink| sink.write_latency_ms / 1e3), "Mean time of a write."),
+    figure("velo_job_sink_connected", Gauge, SINK, |seen| of_sinks(seen, |sink| connected(sink.status)), "1 while the sink is connected."),
 ];
 
 impl Figure {
@@ -112,21 +128,20 @@ impl Figure {
         Opts::new(self.name, self.help)
     }
 
-    fn collect(&self, jobs: &[&Job]) -> prometheus::Result<Vec<MetricFamily>> {
-        let values = jobs.iter().flat_map(|job| (self.values)(job));
-        let labels = |values: &[String]| values.to_vec();
+    fn collect(&self, jobs: &[Seen<'_>]) -> prometheus::Result<Vec<MetricFamily>> {
+        let values = jobs.iter().flat_map(|seen| (self.values)(seen));
         match self.kind {
             Counter => {
                 let counter = CounterVec::new(self.options(), self.labels)?;
                 for (of, value) in values {
-                    counter.get_metric_with_label_values(&labels(&of))?.inc_by(value);
+                    counter.get_metric_with_label_values(&of)?.inc_by(value);
                 }
                 Ok(counter.collect())
             }
             Gauge => {
                 let gauge = GaugeVec::new(self.options(), self.labels)?;
                 for (of, value) in values {
-                    gauge.get_metric_with_label_values(&labels(&of))?.set(value);
+                    gauge.get_metric_with_label_values(&of)?.set(value);
                 }
                 Ok(gauge.collect())
             }
@@ -148,7 +163,7 @@ impl Collector for Figures {
     fn collect(&self) -> Vec<MetricFamily> {
         let Some(server) = self.server.upgrade() else { return Vec::new() };
         let state = server.state.lock();
-        let jobs: Vec<&Job> = state.jobs.values().collect();
+        let jobs: Vec<Seen<'_>> = state.jobs.values().map(|job| Seen { job, report: job.report() }).collect();
         // Names and labels are constants that a test has seen work.
         FIGURES.iter().flat_map(|figure| figure.collect(&jobs).unwrap_or_default()).collect()
     }

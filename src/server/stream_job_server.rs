@@ -75,7 +75,10 @@ pub(super) struct State {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.state.get_mut().jobs.values().for_each(|job| job.unit.stop());
+        self.state.get_mut().jobs.values().for_each(|job| {
+            job.tap.drain();
+            job.unit.stop();
+        });
     }
 }
 
@@ -318,13 +321,13 @@ impl Inner {
                     }
                     _ => Arc::new(Tap::new(columns)),
                 };
-                tap.here();
                 job.spec.tap = Some(Arc::clone(&tap));
                 job.warnings.iter().for_each(|warning| crate::telemetry::warning(warning));
                 parts.push((job.sources, tap));
                 specs.push(job.spec);
             }
         }
+        parts.iter().for_each(|(_, tap)| tap.here());
         let running = start(specs, &this.settings.output, &unit.shutdown);
         {
             let mut state = this.state.lock();

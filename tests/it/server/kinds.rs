@@ -6,18 +6,23 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use velostream::arrow::array::{AsArray, Int64Array, RecordBatch};
 use velostream::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use velostream::async_trait::async_trait;
-use velostream::error::{Error, Result};
+use velostream::error::{Error, ErrorKind, Fault, Result};
 use velostream::ids::Epoch;
 use velostream::server::{JobState, JobStatus, ServerBuilder, StreamJobServer};
 use velostream::sinks::SinkKind;
 use velostream::sources::SourceKind;
 use velostream::stream::{Boundedness, DataReader, DataSink, DataSource, DataWriter, Position, ReadRequest, SinkContext, SourceBatch, WriteReport};
 
-/// A number that makes a source or sink panic.
+/// A number that makes a source panic.
 pub const PANIC: i64 = -1;
+/// A number that makes a sink panic.
+pub const SINK_PANIC: i64 = -2;
+/// A number that a sink does not get done with until its time is over.
+pub const HANG: i64 = -3;
 
 fn columns() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]))
@@ -173,12 +178,13 @@ impl DataSink for HeapSink {
         Ok(())
     }
 
-    fn open(&self, _: SchemaRef, _: SinkContext) -> Result<Box<dyn DataWriter>> {
-        Ok(Box::new(HeapWriter { heap: self.heap.clone(), heaps: self.heaps.clone(), epoch: 0 }))
+    fn open(&self, _: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {
+        Ok(Box::new(HeapWriter { stop: context.stop, heap: self.heap.clone(), heaps: self.heaps.clone(), epoch: 0 }))
     }
 }
 
 struct HeapWriter {
+    stop: CancellationToken,
     heap: String,
     heaps: Heaps,
     epoch: Epoch,
@@ -188,7 +194,11 @@ struct HeapWriter {
 impl DataWriter for HeapWriter {
     async fn write(&mut self, _: Epoch, batch: &RecordBatch) -> Result<WriteReport> {
         let numbers: Vec<i64> = batch.column(0).as_primitive::<Int64Type>().values().to_vec();
-        assert!(!numbers.contains(&-2), "the sink was told to panic");
+        assert!(!numbers.contains(&SINK_PANIC), "the sink was told to panic");
+        if numbers.contains(&HANG) {
+            self.stop.cancelled().await;
+            return Err(Error::new(ErrorKind::Sink, Fault::External, "the heap did not answer"));
+        }
         self.heaps.0.lock().entry(self.heap.clone()).or_default().extend(numbers);
         Ok(WriteReport::default())
     }

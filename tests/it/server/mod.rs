@@ -2,6 +2,8 @@
 //! - `kinds`: a source, a sink and a function from outside
 //! - `life`: deploying, watching, pausing, stopping, starting again
 //! - `panics`: what a job that panics does to others
+//! - `settings`: what the builder sets, and what jobs share
+//! - `spans`: spans of jobs, sources, sinks and epochs
 //! - `streams`: statements that read jobs of other deployments
 //! - `registered`: tables, functions, sources and sinks from outside
 //! - `figures`: what is told to Prometheus
@@ -13,4 +15,6 @@ mod kinds;
 mod life;
 mod panics;
 mod registered;
+mod settings;
+mod spans;
 mod streams;

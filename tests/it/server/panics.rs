@@ -6,7 +6,7 @@ use velostream::datafusion::logical_expr::{ColumnarValue, Volatility, create_udf
 use velostream::error::{ErrorKind, Fault};
 use velostream::server::{JobState, JobStatus};
 
-use super::kinds::{Bench, PANIC, copy, settings};
+use super::kinds::{Bench, PANIC, SINK_PANIC, copy, settings};
 
 /// The other job goes on.
 async fn others_go_on(bench: &Bench) {
@@ -45,7 +45,7 @@ async fn it_fails_even_if_sources_that_fail_are_tolerated() {
 async fn a_sink_that_panics_fails_its_job_only() {
     let bench = Bench::new();
     bench.server.deploy(&format!("{};{}", copy("other"), copy("bad"))).await.unwrap();
-    bench.feeds.send("bad", [-2]);
+    bench.feeds.send("bad", [SINK_PANIC]);
     let status = bench.state("bad", JobState::Failed).await;
     is_internal(&status, "job 'bad', sink 'out_bad' has panicked: the sink was told to panic");
     assert_eq!(serde_json::to_value(&status).unwrap()["sinks"]["sink_0_out_bad"], "Failed");
