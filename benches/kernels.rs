@@ -70,6 +70,7 @@ fn plan(sql: &str) -> JobPlan {
         faults: &faults,
         carry: false,
         memory: None,
+        functions: &[],
     };
     futures::executor::block_on(plan_job(request)).unwrap()
 }

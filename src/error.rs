@@ -4,13 +4,15 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Serialize;
 use sql_extensions::{Span, SqlError, render_snippet};
 
 /// `Result` with the engine's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What an error is about; says what the caller does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ErrorKind {
     /// The SQL text is wrong: syntax, unknown table, column or function, a form a stream can't have.
     Sql,
@@ -29,7 +31,8 @@ pub enum ErrorKind {
 }
 
 /// Whose fault an error is. Decides the exit status together with the time it happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Fault {
     /// The statement, its settings or its data.
     User,

@@ -1,8 +1,11 @@
 //! Velostream: streaming SQL over many sources and sinks, on Apache Arrow and DataFusion.
 //!
 //! A statement enters at the top and rows leave through the sinks; a folder imports only folders below it:
-//! `cli` → `deploy` → `config`, `runtime` → `planner` → `catalog` → `operators` → `sources`, `sinks` → `kafka`, `schema_registry` → `formats` → `stream` → `options` → the ground
+//! `cli` → `server` → `deploy` → `config`, `runtime` → `planner` → `catalog` → `operators` → `sources`, `sinks` → `kafka`, `schema_registry` → `formats` → `stream` → `options` → the ground
 //! (`functions`, `telemetry`, `error`, `ids`, `clock`, `resident`, `unwind`).
+
+/// The crates whose types stand in the contracts of sources, sinks, tables and functions, in the versions that the engine has.
+pub use ::{arrow, async_trait, datafusion};
 
 pub mod catalog;
 pub mod cli;
@@ -20,6 +23,7 @@ pub mod planner;
 mod resident;
 pub mod runtime;
 pub mod schema_registry;
+pub mod server;
 pub mod sinks;
 pub mod sources;
 pub mod stream;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use sql_extensions::StreamingSqlParser;
 
 use super::arguments::Overrides;
-use crate::config::{Application, ApplicationEnvironment, BindRequest, Binding, Environment, Limits, ProcessEnvironment, Unfit, bind_script};
-use crate::deploy::{Claims, Look, PrepareRequest, Prepared, prepare};
+use crate::config::{Application, ApplicationEnvironment, BindRequest, Binding, Embedding, Environment, Limits, ProcessEnvironment, Unfit, bind_script};
+use crate::deploy::{Claims, GROUP_BASE, Look, PrepareRequest, Prepared, prepare};
 use crate::error::{Error, Script, io_text};
 use crate::runtime::EngineMemory;
 use crate::stream::DataSink;
@@ -74,7 +74,7 @@ fn bind(loaded: &Loaded, settings: Settings<'_>, environment: &dyn Environment, 
     let statements = StreamingSqlParser::new().parse_each(&script.text);
     let folders: Vec<PathBuf> = [Some(PathBuf::new()), loaded.folder.clone()].into_iter().flatten().collect();
     let Settings { overrides, application } = settings;
-    bind_script(BindRequest { script, statements, environment, overrides, application, limits, folders: &folders })
+    bind_script(BindRequest { script, statements, environment, overrides, application, limits, folders: &folders, embedding: &Embedding::default() })
 }
 
 /// Parses, binds and prepares scripts; what is wrong with one does not hide what is wrong with another. Statements read each other only within one script.
@@ -104,7 +104,9 @@ pub(super) async fn prepare_all(
     let memory = Arc::new(EngineMemory::new(limits.and_then(|limits| limits.memory)));
     let refused = !errors.is_empty() || !unfit.is_empty() || bound.iter().flatten().any(|binding| !binding.faults.is_empty());
     for bindings in bound {
-        match prepare(PrepareRequest { bindings, environment: &environment, stdout: Arc::clone(stdout), row_limit, look, refused, memory: &memory }).await {
+        let stdout = Arc::clone(stdout);
+        let (group_base, functions) = (GROUP_BASE, [].as_slice());
+        match prepare(PrepareRequest { bindings, environment: &environment, stdout, row_limit, look, group_base, functions, refused, memory: &memory }).await {
             Ok(mut prepared) => {
                 let before = all.jobs.len();
                 prepared.jobs.iter_mut().flat_map(|job| &mut job.spec.chained).for_each(|chained| chained.job += before);

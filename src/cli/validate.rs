@@ -77,6 +77,7 @@ fn keys(prepared: &Prepared) -> String {
             Origin::Inline { .. } => "inline".to_owned(),
             Origin::Yaml { file, .. } => format!("from YAML ({})", file.display()),
             Origin::Environment { variable } => format!("from env ({variable})"),
+            Origin::Application => "from the application".to_owned(),
             Origin::CommandLine => "from --set".to_owned(),
         };
         *origins.entry(kind).or_default() += 1;

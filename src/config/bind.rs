@@ -9,6 +9,7 @@ use sql_extensions::{BrokenStatement, QueryAnalysis, QueryAnalyzer, SinkRef, Sou
 
 use super::application::Application;
 use super::connector_type::{self, Kind};
+use super::embedding::{self, Embedding};
 use super::environment::Environment;
 use super::job_options::{JobOptions, SinkShared, SourceShared};
 use super::limits::Limits;
@@ -38,6 +39,8 @@ pub struct BindRequest<'a> {
     pub limits: Option<Limits>,
     /// Folders that relative names of configuration files are looked for in, in order.
     pub folders: &'a [PathBuf],
+    /// What an application that embeds the engine adds.
+    pub embedding: &'a Embedding,
 }
 
 /// What became of a statement.
@@ -132,11 +135,12 @@ pub fn bind_script(request: BindRequest<'_>) -> Vec<Binding> {
         application: request.application,
         limits: request.limits,
         folders: request.folders,
+        embedding: request.embedding,
     };
     let mut bindings = Vec::new();
     let mut names: Vec<String> = Vec::new();
     for (number, statement) in request.statements.into_iter().enumerate() {
-        let unnamed = || format!("query_{}", number + 1);
+        let unnamed = || request.embedding.unnamed(number);
         let (name, binding) = match statement {
             Err(broken) => {
                 let faults = vec![Error::from_sql(&broken.error, request.script)];
@@ -295,6 +299,9 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
     let (input, check) = match map.remove_resolved("type") {
         None => match earlier.iter().position(|name| *name == source.name).filter(|_| !map.is_incomplete()) {
             Some(number) => (SourceInput::Chained(number), Check::Kind(None)),
+            None if let Some(connector) = places.embedding.named(&source.name).filter(|_| !map.is_incomplete()) => {
+                (SourceInput::Connector(connector), Check::Nothing)
+            }
             None => {
                 let mut error = Error::config(format!(
                     "Source type must be explicitly specified for '{0}'. \nUse: '{0}.type' with values like 'kafka_source', 'file_source', 's3_source', 'database_source'",
@@ -311,6 +318,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
             told.errors.push(error);
             (SourceInput::Unknown, Check::AnyKind)
         }
+        Some(Ok(kind)) if let Some(connector) = places.embedding.source(&kind.value) => (SourceInput::Connector(connector), Check::Nothing),
         Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Source) {
             Kind::Built(name) => {
                 built = Some(name);
@@ -347,6 +355,9 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
                 told.errors.extend(right.then(|| connector.check(&source.name)).and_then(Result::err).map(|error| error.at(places.script, source.span)));
                 SourceInput::Connector(connector)
             })
+        }
+        (None, SourceInput::Connector(SourceConnector::Registered(source))) => {
+            SourceInput::Connector(SourceConnector::Registered(embedding::source_keys(source, map, told)))
         }
         (None, input) => input,
     };
@@ -385,6 +396,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
             told.errors.push(error);
             (None, Check::AnyKind)
         }
+        Some(Ok(kind)) if let Some(connector) = owner.places.embedding.sink(&kind.value) => (Some(connector), Check::Nothing),
         Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Sink) {
             Kind::Built(name) => {
                 built = Some(name);
@@ -405,7 +417,11 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
         },
     };
     let shared = SinkShared::from_keys(map, &mut told.errors);
-    let mut connector = built.and_then(|kind| SinkConnector::with_rest(connector, kind, map, &mut told.errors));
+    let mut connector = match (built, connector) {
+        (Some(kind), connector) => SinkConnector::with_rest(connector, kind, map, &mut told.errors),
+        (None, Some(SinkConnector::Registered(sink))) => Some(SinkConnector::Registered(embedding::sink_keys(sink, map, told))),
+        (None, _) => None,
+    };
     if let Some(connector) = &mut connector {
         avro_schema.iter().for_each(|text| connector.set_avro_schema(text));
         let right = told.faults() == before && !map.is_incomplete();

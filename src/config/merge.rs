@@ -1,6 +1,6 @@
 //! One map of keys an owner, from all the places settings come from.
 //!
-//! Precedence, the greater rank wins: built-in default (no entry) < environment < application file < configuration file that is extended < the one that extends it < `WITH` < `--set`. What a job key
+//! Precedence, the greater rank wins: built-in default (no entry) < application that embeds the engine < environment < application file < configuration file that is extended < the one that extends it < `WITH` < `--set`. What a job key
 //! means for its sources and sinks is settled where the typed structs are combined.
 
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sql_extensions::{QueryAnalysis, StreamStatement, WithEntry};
 
 use super::application::{Application, Held};
+use super::embedding::Embedding;
 use super::environment::{Dynamic, Environment, MOST_BYTES, Variable, substitute};
 use super::key_resolution::{Owner, resolve};
 use super::limits::Limits;
@@ -21,8 +22,9 @@ use crate::options::{KeyMap, Origin, Replaced, Scope, Setting, register_password
 /// The variable that is the default of `batch.timeout`.
 const TIMEOUT: &str = "VELO_BATCH_TIMEOUT_MS";
 
-const RANK_ENVIRONMENT: u8 = 1;
-const RANK_APPLICATION: u8 = 2;
+const RANK_EMBEDDING: u8 = 1;
+const RANK_ENVIRONMENT: u8 = 2;
+const RANK_APPLICATION: u8 = 3;
 /// Of the file that `config_file` names; one less for each step along the chain of those that it extends.
 const RANK_FILE: u8 = RANK_APPLICATION + LONGEST_CHAIN as u8;
 const RANK_INLINE: u8 = RANK_FILE + 1;
@@ -62,6 +64,7 @@ pub(super) struct Places<'a> {
     pub application: Option<&'a Application>,
     pub limits: Option<Limits>,
     pub folders: &'a [PathBuf],
+    pub embedding: &'a Embedding,
 }
 
 /// Collects the settings of a statement; variables are not resolved yet, since a key that is overridden need not be.
@@ -142,6 +145,11 @@ fn insert_held(map: &mut KeyMap, key: &str, held: &Held) {
     map.insert_replaced(key, setting, held.value.as_ref().map(|value| value.clone().now().into()).map_err(Error::duplicate));
 }
 
+/// A setting as the application that embeds the engine gives it.
+fn of_embedding(key: &str, value: &str) -> Setting {
+    Setting { written: key.to_owned(), value: value.to_owned(), origin: Origin::Application, rank: RANK_EMBEDDING }
+}
+
 /// Adds a variable that is a setting of its own. What it is made of is not looked at again.
 fn insert_variable(map: &mut KeyMap, key: &str, name: &str, variable: Variable) {
     let Variable { value, secret, origin, .. } = variable;
@@ -152,6 +160,9 @@ fn insert_variable(map: &mut KeyMap, key: &str, name: &str, variable: Variable) 
 /// Puts the variables into the settings of the job, and adds those of the application file and the environment.
 pub(super) fn complete_job(map: &mut KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) {
     resolve_variables(map, places.environment, None);
+    for (key, value) in &places.embedding.job_settings {
+        map.insert(key.clone(), of_embedding(key, value));
+    }
     for (key, held) in places.application.into_iter().flat_map(Application::job_settings) {
         insert_held(map, key, held);
     }
@@ -175,6 +186,9 @@ pub(super) fn from_environment(kind: &str, map: &mut KeyMap, places: &Places<'_>
     }
     const BROKERS: &str = "bootstrap.servers";
     let own = map.get(BROKERS).is_some();
+    if let Some(brokers) = &places.embedding.brokers {
+        map.insert(BROKERS, of_embedding(BROKERS, brokers));
+    }
     if let Some(brokers) = places.application.and_then(Application::kafka_brokers) {
         insert_held(map, BROKERS, brokers);
     }

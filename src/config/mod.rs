@@ -10,6 +10,7 @@
 //! - `unknown_keys`: keys that nothing takes
 //! - `schema_file`: declared columns in a file
 //! - `limits`: how many jobs, sources and sinks there may be
+//! - `embedding`: what an application adds that embeds the engine
 //! - `bind`: all of it for a script
 //! - `show`: a configuration file as it counts
 //! - `reference`: the tables of `velo-sql options` and of the reference page
@@ -18,6 +19,7 @@ mod application;
 mod batching;
 mod bind;
 mod connector_type;
+mod embedding;
 mod environment;
 mod job_options;
 mod key_resolution;
@@ -35,6 +37,7 @@ mod yaml;
 
 pub use application::{Application, ApplicationEnvironment};
 pub use bind::{BindRequest, Binding, BoundSink, BoundSource, BoundStatement, SourceInput, bind_script};
+pub use embedding::Embedding;
 pub use environment::{Environment, ProcessEnvironment, Variable};
 pub use job_options::{ExecutionModeOption, JobOptions};
 pub use limits::Limits;

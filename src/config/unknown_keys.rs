@@ -102,6 +102,19 @@ pub(super) fn of_kind(keys: &KeyMap, kind: Option<&str>, role: Scope, told: &mut
     meant
 }
 
+/// The same for a kind that the application has registered, which has the keys `own`.
+pub(super) fn of_registered(keys: &KeyMap, own: &[&str], component: &str, role: Scope, told: &mut Told) {
+    let shared = if role == Scope::Sink { SinkShared::OPTIONS } else { SourceShared::OPTIONS };
+    let mut known: Vec<&str> = shared.iter().flat_map(OptionDescriptor::spellings).chain(["type", "config_file"]).collect();
+    known.extend(own);
+    for (key, setting) in keys.leftover() {
+        let near = nearest(key, known.iter().copied()).map(|near| format!("did you mean '{}.{near}'? ", keys.owner())).unwrap_or_default();
+        let listed = if own.is_empty() { "no keys of its own".to_owned() } else { own.join(", ") };
+        let error = Error::config(format!("unknown key '{}'", setting.written)).with_help(format!("{near}{component} has {listed}"));
+        told.push_key(setting, false, error);
+    }
+}
+
 /// The same for a source or sink whose kind is not known: only keys that no kind has are told.
 pub(super) fn of_any_kind(keys: &KeyMap, role: Scope, told: &mut Told) -> Vec<String> {
     let known = known(None, role);

@@ -7,14 +7,16 @@ use crate::error::Error;
 use crate::stream::Place;
 
 /// What was claimed so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Claims {
     statements: usize,
     made: Vec<Claim>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Claim {
+    /// Name of the job; none for a script.
+    job: String,
     /// The number of the statement.
     statement: usize,
     /// `sink 'x' of job 'y'`.
@@ -62,7 +64,12 @@ impl Claims {
     pub fn script_from_stdin(&mut self, script: &str) {
         self.statements += 1;
         let (by, script) = ("the script".to_owned(), script.to_owned());
-        self.made.push(Claim { statement: self.statements, by, script, writes: false, places: vec![Place::pipe(Path::new("-"))] });
+        self.made.push(Claim { job: String::new(), statement: self.statements, by, script, writes: false, places: vec![Place::pipe(Path::new("-"))] });
+    }
+
+    /// Forgets the claims of a job that has ended.
+    pub fn forget(&mut self, job: &str) {
+        self.made.retain(|claim| claim.job != job);
     }
 
     /// Adds the claims of a script's statements; what is against them becomes their faults.
@@ -80,11 +87,11 @@ impl Claims {
             SourceInput::Connector(connector) => Some((&source.name, source.span, false, connector.places(&source.name))),
             SourceInput::Chained(_) | SourceInput::Unknown => None,
         });
-        let sinks = statement.sinks.iter().map(|sink| (&sink.name, sink.span, true, vec![sink.connector.place(&sink.name)]));
+        let sinks = statement.sinks.iter().map(|sink| (&sink.name, sink.span, true, sink.connector.place(&sink.name).into_iter().collect()));
         for (name, span, writes, places) in sources.chain(sinks) {
             let role = if writes { "sink" } else { "source" };
             let by = format!("{role} '{name}' of job '{}'", statement.name);
-            let claim = Claim { statement: self.statements, by, script: statement.script.name.clone(), writes, places };
+            let claim = Claim { job: statement.name.clone(), statement: self.statements, by, script: statement.script.name.clone(), writes, places };
             errors.extend(self.made.iter().filter_map(|earlier| claim.conflict(earlier)).map(|error| error.at(&statement.script, span)));
             self.made.push(claim);
         }

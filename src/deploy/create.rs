@@ -35,6 +35,8 @@ pub(super) struct View<'a> {
     pub look: Look,
     /// Whether it will be refused anyway; then there is nothing to tell of what is right.
     pub refused: bool,
+    /// Begins the names of consumer groups.
+    pub group_base: &'a str,
     /// The key of encrypted files.
     pub key: Option<&'a str>,
 }
@@ -112,7 +114,7 @@ fn create_source(
     if view.refused && connector.is_remote() {
         return Ok(None);
     }
-    let Some((statement, identity)) = statements[at].as_ref().zip(super::groups::identity(statements, at, index)) else { return Ok(None) };
+    let Some((statement, identity)) = statements[at].as_ref().zip(super::groups::identity(statements, at, index, view.group_base)) else { return Ok(None) };
     let told = view.look == Look::Run && !view.refused;
     let label = format!("source_{index}_{}", bound.name);
     if told {

@@ -17,4 +17,5 @@ mod prepare;
 
 pub use claims::Claims;
 pub use explain::{Described, ExplainedSetting, Explanation, Operator, Plans, explain};
+pub use groups::GROUP_BASE;
 pub use prepare::{Look, Note, PrepareRequest, Prepared, PreparedJob, UnplannedJob, prepare};

@@ -15,6 +15,7 @@ use crate::runtime::{ChainedInput, EngineMemory, JobMemory, JobSpec, MemoryLimit
 use crate::stream::{Boundedness, DataSink, FailureStrategy, visible};
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::logical_expr::ScalarUDF;
 
 /// How closely a script is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,10 @@ pub struct PrepareRequest<'a> {
     pub row_limit: Option<usize>,
     /// How closely it is looked at.
     pub look: Look,
+    /// Begins the names of consumer groups.
+    pub group_base: &'a str,
+    /// Functions besides those of the engine.
+    pub functions: &'a [Arc<ScalarUDF>],
     /// Whether the run is refused anyway, for faults of its settings or of other scripts; then there is nothing to tell of what is right.
     pub refused: bool,
     /// What all jobs of the process may take of memory.
@@ -87,6 +92,8 @@ pub struct UnplannedJob {
 pub struct PreparedJob {
     /// What is run.
     pub spec: JobSpec,
+    /// Names of its sources, streams of the script among them, in the order in which the statement names them.
+    pub sources: Vec<String>,
     /// Every setting in force.
     pub settings: Vec<EffectiveSetting>,
     /// Things worth a warning.
@@ -112,7 +119,7 @@ pub async fn prepare(request: PrepareRequest<'_>) -> Result<Prepared, Vec<Error>
         statements.push(binding.statement);
     }
     let key = environment.get("VELO_ENCRYPTION_KEY");
-    let view = View { look, refused: request.refused, key: key.as_deref() };
+    let view = View { look, refused: request.refused, group_base: request.group_base, key: key.as_deref() };
     let created: Vec<Option<Created>> = faults.iter_mut().enumerate().map(|(at, faults)| create::create(&statements, at, view, faults)).collect();
     forget_program();
     let modes = modes(&statements, &created, &mut faults);
@@ -126,7 +133,7 @@ pub async fn prepare(request: PrepareRequest<'_>) -> Result<Prepared, Vec<Error>
             continue;
         };
         let stdout = Some(&stdout).filter(|_| statement.statement.into.is_empty() && !read_by_others.contains(&at));
-        let job = Job { statement, created, mode, stdout, row_limit, memory: request.memory };
+        let job = Job { statement, created, mode, stdout, row_limit, memory: request.memory, functions: request.functions };
         let (outcome, schema) = job.plan(&outcomes, &schemas, &mut faults[at]).await;
         outcomes.push(outcome);
         schemas.push(schema);
@@ -186,6 +193,7 @@ struct Job<'a> {
     stdout: Option<&'a Arc<dyn DataSink>>,
     row_limit: Option<usize>,
     memory: &'a Arc<EngineMemory>,
+    functions: &'a [Arc<ScalarUDF>],
 }
 
 impl Job<'_> {
@@ -227,6 +235,7 @@ impl Job<'_> {
             faults: &row_faults,
             carry,
             memory: Some(&memory),
+            functions: self.functions,
         };
         let plan = match plan_job(request).await {
             Ok(plan) => plan,
@@ -265,8 +274,10 @@ impl Job<'_> {
             buffer_rows: statement.job.buffer_size,
             shutdown_timeout: statement.job.shutdown_timeout.0,
             row_limit: self.row_limit,
+            tap: None,
         };
-        let job = PreparedJob { spec, settings: statement.settings.clone(), warnings };
+        let sources = statement.sources.iter().map(|source| source.name.clone()).collect();
+        let job = PreparedJob { spec, sources, settings: statement.settings.clone(), warnings };
         (Outcome::Ready(Box::new(job)), schema)
     }
 

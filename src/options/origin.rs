@@ -32,6 +32,8 @@ pub enum Origin {
         /// The variable.
         variable: String,
     },
+    /// The application that embeds the engine.
+    Application,
     /// `--set key=value`.
     CommandLine,
     /// Nobody set it.
@@ -64,6 +66,7 @@ impl fmt::Display for Origin {
             Self::Inline { script, key, .. } => write!(f, "{}:{}:{}", script.name, key.start.line, key.start.column),
             Self::Yaml { file, line } => write!(f, "{}:{line}", file.display()),
             Self::Environment { variable } => write!(f, "environment variable {variable}"),
+            Self::Application => f.write_str("the application"),
             Self::CommandLine => f.write_str("--set"),
             Self::Default => f.write_str("default"),
         }

@@ -6,6 +6,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
@@ -18,8 +19,8 @@ use crate::functions;
 /// Rows of a batch inside plans.
 pub(super) const PLAN_BATCH_ROWS: usize = 8192;
 
-/// A session for one job.
-pub(super) fn session(clock: &Arc<EpochClock>, memory: Option<&Arc<dyn MemoryPool>>) -> Result<SessionState> {
+/// A session for one job; `own`: functions of the application.
+pub(super) fn session(clock: &Arc<EpochClock>, memory: Option<&Arc<dyn MemoryPool>>, own: &[Arc<ScalarUDF>]) -> Result<SessionState> {
     let mut config = SessionConfig::new()
         .with_target_partitions(1)
         .with_batch_size(PLAN_BATCH_ROWS)
@@ -54,6 +55,12 @@ pub(super) fn session(clock: &Arc<EpochClock>, memory: Option<&Arc<dyn MemoryPoo
     for function in functions::all(clock) {
         use datafusion::execution::FunctionRegistry;
         state.register_udf(Arc::new(function)).map_err(|error| Error::internal("cannot register a function").with_source(error))?;
+    }
+    for function in own {
+        use datafusion::execution::FunctionRegistry;
+        state
+            .register_udf(Arc::clone(function))
+            .map_err(|error| Error::internal(format!("cannot register function '{}'", function.name())).with_source(error))?;
     }
     for function in functions::aggregates() {
         use datafusion::execution::FunctionRegistry;

@@ -99,10 +99,12 @@ pub(super) fn feed_source(feed: SourceFeed, task: SourceTask, counters: Arc<JobC
         let counts = counters.sources.get(task.source.name());
         let mut reading = task.reading();
         loop {
+            let paused = shutdown.is_paused();
             let next = tokio::select! {
                 biased;
                 () = shutdown.requested() => break,
-                next = reading.next() => next,
+                () = shutdown.until_paused(!paused) => continue,
+                next = reading.next(), if !paused => next,
             };
             let rows = match next {
                 Ok(None) => {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::batch_driver::{Ends, QUEUE, feed_chained, feed_source, run_once};
 use super::counters::JobCounters;
 use super::epoch_outputs::{Direct, EpochOutputs};
 use super::leaf_feed::SourceFeed;
+use super::panicked;
 use super::partial_result::must_be_complete;
 use super::pipeline::{DECODED_ROWS, DECODERS, Part, feeds, with_root};
 use super::queue::{Sender, queue};
@@ -18,6 +18,7 @@ use super::shutdown::Shutdown;
 use super::sink_task::SinkEvent;
 use super::source_task::SourceTask;
 use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::unwind::guarded_future;
 
 /// Runs the jobs of a pipeline to their end, or until the run is asked to end. An error comes with the number of its job.
 pub(super) async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiver<SinkEvent>, shutdown: &Shutdown) -> Result<(), (usize, Error)> {
@@ -73,25 +74,31 @@ pub(super) async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiv
         let (root, _) = with_root(&part, &outputs);
         let log = RateLimitedLog::new(format!("job '{}'", part.spec.name));
         // The plan may hold back what it has to say until its end.
-        runs.push(tokio::spawn(async move {
-            drop(outputs);
-            let context = Arc::clone(&part.spec.plan.context);
-            super::counters::add(&part.counters.epochs, 1);
-            run_once(root, context).await.map_err(|error| (at, error))?;
-            let reasons = part.counters.faults.take_reasons();
-            if let Some(first) = reasons.first() {
-                log.warn(reasons.len() as u64, || format!("{first}; row skipped"));
-            }
-            part.sinks.read().await.send(1, Vec::new(), true).await.map_err(|error| (at, error))
-        }));
+        runs.push((
+            at,
+            tokio::spawn(guarded_future(async move {
+                drop(outputs);
+                let context = Arc::clone(&part.spec.plan.context);
+                super::counters::add(&part.counters.epochs, 1);
+                run_once(root, context).await.map_err(|error| (at, error))?;
+                let reasons = part.counters.faults.take_reasons();
+                if let Some(first) = reasons.first() {
+                    log.warn(reasons.len() as u64, || format!("{first}; row skipped"));
+                }
+                part.sinks.read().await.send(1, Vec::new(), true).await.map_err(|error| (at, error))
+            })),
+        ));
     }
-    let stop: Vec<_> = runs.iter().map(JoinHandle::abort_handle).collect();
+    let stop: Vec<_> = runs.iter().map(|(_, run)| run.abort_handle()).collect();
     let all = async {
         let mut result = Ok(());
-        for run in runs {
-            let ended = run.await.unwrap_or_else(|error| {
-                if error.is_cancelled() { Ok(()) } else { Err((0, Error::internal("a job ended in a panic; please report this").with_source(error))) }
-            });
+        for (at, run) in runs {
+            let ended = match run.await {
+                Ok(Ok(ended)) => ended,
+                Ok(Err(panic)) => Err((at, panicked(&panic))),
+                Err(error) if error.is_cancelled() => Ok(()),
+                Err(error) => Err((at, panicked(&error.to_string()))),
+            };
             result = result.and(ended);
         }
         result

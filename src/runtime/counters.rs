@@ -9,6 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::job_metrics::{JobMetrics, LastTime};
+use super::latency::Latency;
 use crate::operators::guard::RowFaults;
 use crate::stream::{ConnectionState, Health};
 
@@ -23,6 +24,8 @@ pub struct SourceCounters {
     pub skipped: AtomicU64,
     /// Encoded bytes.
     pub bytes: AtomicU64,
+    /// From the reading of a batch to the end of its epoch.
+    pub latency: Latency,
     /// When something was read last.
     pub last_read: LastTime,
     /// The state of its connection.
@@ -54,6 +57,8 @@ pub struct SinkCounters {
     pub acked: AtomicU64,
     /// Of the rows it has taken, those that are not durable yet.
     pub pending: AtomicU64,
+    /// Of its writes.
+    pub latency: Latency,
     /// Its last write failed.
     pub down: AtomicBool,
     /// The state of its connection.
@@ -77,6 +82,8 @@ pub struct JobCounters {
     pub epochs: AtomicU64,
     /// Batches that failed the job.
     pub batches_failed: AtomicU64,
+    /// Its sinks are there, and it reads.
+    pub started: AtomicBool,
     /// When it began.
     pub began: Instant,
     /// Rows that expressions rejected, filters dropped, joins added.
@@ -115,6 +122,8 @@ pub struct SinkSummary {
     pub lost: u64,
     /// Tries after a failed write.
     pub retries: u64,
+    /// Mean time of a write, in milliseconds.
+    pub write_latency_ms: f64,
     /// Newest epoch that is durable.
     pub acked: u64,
     /// The state of its connection.
@@ -140,6 +149,8 @@ pub struct SourceSummary {
     pub rejected: u64,
     /// Encoded bytes.
     pub bytes: u64,
+    /// Mean time of a batch from its reading to the end of its epoch, in milliseconds.
+    pub latency_ms: f64,
     /// The state of its connection.
     pub state: ConnectionState,
     /// Since when it is in this state.
@@ -216,6 +227,7 @@ impl JobCounters {
             out: AtomicU64::new(0),
             epochs: AtomicU64::new(0),
             batches_failed: AtomicU64::new(0),
+            started: AtomicBool::new(false),
             began: Instant::now(),
             faults,
             balanced,
@@ -255,6 +267,7 @@ impl JobCounters {
                 records: read(&source.records),
                 rejected: read(&source.rejected),
                 bytes: read(&source.bytes),
+                latency_ms: source.latency.mean_ms(),
                 state: health.state,
                 since: time_text(health.since),
                 last_error_at: health.last_error.as_ref().map(|(at, _)| time_text(*at)),
@@ -273,6 +286,7 @@ impl JobCounters {
                 rejected: read(&sink.rejected),
                 lost: read(&sink.lost),
                 retries: read(&sink.retries),
+                write_latency_ms: sink.latency.mean_ms(),
                 acked: read(&sink.acked),
                 state: if sink.down.load(Ordering::Relaxed) { ConnectionState::Failed } else { health.state },
                 since: time_text(health.since),

@@ -13,8 +13,11 @@
 //! - `counters`: what a job has done so far
 //! - `job_memory`: how much memory a job takes, and may take
 //! - `job_metrics`: the same in figures that monitoring asks for
+//! - `slice_bytes`: the bytes of rows that are a part of larger ones
+//! - `latency`: how long something takes
 //! - `rate_limited_log`: warnings that can come with every row
-//! - `shutdown`: how a run is asked to end
+//! - `tap`: the rows of a job as the source of another run's
+//! - `shutdown`: how a run is asked to pause, to go on, and to end
 
 mod batch_driver;
 mod batch_run;
@@ -23,6 +26,7 @@ mod counters;
 mod epoch_outputs;
 mod job_memory;
 mod job_metrics;
+mod latency;
 mod leaf_feed;
 mod partial_result;
 mod pipeline;
@@ -37,17 +41,25 @@ mod spec;
 mod stream_driver;
 mod stream_input;
 mod table_loader;
+mod tap;
 
 pub use counters::{JobCounters, JobSummary, SinkSummary, SourceSummary};
 pub use job_memory::{EngineMemory, JobMemory, MemoryLimits};
 pub use job_metrics::JobMetrics;
+pub use latency::Latency;
 pub use pipeline::{JobOutcome, Running, start};
 pub use shutdown::Shutdown;
 pub use spec::{ChainedInput, JobSpec, SinkSpec, SourceSpec};
+pub use tap::{Tap, TapReaders};
 
 use datafusion::error::DataFusionError;
 
 use crate::error::{Error, ErrorKind, Fault};
+
+/// A job that has panicked; nothing of what it was doing is used any more.
+pub(in crate::runtime) fn panicked(reason: &str) -> Error {
+    Error::internal(format!("the job has panicked: {reason}")).with_help("if no function, source or sink of your own did that, please report it")
+}
 
 /// An error of a running plan as ours.
 pub(in crate::runtime) fn execution_error(error: &DataFusionError) -> Error {

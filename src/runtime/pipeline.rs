@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::{RwLock, mpsc, watch};
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use super::batch_run::run_batch;
 use super::batching::whole_batch_bytes;
@@ -14,6 +16,7 @@ use super::counters::{JobCounters, JobSummary};
 use super::epoch_outputs::{Direct, EpochOutputs};
 use super::job_memory::share;
 use super::leaf_feed::SourceFeed;
+use super::panicked;
 use super::rate_limited_log::RateLimitedLog;
 use super::shutdown::Shutdown;
 use super::sink_set::SinkSet;
@@ -30,6 +33,7 @@ use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::planner::{ExecutionMode, LeafPlan};
 use crate::resident::forget_program;
 use crate::stream::{DataSink, Position};
+use crate::unwind::guarded_future;
 
 /// Tasks that decode for one source at the same time.
 pub(super) const DECODERS: usize = 2;
@@ -65,35 +69,25 @@ pub struct JobOutcome {
     pub durable: Vec<(String, Position)>,
 }
 
+/// The jobs of a pipeline, by name.
+type Names = Vec<(String, Arc<JobCounters>)>;
+
 /// A run that was started.
 pub struct Running {
     /// Counts of each job, by name.
     pub jobs: Vec<(String, Arc<JobCounters>)>,
-    pipelines: Vec<JoinHandle<Vec<JobOutcome>>>,
+    pipelines: Vec<(Names, JoinHandle<Vec<JobOutcome>>)>,
 }
 
 impl Running {
     /// Waits for the end of all jobs.
     pub async fn finished(self) -> Vec<JobOutcome> {
-        let mut outcomes = Vec::new();
-        for pipeline in self.pipelines {
-            match pipeline.await {
-                Ok(ended) => outcomes.extend(ended),
-                Err(error) => {
-                    let error = Error::internal("a job ended in a panic; please report this").with_source(error);
-                    let counters = JobCounters::new([], [], [], Arc::new(crate::operators::guard::RowFaults::new(false)), true);
-                    outcomes.push(JobOutcome {
-                        name: "?".to_owned(),
-                        error: Some(error),
-                        refused: false,
-                        incomplete: true,
-                        summary: counters.summary("?"),
-                        durable: Vec::new(),
-                    });
-                }
-            }
+        let mut all = Vec::new();
+        for (names, pipeline) in self.pipelines {
+            // Panics are caught below: this is the end of the runtime.
+            all.extend(pipeline.await.unwrap_or_else(|error| broken(names, panicked(&error.to_string()))));
         }
-        outcomes
+        all
     }
 }
 
@@ -125,7 +119,14 @@ pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Sh
         .into_iter()
         .map(|pipeline| {
             let (last_resort, shutdown) = (Arc::clone(last_resort), shutdown.clone());
-            tokio::spawn(async move { run_pipeline(pipeline, last_resort, shutdown).await })
+            let names: Names = pipeline.iter().map(|(_, spec, counters)| (spec.name.clone(), Arc::clone(counters))).collect();
+            let span = tracing::info_span!("job", name = names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
+            let all = names.clone();
+            let run = async move {
+                // The parts that run by themselves catch their own panics and tell whose they are.
+                guarded_future(run_pipeline(pipeline, last_resort, shutdown)).await.unwrap_or_else(|panic| broken(names, panicked(&panic)))
+            };
+            (all, tokio::spawn(run.instrument(span)))
         })
         .collect();
     Running { jobs, pipelines }
@@ -142,7 +143,7 @@ pub(super) struct Part {
 
 async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort: Arc<dyn DataSink>, shutdown: Shutdown) -> Vec<JobOutcome> {
     let (sink_events, sinks) = mpsc::unbounded_channel();
-    let names: Vec<(String, Arc<JobCounters>)> = jobs.iter().map(|(_, spec, counters)| (spec.name.clone(), Arc::clone(counters))).collect();
+    let names: Names = jobs.iter().map(|(_, spec, counters)| (spec.name.clone(), Arc::clone(counters))).collect();
     let is_batch = jobs.iter().all(|(_, spec, _)| spec.plan.mode == ExecutionMode::Batch);
     let timeout = jobs.iter().map(|(_, spec, _)| spec.shutdown_timeout).max().unwrap_or_default();
     let mut parts = Vec::new();
@@ -160,6 +161,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
             &sink_events,
             Arc::clone(&last_resort),
             spec.plan.context.memory_pool(),
+            spec.tap.clone(),
         );
         // Asked to end, nobody waits for sinks that still connect.
         let opened = tokio::select! {
@@ -257,6 +259,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
 }
 
 fn tell_start(part: &Part) {
+    part.counters.started.store(true, Ordering::Release);
     let sources = part.counters.sources.len() + part.counters.tables.len();
     tracing::info!("{}job '{}' started", if sources > 1 { "multi-source " } else { "" }, part.spec.name);
 }
@@ -279,12 +282,13 @@ fn late(timeout: Duration) -> Error {
     Error::new(ErrorKind::Limit, Fault::External, format!("not drained within {} s", timeout.as_secs_f64())).with_help("raise 'shutdown.timeout'")
 }
 
-fn outcomes(
-    names: Vec<(String, Arc<JobCounters>)>,
-    mut failure: Option<(usize, Error)>,
-    incomplete: bool,
-    durable: Vec<Vec<(String, Position)>>,
-) -> Vec<JobOutcome> {
+/// The ends of jobs whose pipeline is gone without a word.
+fn broken(names: Names, error: Error) -> Vec<JobOutcome> {
+    let durable = vec![Vec::new(); names.len()];
+    outcomes(names, Some((0, error)), true, durable)
+}
+
+fn outcomes(names: Names, mut failure: Option<(usize, Error)>, incomplete: bool, durable: Vec<Vec<(String, Position)>>) -> Vec<JobOutcome> {
     let failed = failure.as_ref().map(|(at, _)| names[*at].0.clone());
     names
         .into_iter()
@@ -453,7 +457,8 @@ async fn run_stream(
         .enumerate()
         .map(|(index, (task, ahead))| {
             let ends = TaskEnds { index, ahead, events: events.clone(), durable: driver.durable[index].subscribe() };
-            tokio::spawn(task.run(ends, shutdown.clone(), stop.clone()))
+            let span = tracing::info_span!("source", name = task.source.name());
+            tokio::spawn(task.run(ends, shutdown.clone(), stop.clone()).instrument(span))
         })
         .collect();
     drop(events);

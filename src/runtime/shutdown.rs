@@ -1,8 +1,9 @@
-//! How a run is asked to end.
+//! How a run is asked to pause, to go on, and to end.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Asks the jobs of a run to end: they stop reading, finish what they have read, and complete their outputs. Clones are the same request.
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Shutdown {
     token: CancellationToken,
     at: Arc<OnceLock<Instant>>,
+    paused: Arc<watch::Sender<bool>>,
 }
 
 impl Shutdown {
@@ -22,6 +24,28 @@ impl Shutdown {
     pub fn request(&self) {
         self.at.get_or_init(Instant::now);
         self.token.cancel();
+    }
+
+    /// Asks the sources to stop reading; what was read goes its way.
+    pub fn pause(&self) {
+        self.paused.send_replace(true);
+    }
+
+    /// Asks them to go on.
+    pub fn resume(&self) {
+        self.paused.send_replace(false);
+    }
+
+    /// Whether the sources are to read nothing.
+    pub fn is_paused(&self) -> bool {
+        *self.paused.borrow()
+    }
+
+    /// Waits until the sources are to read, or are to read nothing.
+    pub(super) async fn until_paused(&self, paused: bool) {
+        let mut changes = self.paused.subscribe();
+        // The sender lives as long as this.
+        let _value = changes.wait_for(|now| *now == paused).await;
     }
 
     /// Whether it was asked.

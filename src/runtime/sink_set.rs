@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::counters::{JobCounters, read};
 use super::sink_task::{OpenSink, SinkEvent, SinkHandle, SinkMemory, SinkMessage, SinkStop, start_sink};
 use super::spec::SinkSpec;
+use super::tap::Tap;
 use crate::clock::EpochClock;
-use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::error::{Error, Fault, Result};
 use crate::ids::Epoch;
 use crate::stream::{DataSink, DataWriter, FailurePolicy, FailureStrategy, SinkContext, visible, visible_columns};
 
@@ -54,6 +55,8 @@ pub(super) struct SinkSet {
     warned: AtomicBool,
     schema: SchemaRef,
     clock: Arc<EpochClock>,
+    /// Where jobs of other runs read the rows.
+    tap: Option<Arc<Tap>>,
     /// The time to finish is over: the sinks let go of what they have.
     pub stop: CancellationToken,
     /// A sink could not be created: the job goes on, but is no success.
@@ -73,6 +76,7 @@ impl SinkSet {
         events: &mpsc::UnboundedSender<SinkEvent>,
         last_resort: Arc<dyn DataSink>,
         memory: &Arc<dyn MemoryPool>,
+        tap: Option<Arc<Tap>>,
     ) -> Result<Self> {
         let stop = CancellationToken::new();
         let stops: Vec<SinkStop> = specs.iter().map(|_| SinkStop::of(&stop)).collect();
@@ -135,6 +139,7 @@ impl SinkSet {
             warned: AtomicBool::new(false),
             schema: Arc::clone(schema),
             clock: Arc::clone(clock),
+            tap,
             stop,
             incomplete,
         })
@@ -146,13 +151,23 @@ impl SinkSet {
         if !batches.is_empty() && !self.sinks.is_empty() && self.counters.sinks.iter().all(|(_, sink)| sink.down.load(Ordering::Relaxed)) {
             self.print(epoch, &shown).await?;
         }
-        for (sink, carried) in self.sinks.iter().zip(&self.carried) {
+        for (index, (sink, carried)) in self.sinks.iter().zip(&self.carried).enumerate() {
             let Some(sink) = sink else { continue };
             if !sink.send(epoch, if *carried { batches.clone() } else { shown.clone() }, end).await {
-                return Err(Error::new(ErrorKind::Internal, Fault::Internal, "a sink's task has ended before its job"));
+                return Err(self.ended_early(index));
             }
         }
+        if let Some(tap) = &self.tap {
+            tap.send(&shown).await;
+        }
         Ok(())
+    }
+
+    /// A sink's task is gone: it has panicked.
+    fn ended_early(&self, index: usize) -> Error {
+        let (name, sink) = &self.counters.sinks[index];
+        let reason = sink.health.last_error().unwrap_or_else(|| format!("job '{}', sink '{name}' has ended before its job", self.job));
+        Error::internal(reason)
     }
 
     /// All sinks are down: better printed than lost.

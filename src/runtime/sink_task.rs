@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::counters::{JobCounters, SinkCounters, add, take};
 use super::job_memory::share;
@@ -20,6 +21,7 @@ use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Epoch;
 use crate::sinks::stdout::is_closed_pipe;
 use crate::stream::{DataWriter, FailurePolicy, FailureStrategy, RejectedRecord, WriteReport};
+use crate::unwind::guarded_future;
 
 /// Rows that wait for a writer before the sources are slowed down: two epochs of the usual size, or many small ones, which would be handed over one by one otherwise.
 const MOST_ROWS: u32 = 16_384;
@@ -150,8 +152,9 @@ pub(super) fn start_sink(
         pending: VecDeque::new(),
     };
     let runtime = Handle::current();
+    let span = tracing::info_span!("sink", name = &*task.counters.sinks[index].0);
     // Writers block on files, so each has a thread; its timers are the runtime's.
-    let task = tokio::task::spawn_blocking(move || runtime.block_on(task.run(messages)));
+    let task = tokio::task::spawn_blocking(move || runtime.block_on(task.guarded(messages).instrument(span)));
     SinkHandle { queue, room: Arc::new(Semaphore::new(MOST_ROWS as usize)), memory, task }
 }
 
@@ -173,7 +176,22 @@ impl SinkTask {
         &self.counters.sinks[self.index].1
     }
 
-    async fn run(mut self, mut messages: mpsc::Receiver<SinkMessage>) -> Result<()> {
+    /// Runs it; a panic fails the job.
+    async fn guarded(self, mut messages: mpsc::Receiver<SinkMessage>) -> Result<()> {
+        let (job, index, counters, events, stop) = (self.job, self.index, Arc::clone(&self.counters), self.events.clone(), self.stop.own.clone());
+        let place = self.log.place().to_owned();
+        guarded_future(self.run(&mut messages)).await.unwrap_or_else(|panic| {
+            let error = Error::internal(format!("{place} has panicked: {panic}"));
+            // Who waits for the queue is told why it is gone, so this comes before.
+            counters.sinks[index].1.down.store(true, Ordering::Relaxed);
+            counters.sinks[index].1.health.failed(error.message());
+            stop.cancel();
+            let _driver_has_ended = events.send(SinkEvent::Failed(job, error.duplicate()));
+            Err(error)
+        })
+    }
+
+    async fn run(mut self, messages: &mut mpsc::Receiver<SinkMessage>) -> Result<()> {
         // What an earlier run has left is replaced now, not with the first row.
         self.sync().await;
         let mut next_sync = Instant::now() + SYNC_INTERVAL;
@@ -309,7 +327,10 @@ impl SinkTask {
     async fn write(&mut self, epoch: Epoch, batch: &RecordBatch) -> Result<WriteReport> {
         let mut retry = 0;
         loop {
-            match self.writer.write(epoch, batch).await {
+            let began = Instant::now();
+            let written = self.writer.write(epoch, batch).await;
+            self.counts().latency.add(began.elapsed());
+            match written {
                 Ok(report) => return Ok(report),
                 Err(error) => self.wait_after(error, &mut retry).await?,
             }

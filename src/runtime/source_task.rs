@@ -7,6 +7,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use super::shutdown::Shutdown;
 use crate::error::{Error, Result};
 use crate::stream::{DataReader, DataSource, FailurePolicy, FailureStrategy, Position, ReadRequest, SourceBatch};
+use crate::unwind::guarded_future;
 
 /// What a source's task tells the driver.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) enum SourceEvent {
     Ended,
     /// It can't go on.
     Failed(Error),
+    /// It can't go on, and neither can its job, since it has broken its contract.
+    Panicked(Error),
 }
 
 /// A source that is read.
@@ -76,17 +79,19 @@ impl SourceTask {
     pub(super) async fn run(self, ends: TaskEnds, shutdown: Shutdown, stop: Shutdown) {
         let TaskEnds { index, ahead, events, mut durable } = ends;
         let send = |event| events.send((index, event)).is_ok();
-        let mut reading = Reading { task: &self, position: Position::default(), reader: None, retry: 0 };
+        let mut reading = Reading { task: &self, position: Position::default(), reader: None, retry: 0, panicked: false };
         loop {
+            let paused = shutdown.is_paused();
             let next = tokio::select! {
                 biased;
                 () = shutdown.requested() => break,
                 () = stop.requested() => break,
+                () = shutdown.until_paused(!paused) => continue,
                 Ok(()) = durable.changed() => {
                     reading.durable(&durable.borrow_and_update());
                     continue;
                 }
-                next = reading.next() => next,
+                next = reading.next(), if !paused => next,
             };
             match next {
                 Ok(Some(batch)) => {
@@ -106,7 +111,7 @@ impl SourceTask {
                 Ok(None) => break,
                 Err(error) => {
                     self.request.health.failed(error.message());
-                    send(SourceEvent::Failed(error));
+                    send(if reading.panicked { SourceEvent::Panicked(error) } else { SourceEvent::Failed(error) });
                     return;
                 }
             }
@@ -122,7 +127,7 @@ impl SourceTask {
 
     /// A reader for use without a task.
     pub(super) fn reading(&self) -> Reading<'_> {
-        Reading { task: self, position: Position::default(), reader: None, retry: 0 }
+        Reading { task: self, position: Position::default(), reader: None, retry: 0, panicked: false }
     }
 }
 
@@ -132,13 +137,19 @@ pub(super) struct Reading<'a> {
     position: Position,
     reader: Option<Box<dyn DataReader>>,
     retry: usize,
+    /// The source has panicked.
+    panicked: bool,
 }
 
 impl Reading<'_> {
     /// The next batch. Dropping the future loses nothing.
     pub(super) async fn next(&mut self) -> Result<Option<SourceBatch>> {
         loop {
-            let error = match self.try_next().await {
+            let next = guarded_future(self.try_next()).await.unwrap_or_else(|panic| {
+                self.panicked = true;
+                Err(Error::internal(format!("the source has panicked: {panic}")))
+            });
+            let error = match next {
                 Ok(Some(batch)) => {
                     self.position.merge(&batch.position);
                     self.retry = 0;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::tap::Tap;
 use crate::clock::EpochClock;
 use crate::operators::guard::RowFaults;
 use crate::planner::JobPlan;
@@ -64,4 +65,6 @@ pub struct JobSpec {
     pub shutdown_timeout: Duration,
     /// Ends the job after this many rows.
     pub row_limit: Option<usize>,
+    /// Where jobs of other runs read its rows.
+    pub tap: Option<Arc<Tap>>,
 }

@@ -10,12 +10,14 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use futures::StreamExt;
 use tokio::sync::{RwLock, mpsc, watch};
+use tracing::Instrument;
 
 use super::batching::Decision;
 use super::counters::{JobCounters, add};
 use super::epoch_outputs::EpochOutputs;
 use super::execution_error;
 use super::leaf_feed::SourceFeed;
+use super::panicked;
 use super::rate_limited_log::RateLimitedLog;
 use super::shutdown::Shutdown;
 use super::sink_set::SinkSet;
@@ -30,6 +32,7 @@ use crate::operators::limit::LimitState;
 use crate::operators::source_slot::SlotInput;
 use crate::resident::forget_program;
 use crate::stream::{FailurePolicy, Position};
+use crate::unwind::guarded_future;
 
 /// DataFusion's operators keep metrics of every execution; they are dropped this often.
 const RESET_EVERY: u64 = 512;
@@ -112,7 +115,10 @@ impl StreamDriver {
                 statement.tables.refresh().await;
             }
             match self.next_step() {
-                Step::Run(cuts) => self.run_epoch(&cuts).await?,
+                Step::Run(cuts) => {
+                    let span = tracing::debug_span!("epoch", number = self.epoch + 1);
+                    self.run_epoch(&cuts).instrument(span).await?;
+                }
                 Step::Wait(at_most) => {
                     if let Some(ending) = self.wait(at_most).await? {
                         return Ok(ending);
@@ -141,6 +147,7 @@ impl StreamDriver {
         match event {
             SourceEvent::Batch(batch) => input.absorb(batch),
             SourceEvent::Ended => input.ended = true,
+            SourceEvent::Panicked(error) => return Err((input.statement, error)),
             SourceEvent::Failed(error) => {
                 input.ended = true;
                 let statement = &self.statements[input.statement];
@@ -256,6 +263,7 @@ impl StreamDriver {
         let took = began.elapsed();
         for (at, rows) in cuts {
             self.inputs[*at].learn(*rows, took);
+            self.inputs[*at].note_latency();
         }
         self.forget_durable();
         Ok(())
@@ -308,10 +316,17 @@ impl Statement {
         self.outputs.begin(epoch);
         add(&self.counters.epochs, 1);
         loop {
-            let mut run = self.root.execute(0, Arc::clone(&self.context)).map_err(|error| self.failed(&error))?;
-            while let Some(done) = run.next().await {
-                done.map_err(|error| self.failed(&error))?;
-            }
+            let run = async {
+                let mut run = self.root.execute(0, Arc::clone(&self.context)).map_err(|error| self.failed(&error))?;
+                while let Some(done) = run.next().await {
+                    done.map_err(|error| self.failed(&error))?;
+                }
+                Ok(())
+            };
+            guarded_future(run).await.unwrap_or_else(|panic| {
+                add(&self.counters.batches_failed, 1);
+                Err(panicked(&panic))
+            })?;
             self.done = self.limits.iter().any(|limit| limit.is_done());
             // A stream that its limit has ended leaves table rows without partner to the joins above the limit.
             if !self.done || !self.tables.begin_last_epoch() {

@@ -32,6 +32,8 @@ pub(super) struct StreamInput {
     rows: usize,
     bytes: u64,
     since: Option<Instant>,
+    /// Since when the batch that was cut last has waited.
+    taken: Option<Instant>,
     /// Bytes that complete a batch of any strategy.
     most_bytes: u64,
     /// What it takes of the job's memory.
@@ -84,6 +86,7 @@ impl StreamInput {
             rows: 0,
             bytes: 0,
             since: None,
+            taken: None,
             most_bytes,
             held,
         }
@@ -182,6 +185,7 @@ impl StreamInput {
                 batches.push(piece.rows);
             }
         }
+        self.taken = self.since.take();
         self.since = (self.rows > 0).then(Instant::now);
         // What was cut now is held until the next is: the epoch works on it.
         self.held.resize(held(before));
@@ -192,6 +196,13 @@ impl StreamInput {
         add(&self.counters.batches_failed, 1);
         Error::new(ErrorKind::Record, Fault::User, format!("source '{}', {record}", self.name))
             .with_help(format!("mend the record, or set '{}.failure_strategy' = 'LogAndContinue' to skip and count such records", self.name))
+    }
+
+    /// The batch that was cut last is through.
+    pub(super) fn note_latency(&mut self) {
+        if let Some((since, counts)) = self.taken.take().zip(self.counts()) {
+            counts.latency.add(since.elapsed());
+        }
     }
 
     /// Takes note of how long a batch took.

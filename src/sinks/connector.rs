@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::file::{FileSink, FileSinkOptions};
 use super::kafka::{KafkaSink, KafkaSinkOptions, KafkaSinkRest};
+use super::registered::RegisteredSink;
 use crate::error::{Error, Result};
 use crate::kafka::{Role, client_properties, properties_of};
 use crate::options::{KeyMap, OptionDescriptor, Scope};
@@ -16,6 +17,8 @@ pub enum SinkConnector {
     File(FileSinkOptions),
     /// A Kafka topic: our keys, and the client's own.
     Kafka(Box<KafkaSinkOptions>, KafkaSinkRest),
+    /// Of a kind that the application has registered.
+    Registered(RegisteredSink),
 }
 
 impl SinkConnector {
@@ -64,7 +67,7 @@ impl SinkConnector {
     /// Tells it the Avro schema in the file that `schema_file` names.
     pub fn set_avro_schema(&mut self, text: &Arc<str>) {
         match self {
-            Self::File(_) => {}
+            Self::File(_) | Self::Registered(_) => {}
             Self::Kafka(_, rest) => rest.avro_schema = Some(Arc::clone(text)),
         }
     }
@@ -72,14 +75,15 @@ impl SinkConnector {
     /// Checks what can be checked without asking another system, besides single keys.
     pub fn check(&self, name: &str) -> Result<()> {
         match self {
-            Self::File(_) => Ok(()),
+            Self::File(_) | Self::Registered(_) => Ok(()),
             Self::Kafka(options, rest) => KafkaSink::check(name, options, rest),
         }
     }
 
     /// Its simple name.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &str {
         match self {
+            Self::Registered(sink) => &sink.kind,
             Self::File(_) => "file",
             Self::Kafka(..) => "kafka",
         }
@@ -89,21 +93,23 @@ impl SinkConnector {
     pub fn per_batch(&self) -> bool {
         match self {
             Self::File(options) => options.path.contains("{batch_id}"),
-            Self::Kafka(..) => false,
+            Self::Kafka(..) | Self::Registered(_) => false,
         }
     }
 
-    /// What it writes, for telling what collides.
-    pub fn place(&self, name: &str) -> Place {
+    /// What it writes, for telling what collides, if that is known.
+    pub fn place(&self, name: &str) -> Option<Place> {
         match self {
-            Self::File(options) => options.place(),
-            Self::Kafka(options, _) => options.place(name),
+            Self::File(options) => Some(options.place()),
+            Self::Kafka(options, _) => Some(options.place(name)),
+            Self::Registered(_) => None,
         }
     }
 
     /// Checks the settings and returns the sink; nothing is created on disk. `encryption_key` is used where a sink is encrypted and has no key of its own.
     pub fn create(&self, name: &str, encryption_key: Option<&str>) -> Result<Arc<dyn DataSink>> {
         match self {
+            Self::Registered(sink) => sink.factory.create(name, &sink.keys),
             Self::File(options) => Ok(Arc::new(FileSink::create(name, options.clone(), encryption_key)?)),
             Self::Kafka(options, rest) => Ok(Arc::new(KafkaSink::create(name, options.as_ref().clone(), rest.clone())?)),
         }

@@ -6,6 +6,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::file::{FileSource, FileSourceOptions};
 use super::kafka::{KafkaSource, KafkaSourceOptions, KafkaSourceRest, SourceIdentity};
+use super::registered::RegisteredSource;
 use crate::error::{Error, Result};
 use crate::kafka::{Role, client_properties, properties_of};
 use crate::options::{KeyMap, OptionDescriptor, Scope};
@@ -18,6 +19,8 @@ pub enum SourceConnector {
     File(FileSourceOptions),
     /// Kafka topics: our keys, and the client's own.
     Kafka(Box<KafkaSourceOptions>, KafkaSourceRest),
+    /// Of a kind, or a table, that the application has registered.
+    Registered(RegisteredSource),
 }
 
 impl SourceConnector {
@@ -66,7 +69,7 @@ impl SourceConnector {
     /// Tells it the Avro schema in the file that declares its columns.
     pub fn set_avro_schema(&mut self, text: &Arc<str>) {
         match self {
-            Self::File(_) => {}
+            Self::File(_) | Self::Registered(_) => {}
             Self::Kafka(_, rest) => rest.avro_schema = Some(Arc::clone(text)),
         }
     }
@@ -74,14 +77,15 @@ impl SourceConnector {
     /// Checks what can be checked without asking another system, besides single keys.
     pub fn check(&self, name: &str) -> Result<()> {
         match self {
-            Self::File(_) => Ok(()),
+            Self::File(_) | Self::Registered(_) => Ok(()),
             Self::Kafka(options, rest) => KafkaSource::check(name, options, rest),
         }
     }
 
     /// Its simple name.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &str {
         match self {
+            Self::Registered(source) => &source.kind,
             Self::File(_) => "file",
             Self::Kafka(..) => "kafka",
         }
@@ -90,7 +94,7 @@ impl SourceConnector {
     /// Most of its rows in one batch, if its own keys say so.
     pub fn most_rows(&self) -> Option<usize> {
         match self {
-            Self::File(_) => None,
+            Self::File(_) | Self::Registered(_) => None,
             Self::Kafka(options, _) => options.max_poll_records,
         }
     }
@@ -100,6 +104,7 @@ impl SourceConnector {
         match self {
             Self::File(options) => options.is_bounded(),
             Self::Kafka(options, _) => options.until.is_some(),
+            Self::Registered(_) => false,
         }
     }
 
@@ -107,23 +112,23 @@ impl SourceConnector {
     pub fn is_remote(&self) -> bool {
         match self {
             Self::File(_) => false,
-            Self::Kafka(..) => true,
+            Self::Kafka(..) | Self::Registered(_) => true,
         }
     }
 
     /// What its sources know of a record besides its value.
     pub fn metadata(&self) -> &'static [MetadataColumn] {
         match self {
-            Self::File(_) => &[],
+            Self::File(_) | Self::Registered(_) => &[],
             Self::Kafka(..) => &MetadataColumn::ALL,
         }
     }
 
-    /// The consumer group that it reads in as a source of this job. `None` for kinds without, and for reads that commit nothing.
-    pub fn group(&self, job: &str, named: bool) -> Option<String> {
+    /// The consumer group that it reads in as a source of this job; `base` begins its name where no key gives one. `None` for kinds without, and for reads that commit nothing.
+    pub fn group(&self, base: &str, job: &str, named: bool) -> Option<String> {
         match self {
-            Self::File(_) => None,
-            Self::Kafka(options, _) => options.group(job, named),
+            Self::File(_) | Self::Registered(_) => None,
+            Self::Kafka(options, _) => options.group(base, job, named),
         }
     }
 
@@ -132,6 +137,7 @@ impl SourceConnector {
         match self {
             Self::File(options) => options.places(),
             Self::Kafka(options, _) => options.places(name),
+            Self::Registered(_) => Vec::new(),
         }
     }
 
@@ -140,6 +146,7 @@ impl SourceConnector {
         match self {
             Self::File(options) if options.path == "-" => "file standard input".to_owned(),
             Self::File(options) => format!("file {}", options.path),
+            Self::Registered(source) => source.kind.clone(),
             Self::Kafka(options, _) => format!("kafka {} @ {}", options.topic.as_deref().unwrap_or("topic of its name"), options.brokers),
         }
     }
@@ -148,7 +155,7 @@ impl SourceConnector {
     pub fn known_bytes(&self) -> u64 {
         match self {
             Self::File(options) => std::fs::metadata(&options.path).ok().filter(std::fs::Metadata::is_file).map_or(0, |file| file.len()),
-            Self::Kafka(..) => KafkaSource::ASSUMED_BYTES,
+            Self::Kafka(..) | Self::Registered(_) => KafkaSource::ASSUMED_BYTES,
         }
     }
 
@@ -156,13 +163,14 @@ impl SourceConnector {
     pub fn reads_pipe(&self) -> bool {
         match self {
             Self::File(options) => options.reads_pipe(),
-            Self::Kafka(..) => false,
+            Self::Kafka(..) | Self::Registered(_) => false,
         }
     }
 
     /// Creates the source: checks that it can be read and finds out its columns.
     pub fn create(&self, name: &str, identity: &SourceIdentity, declared: Option<SchemaRef>) -> Result<Arc<dyn DataSource>> {
         match self {
+            Self::Registered(source) => source.factory.create(name, &source.keys),
             Self::File(options) => Ok(Arc::new(FileSource::create(name, options.clone(), declared)?)),
             Self::Kafka(options, rest) => Ok(Arc::new(KafkaSource::create(name, options.as_ref().clone(), rest.clone(), identity, declared)?)),
         }

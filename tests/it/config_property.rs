@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sql_extensions::StreamingSqlParser;
-use velostream::config::{Application, ApplicationEnvironment, BindRequest, Limits, bind_script, show};
+use velostream::config::{Application, ApplicationEnvironment, BindRequest, Embedding, Limits, bind_script, show};
 use velostream::error::{Error, Script};
 use velostream::options::scrub;
 
@@ -37,7 +37,16 @@ fn bind(sql: String, application: Option<&Application>, overrides: &[(String, St
     let statements = StreamingSqlParser::new().parse_each(&sql);
     let script = Arc::new(Script { name: "s.sql".to_owned(), text: sql });
     let folders = [folder.to_owned()];
-    let request = BindRequest { script: &script, statements, environment: &environment, overrides, application, limits, folders: &folders };
+    let request = BindRequest {
+        script: &script,
+        statements,
+        environment: &environment,
+        overrides,
+        application,
+        limits,
+        folders: &folders,
+        embedding: &Embedding::default(),
+    };
     for binding in bind_script(request) {
         binding.faults.iter().chain(binding.unfit.iter().map(|unfit| &unfit.error)).for_each(assert_error);
         for setting in binding.statement.iter().flat_map(|statement| &statement.settings) {

@@ -44,6 +44,7 @@ mod pipes;
 mod real_broker;
 mod secret_routes;
 mod secrets;
+mod server;
 mod setting_files;
 mod sinks;
 mod standard_output;

@@ -103,11 +103,11 @@ define_options! {
 }
 
 impl KafkaSourceOptions {
-    /// The group of a source of this job, which is `named` by CREATE STREAM; `None` if nothing is to be committed.
-    pub fn group(&self, job: &str, named: bool) -> Option<String> {
+    /// The group of a source of this job, which is `named` by CREATE STREAM: `<base>-<job>` unless a key says another; `None` if nothing is to be committed.
+    pub fn group(&self, base: &str, job: &str, named: bool) -> Option<String> {
         // A bounded read begins and ends where it is told.
         let commits = self.until.is_none();
-        self.group_id.clone().or_else(|| named.then(|| format!("velo-streams-{job}"))).filter(|_| commits)
+        self.group_id.clone().or_else(|| named.then(|| format!("{base}-{job}"))).filter(|_| commits)
     }
 
     /// Where tokens come from, if an endpoint is to give them.

@@ -20,6 +20,8 @@ use crate::stream::{Boundedness, DataReader, DataSource, MetadataColumn, ReadReq
 /// Whose source it is.
 #[derive(Clone, Debug)]
 pub struct SourceIdentity {
+    /// Begins the names of consumer groups.
+    pub group_base: String,
     /// Name of the job.
     pub job: String,
     /// The job was created by name, so that its offsets are kept under it.
@@ -116,7 +118,7 @@ fn check_place(key: &str, place: Option<&Place>, partitions: &[PartitionId]) -> 
 
 /// The group, if offsets are committed.
 fn group(options: &KafkaSourceOptions, identity: &SourceIdentity, name: &str) -> Option<String> {
-    let group = options.group(&identity.job, identity.named)?;
+    let group = options.group(&identity.group_base, &identity.job, identity.named)?;
     let Some(twin) = &identity.twin else { return Some(group) };
     // One group would share the topic out between both.
     let own = format!("{group}-{twin}");

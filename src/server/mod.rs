@@ -1,0 +1,24 @@
+//! Jobs that an application deploys, watches and stops while it runs. In reading order:
+//! - `stream_job_server`: the server, by its methods
+//! - `builder`: how one is set up
+//! - `settings`: what all deployments share
+//! - `deployment`: a script to jobs that can be started
+//! - `unit`: jobs that start and stop together
+//! - `job`: what is known of one
+//! - `ending`: how everything is stopped
+//! - `status`: the same for those who ask
+//! - `figures`: the same for Prometheus
+
+mod builder;
+mod deployment;
+mod ending;
+mod figures;
+mod job;
+mod settings;
+mod status;
+mod stream_job_server;
+mod unit;
+
+pub use builder::ServerBuilder;
+pub use status::{DeployError, JobError, JobReport, JobState, JobStatus, SinkFigures, SourceFigures};
+pub use stream_job_server::StreamJobServer;

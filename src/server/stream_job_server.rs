@@ -1,0 +1,387 @@
+//! The server, by its methods.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sql_extensions::nearest;
+
+use super::builder::ServerBuilder;
+use super::deployment::{Deployed, Deployment, unnamed};
+use super::job::{End, Job};
+use super::settings::Settings;
+use super::status::{DeployError, JobReport, JobStatus};
+use super::unit::{Group, Unit};
+use crate::deploy::Claims;
+use crate::error::{Error, Result, Script};
+use crate::runtime::{JobOutcome, Tap, TapReaders, start};
+use crate::sources::SourceKind;
+use crate::stream::visible;
+
+/// Runs jobs inside of an application: they are deployed as scripts, watched, paused, stopped and started again, each without disturbing the others.
+///
+/// Clones are the same server. When the last of them is dropped, its jobs are asked to stop; [`shutdown`](Self::shutdown) also waits for them. The methods must be called within a
+/// Tokio runtime of several threads, which also runs the jobs.
+///
+/// # Example
+///
+/// ```
+/// use velostream::server::{JobState, StreamJobServer};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = std::env::temp_dir().join(format!("velo-doc-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// # let (orders, large) = (folder.join("orders.jsonl"), folder.join("large.jsonl"));
+/// std::fs::write(&orders, "{\"id\":1,\"amount\":5.0}\n{\"id\":2,\"amount\":150.0}\n")?;
+/// let server = StreamJobServer::builder().max_jobs(10).build()?;
+/// let jobs = server
+///     .deploy(&format!(
+///         "CREATE STREAM large AS SELECT id, amount FROM orders WHERE amount > 100 INTO file
+///          WITH ('orders.type' = 'file_source', 'orders.path' = '{}', 'file.type' = 'file_sink', 'file.path' = '{}')",
+///         orders.display(),
+///         large.display(),
+///     ))
+///     .await?;
+/// assert_eq!(jobs, ["large"]);
+/// // A file that is not followed ends, and so does its job.
+/// assert_eq!(server.wait("large").await?.status, JobState::Finished);
+/// assert_eq!(std::fs::read_to_string(&large)?, "{\"id\":2,\"amount\":150.0}\n");
+/// server.shutdown().await?;
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct StreamJobServer {
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub settings: Arc<Settings>,
+    pub state: Mutex<State>,
+    /// One deployment, restart or removal after the other, so that names, limits and outputs are looked at as they will be.
+    pub changing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub jobs: BTreeMap<String, Job>,
+    pub claims: Claims,
+    /// Nothing is started any more.
+    pub closed: bool,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.state.get_mut().jobs.values().for_each(|job| {
+            job.tap.drain();
+            job.unit.stop();
+        });
+    }
+}
+
+impl StreamJobServer {
+    /// A server with the usual settings. `brokers`: `bootstrap.servers` of Kafka sources and sinks that name none. `group_base`: a job reads in the consumer group `<base>-<job>`.
+    /// `monitoring`: whether there are figures for Prometheus. [`builder`](Self::builder) has everything else.
+    ///
+    /// ```
+    /// let server = velostream::server::StreamJobServer::new_with_monitoring("kafka1:9092,kafka2:9092", "velo-streams", 50, true);
+    /// assert!(server.list().is_empty());
+    /// ```
+    pub fn new_with_monitoring(brokers: &str, group_base: &str, max_jobs: usize, monitoring: bool) -> Self {
+        ServerBuilder::default().brokers(brokers).group_base(group_base).max_jobs(max_jobs).monitoring(monitoring).build_plain()
+    }
+
+    /// Sets up a server.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    pub(super) fn with(settings: Settings) -> Self {
+        Self { inner: Arc::new(Inner { settings: Arc::new(settings), state: Mutex::default(), changing: tokio::sync::Mutex::default() }) }
+    }
+
+    /// Starts the statements of a script, each of which is a job, and returns their names in order. A statement reads streams of the script and those of jobs that are there, from now
+    /// on; a configured source of the name counts more. A statement without a name is called `query_1`, or the next that is free.
+    ///
+    /// **Errors**: everything that is wrong with the script; nothing of it is started then. A name that is there already, more jobs than may run, outputs that collide with those of
+    /// other jobs are among that. What goes wrong later, such as a sink that can't be opened, is in [`status`](Self::status).
+    pub async fn deploy(&self, script: &str) -> Result<Vec<String>, DeployError> {
+        let _alone = self.inner.changing.lock().await;
+        let script = Arc::new(Script { name: "script".to_owned(), text: script.to_owned() });
+        let names = self.free_names(&script);
+        let deployment = self.inner.deployment(script, names, None, &[])?;
+        let Deployed { groups, claims } = deployment.prepare().await.map_err(|errors| DeployError { errors })?;
+        let mut names: Vec<(usize, String)> = Vec::new();
+        for group in &groups {
+            names.extend(group.origin.statements.iter().copied().zip(group.jobs.iter().map(|job| job.spec.name.clone())));
+        }
+        self.inner.open()?;
+        self.inner.state.lock().claims = claims;
+        groups.into_iter().try_for_each(|group| Inner::start(&self.inner, group))?;
+        names.sort();
+        Ok(names.into_iter().map(|(_, name)| name).collect())
+    }
+
+    /// All jobs by name, those that have ended among them.
+    pub fn list(&self) -> Vec<JobStatus> {
+        self.inner.state.lock().jobs.values().map(Job::status).collect()
+    }
+
+    /// A job's state, that of its sources and sinks, its figures and its last error.
+    ///
+    /// **Errors**: there is no such job.
+    pub fn status(&self, name: &str) -> Result<JobStatus> {
+        self.inner.with_job(name, Job::status)
+    }
+
+    /// A job's figures, and those of its sources and sinks.
+    ///
+    /// **Errors**: there is no such job.
+    pub fn metrics(&self, name: &str) -> Result<JobReport> {
+        self.inner.with_job(name, Job::report)
+    }
+
+    /// Waits until a job has ended, whatever ends it.
+    ///
+    /// **Errors**: there is no such job.
+    pub async fn wait(&self, name: &str) -> Result<JobStatus> {
+        let unit = self.inner.unit(name)?;
+        unit.ended().await;
+        self.status(name)
+    }
+
+    /// Stops the reading of a job; what it has read goes its way. Jobs that read it wait. Returns the jobs that are paused: it, and those of its pipeline.
+    ///
+    /// **Errors**: there is no such job, or it does not run.
+    pub fn pause(&self, name: &str) -> Result<Vec<String>> {
+        let unit = self.running(name)?;
+        unit.shutdown.pause();
+        Ok(unit.members.clone())
+    }
+
+    /// Goes on where a job was paused. Returns the jobs that go on.
+    ///
+    /// **Errors**: there is no such job, or it does not run.
+    pub fn resume(&self, name: &str) -> Result<Vec<String>> {
+        let unit = self.running(name)?;
+        unit.shutdown.resume();
+        Ok(unit.members.clone())
+    }
+
+    /// Stops a job: it finishes what it has read within its `shutdown.timeout`. It stays in the list and can be started again. Jobs of other deployments that read it wait for that.
+    /// Returns the jobs that are stopped: it, and those of its pipeline.
+    ///
+    /// **Errors**: there is no such job; it could not finish, and what became of its rows.
+    pub async fn stop(&self, name: &str) -> Result<Vec<String>> {
+        let unit = self.inner.unit(name)?;
+        self.inner.stop(&unit).await;
+        let state = self.inner.state.lock();
+        let failed = unit.members.iter().filter_map(|member| state.jobs.get(member)).find_map(|job| {
+            let error = job.end.as_ref().filter(|end| end.incomplete).and_then(|end| end.error.clone())?;
+            Some((job.name.clone(), error))
+        });
+        match failed {
+            Some((job, error)) => {
+                let told = Error::new(error.kind, error.fault, format!("Job '{job}' failed: {}", error.message));
+                Err(match error.help {
+                    Some(help) => told.with_help(help),
+                    None => told,
+                })
+            }
+            None => Ok(unit.members.clone()),
+        }
+    }
+
+    /// Starts a job again, after stopping it if it runs: its statement is looked at anew, with the settings as they are now. Returns the jobs that are started: it, and those of its
+    /// pipeline.
+    ///
+    /// **Errors**: there is no such job; as of [`deploy`](Self::deploy). The job stays as it was stopped.
+    pub async fn restart(&self, name: &str) -> Result<Vec<String>, DeployError> {
+        let _alone = self.inner.changing.lock().await;
+        let unit = self.inner.unit(name)?;
+        self.inner.open()?;
+        self.inner.stop(&unit).await;
+        let origin = unit.origin.clone();
+        let deployment = self.inner.deployment(origin.script, origin.names, Some(origin.statements), &unit.members)?;
+        let Deployed { groups, claims } = deployment.prepare().await.map_err(|errors| DeployError { errors })?;
+        self.inner.open()?;
+        self.inner.state.lock().claims = claims;
+        groups.into_iter().try_for_each(|group| Inner::start(&self.inner, group))?;
+        Ok(unit.members.clone())
+    }
+
+    /// Stops a job and forgets it, with its figures. Returns the jobs that are removed: it, and those of its pipeline.
+    ///
+    /// **Errors**: there is no such job; other jobs read it.
+    pub async fn remove(&self, name: &str) -> Result<Vec<String>> {
+        let _alone = self.inner.changing.lock().await;
+        let unit = self.inner.unit(name)?;
+        let readers: Vec<String> = {
+            let state = self.inner.state.lock();
+            let reads = |job: &&Job| job.unit.is_active() && job.unit.reads.iter().any(|read| unit.members.contains(read));
+            state.jobs.values().filter(reads).map(|job| format!("'{}'", job.name)).collect()
+        };
+        if !readers.is_empty() {
+            return Err(Error::config(format!("job '{name}' is read by {}", readers.join(", "))).with_help("stop these first"));
+        }
+        self.inner.stop(&unit).await;
+        let mut state = self.inner.state.lock();
+        for member in &unit.members {
+            state.jobs.remove(member);
+        }
+        Ok(unit.members.clone())
+    }
+
+    fn running(&self, name: &str) -> Result<Arc<Unit>> {
+        let unit = self.inner.unit(name)?;
+        if unit.is_active() && !unit.is_stopping() {
+            return Ok(unit);
+        }
+        let state = self.status(name)?.status;
+        Err(Error::config(format!("job '{name}' does not run: it is {state:?}")).with_help("restart it"))
+    }
+
+    /// Names for the statements of a script that have none.
+    fn free_names(&self, script: &Script) -> Vec<String> {
+        let state = self.inner.state.lock();
+        let mut next = 0;
+        let mut free = || loop {
+            next += 1;
+            let name = format!("query_{next}");
+            if !state.jobs.contains_key(&name) {
+                return name;
+            }
+        };
+        unnamed(script).into_iter().map(|unnamed| if unnamed { free() } else { String::new() }).collect()
+    }
+}
+
+impl Inner {
+    fn open(&self) -> Result<()> {
+        if self.state.lock().closed { Err(Error::config("the server was shut down; it starts nothing any more")) } else { Ok(()) }
+    }
+
+    pub(super) fn with_job<T>(&self, name: &str, f: impl FnOnce(&Job) -> T) -> Result<T> {
+        let state = self.state.lock();
+        match state.jobs.get(name) {
+            Some(job) => Ok(f(job)),
+            None => {
+                let near = nearest(name, state.jobs.keys().map(String::as_str));
+                let help = near.map_or_else(|| "list() names those that there are".to_owned(), |near| format!("nearest: {near}"));
+                Err(Error::config(format!("there is no job '{name}'")).with_help(help))
+            }
+        }
+    }
+
+    fn unit(&self, name: &str) -> Result<Arc<Unit>> {
+        self.with_job(name, |job| Arc::clone(&job.unit))
+    }
+
+    /// What is to be deployed, beside the jobs that are there; `replaced` are started again.
+    fn deployment(&self, script: Arc<Script>, names: Vec<String>, only: Option<Vec<usize>>, replaced: &[String]) -> Result<Deployment> {
+        self.open()?;
+        let state = self.state.lock();
+        let others = || state.jobs.values().filter(|job| !replaced.contains(&job.name));
+        let is_stream = |job: &&Job| job.named && !matches!(job.state(), super::status::JobState::Finished);
+        let stream = |job: &Job| (job.name.clone(), Arc::new(TapReaders(Arc::clone(&job.tap))) as Arc<dyn SourceKind>);
+        let mut claims = state.claims.clone();
+        replaced.iter().for_each(|job| claims.forget(job));
+        Ok(Deployment {
+            settings: Arc::clone(&self.settings),
+            script,
+            only,
+            names,
+            streams: others().filter(is_stream).map(stream).collect(),
+            claims,
+            taken: others().map(|job| job.name.clone()).collect(),
+            running: others().filter(|job| job.unit.is_active()).count(),
+        })
+    }
+
+    /// Starts jobs that were prepared.
+    fn start(this: &Arc<Self>, group: Group) -> Result<()> {
+        let Group { jobs, origin, reads } = group;
+        let members: Vec<String> = jobs.iter().map(|job| job.spec.name.clone()).collect();
+        let unit = Arc::new(Unit::new(members, origin, reads));
+        let mut parts = Vec::new();
+        let mut specs = Vec::new();
+        {
+            let state = this.state.lock();
+            for mut job in jobs {
+                let columns = visible(&job.spec.plan.schema);
+                let earlier = state.jobs.get(&job.spec.name).map(|earlier| Arc::clone(&earlier.tap));
+                let tap = match earlier {
+                    Some(tap) if tap.schema() == &columns => tap,
+                    Some(tap) if tap.has_readers() => {
+                        return Err(Error::config(format!("job '{}' has other columns than before, and other jobs read it", job.spec.name))
+                            .with_help("stop these first"));
+                    }
+                    _ => Arc::new(Tap::new(columns)),
+                };
+                job.spec.tap = Some(Arc::clone(&tap));
+                job.warnings.iter().for_each(|warning| crate::telemetry::warning(warning));
+                parts.push((job.sources, tap));
+                specs.push(job.spec);
+            }
+        }
+        parts.iter().for_each(|(_, tap)| tap.here());
+        let running = start(specs, &this.settings.output, &unit.shutdown);
+        {
+            let mut state = this.state.lock();
+            for ((name, counters), (sources, tap)) in running.jobs.iter().zip(parts) {
+                let named = !unit.origin.names.contains(name);
+                let job = Job { name: name.clone(), unit: Arc::clone(&unit), counters: Arc::clone(counters), sources, named, tap, end: None };
+                state.jobs.insert(name.clone(), job);
+            }
+        }
+        let server = Arc::downgrade(this);
+        tokio::spawn(async move {
+            let outcomes = running.finished().await;
+            if let Some(server) = server.upgrade() {
+                server.take_note(&unit, outcomes);
+            }
+            unit.end();
+        });
+        Ok(())
+    }
+
+    /// The jobs of a unit have ended.
+    fn take_note(&self, unit: &Arc<Unit>, outcomes: Vec<JobOutcome>) {
+        let mut state = self.state.lock();
+        for outcome in outcomes {
+            let name = outcome.name.clone();
+            state.claims.forget(&name);
+            let closed = state.closed;
+            let Some(job) = state.jobs.get_mut(&name).filter(|job| Arc::ptr_eq(&job.unit, unit)) else { continue };
+            let end = End::of(outcome, unit.is_stopping());
+            if let Some(error) = end.error.as_ref().filter(|_| end.incomplete) {
+                tracing::error!("Job '{name}' failed: {}", error.message);
+            }
+            match (end.incomplete, unit.is_stopping()) {
+                _ if closed => job.tap.end(),
+                (true, _) => job.tap.away(&format!("job '{name}' has failed")),
+                (false, true) => job.tap.away(&format!("job '{name}' is stopped")),
+                (false, false) => job.tap.end(),
+            }
+            job.end = Some(end);
+        }
+    }
+
+    /// Stops a unit and waits for its end.
+    pub(super) async fn stop(&self, unit: &Arc<Unit>) {
+        self.drain(unit);
+        if unit.is_active() {
+            unit.stop();
+        }
+        unit.ended().await;
+    }
+
+    /// What a unit still has to hand out waits for no reader.
+    pub(super) fn drain(&self, unit: &Unit) {
+        let state = self.state.lock();
+        unit.members.iter().filter_map(|member| state.jobs.get(member)).for_each(|job| job.tap.drain());
+    }
+}

@@ -1,0 +1,73 @@
+//! What the builder sets, and what jobs share.
+
+use std::time::{Duration, Instant};
+
+use velostream::server::{JobState, StreamJobServer};
+
+use super::kinds::{Bench, copy};
+use crate::kafka::Broker;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consumer_groups_begin_with_the_base_and_brokers_are_those_of_the_server() {
+    let broker = Broker::start();
+    broker.topic("orders", 1);
+    broker.send_ids("orders", 0..10);
+    for base in ["one", "two"] {
+        let bench = Bench::with(|builder| builder.brokers(broker.servers()).group_base(base));
+        let job = "CREATE STREAM k AS SELECT id AS n FROM orders INTO o WITH ('orders.type'='kafka','orders.session.timeout.ms'='6000','o.type'='heap')";
+        bench.server.deploy(job).await.unwrap();
+        // The group of the other base has committed all of them.
+        bench.heaps.wait("o", 10).await;
+        bench.server.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_file_gives_limits_variables_and_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("app.yaml");
+    std::fs::write(&file, "VELO_MAX_JOBS: 1\nprofiles:\n  test:\n    feed_name: a\n    max_batch_size: 7\n").unwrap();
+    let bench = Bench::with(|builder| builder.application_file(&file).profile("test"));
+    bench.server.deploy(&copy("a").replace("'source_a.feed'='a'", "'source_a.feed'='${feed_name}'")).await.unwrap();
+    bench.feeds.send("a", [1]);
+    bench.heaps.wait("a", 1).await;
+    let refused = bench.server.deploy(&copy("b")).await.unwrap_err().to_string();
+    assert!(refused.contains("at most 1 may run"), "{refused}");
+    let missing = StreamJobServer::builder().application_file(folder.path().join("nothing.yaml")).build().unwrap_err().to_string();
+    assert!(missing.contains("nothing.yaml"), "{missing}");
+    let environment = StreamJobServer::builder().variable("VELO_MAX_JOBS", "many").build().unwrap_err().to_string();
+    assert_eq!(environment, "VELO_MAX_JOBS = 'many': expected a count of 1 or more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outputs_of_two_deployments_do_not_collide_while_both_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench::new();
+    let job = |name: &str| {
+        let path = folder.path().join("out.jsonl");
+        format!("CREATE STREAM {name} AS SELECT n FROM s INTO o WITH ('s.type'='feed','s.feed'='{name}','o.type'='file','o.path'='{}')", path.display())
+    };
+    bench.server.deploy(&job("a")).await.unwrap();
+    let refused = bench.server.deploy(&job("b")).await.unwrap_err().to_string();
+    assert!(refused.starts_with("sink 'o' of job 'b' and sink 'o' of job 'a' write to one file"), "{refused}");
+    bench.server.stop("a").await.unwrap();
+    bench.server.deploy(&job("b")).await.unwrap();
+    let refused = bench.server.restart("a").await.unwrap_err().to_string();
+    assert!(refused.starts_with("sink 'o' of job 'a' and sink 'o' of job 'b' write to one file"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutting_down_ends_in_time_even_if_a_sink_hangs() {
+    let bench = Bench::with(|builder| builder.shutdown_timeout(Duration::from_millis(300)));
+    bench.server.deploy(&format!("{};{}", copy("a"), copy("stuck"))).await.unwrap();
+    bench.feeds.send("a", [1]);
+    bench.heaps.wait("a", 1).await;
+    bench.feeds.send("stuck", [super::kinds::HANG]);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let begun = Instant::now();
+    let error = bench.server.shutdown().await.unwrap_err().to_string();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(error, "these jobs have not finished: stuck; status() of each says why");
+    assert_eq!(bench.server.status("a").unwrap().status, JobState::Stopped);
+    assert!(bench.server.status("stuck").unwrap().error.unwrap().message.contains("not drained within 0.3 s"));
+}
