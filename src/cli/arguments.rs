@@ -237,6 +237,8 @@ pub enum OptionsForm {
     Json,
     /// The reference page.
     Markdown,
+    /// A JSON Schema of YAML files, for editors: of those with settings, or of application files ('options application').
+    JsonSchema,
 }
 
 /// `decrypt`.

@@ -18,7 +18,7 @@ use crate::options::{OptionDescriptor, Presence, Scope};
 const PLACES: [&str; 4] = ["velo.yaml", "configs/velo.yaml", "~/.velo/config.yaml", "/etc/velo/config.yaml"];
 
 const fn option(key: &'static str, type_name: &'static str, presence: Presence, docs: &'static str) -> OptionDescriptor {
-    OptionDescriptor { key, aliases: &[], type_name, presence, scope: Scope::Job, docs }
+    OptionDescriptor::by_hand(key, type_name, presence, Scope::Job, docs)
 }
 
 /// The keys of an application file, besides those of jobs.

@@ -12,6 +12,7 @@
 //! - `limits`: how many jobs, sources and sinks there may be
 //! - `bind`: all of it for a script
 //! - `reference`: the tables of `velo-sql options` and of the reference page
+//! - `json_schema`: the schema of configuration files, for editors
 
 mod application;
 mod batching;
@@ -19,6 +20,7 @@ mod bind;
 mod connector_type;
 mod environment;
 mod job_options;
+mod json_schema;
 mod key_resolution;
 mod limits;
 mod merge;
@@ -34,6 +36,7 @@ pub use application::{Application, ApplicationEnvironment};
 pub use bind::{BindRequest, Binding, BoundSink, BoundSource, BoundStatement, SourceInput, bind_script};
 pub use environment::{Environment, ProcessEnvironment};
 pub use job_options::{ExecutionModeOption, JobOptions};
+pub use json_schema::json_schema;
 pub use limits::Limits;
 pub use reference::{OptionRow, option_rows, planned_kinds, reference_page};
 pub use unknown_keys::Unfit;

@@ -11,6 +11,7 @@ mod configuration;
 mod damage;
 mod declared;
 mod dirty_input;
+mod editor_schema;
 mod exact_numbers;
 mod examples;
 mod faults;
