@@ -13,6 +13,7 @@
 //! - `bind`: all of it for a script
 //! - `reference`: the tables of `velo-sql options` and of the reference page
 //! - `json_schema`: the schema of configuration files, for editors
+//! - `starter`: a script and files of settings to begin with
 
 mod application;
 mod batching;
@@ -28,6 +29,7 @@ mod planned_connectors;
 mod reference;
 mod schema_file;
 mod settings_file;
+mod starter;
 mod text_file;
 mod unknown_keys;
 mod yaml;
@@ -39,4 +41,5 @@ pub use job_options::{ExecutionModeOption, JobOptions};
 pub use json_schema::json_schema;
 pub use limits::Limits;
 pub use reference::{OptionRow, option_rows, planned_kinds, reference_page};
+pub use starter::{StarterFile, starter};
 pub use unknown_keys::Unfit;

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use crate::velo::Folder;
 
-struct Schema {
+/// A schema as the program prints it.
+pub struct Schema {
     schemas: boon::Schemas,
     index: boon::SchemaIndex,
 }
 
 impl Schema {
-    fn of(component: Option<&str>) -> Self {
+    pub fn of(component: Option<&str>) -> Self {
         let arguments: Vec<&str> = ["options"].into_iter().chain(component).chain(["--format", "json-schema"]).collect();
         let text = Folder::new().run(&arguments).expect(0).out;
         let schema: Value = serde_json::from_str(&text).unwrap();
@@ -23,13 +24,13 @@ impl Schema {
         Self { schemas, index }
     }
 
-    fn takes(&self, document: &Value) -> bool {
+    pub fn takes(&self, document: &Value) -> bool {
         self.schemas.validate(document, self.index).is_ok()
     }
 }
 
 /// A YAML file as an editor reads it: plain scalars have the types of the core schema, aliases and merge keys are put in.
-fn read(text: &str) -> Value {
+pub fn read(text: &str) -> Value {
     use saphyr_parser::{Event, ScalarStyle};
     let mut open: Vec<(Vec<Value>, bool, usize)> = vec![(Vec::new(), false, 0)];
     let mut anchors = std::collections::HashMap::new();

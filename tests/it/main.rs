@@ -41,5 +41,6 @@ mod secrets;
 mod setting_files;
 mod sinks;
 mod standard_output;
+mod starters;
 mod streaming;
 mod velo;
