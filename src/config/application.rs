@@ -7,6 +7,7 @@ use sql_extensions::nearest;
 
 use super::environment::{Environment, substitute, variables};
 use super::merge::unresolved_error;
+use super::reference::facts_of;
 use super::settings_file::{FileEntry, flatten};
 use super::text_file;
 use super::unknown_keys::{is_job_key, job_keys};
@@ -162,6 +163,14 @@ impl Application {
             && self.log_level().is_none()
         {
             return Err(wrong(entry, "expected error, warn, info, debug or trace"));
+        }
+        // Limits are read with the environment's, which stand in no line.
+        for option in OPTIONS.iter().filter(|option| matches!(option.type_name, "count" | "duration")) {
+            if let Some(entry) = self.settings.get(option.key)
+                && let Err(expected) = (facts_of(option.type_name).check)(&entry.value)
+            {
+                return Err(wrong(entry, &expected));
+            }
         }
         Ok(())
     }

@@ -27,6 +27,7 @@ mod kafka_keys;
 mod kafka_limits;
 mod kafka_registry_outage;
 mod kafka_sinks;
+mod key_spellings;
 mod layout;
 mod limits;
 mod lookup_cases;
