@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(one.reserved(), 60_000_000, "what was refused is not counted");
         assert_eq!(
             other.try_grow(50_000_000).expect_err("too much").strip_backtrace(),
-            "Resources exhausted: Memory usage of all jobs 110MB exceeds limit of 100MB"
+            "Resources exhausted: Memory usage of all jobs 110MB exceeds limit of 100MB, with 0MB for b"
         );
         drop(mine);
         assert!(other.try_grow(50_000_000).is_ok(), "what is given back is free for others");

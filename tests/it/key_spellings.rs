@@ -226,7 +226,7 @@ fn a_value_of_a_wrong_type_is_told_for_any_key_of_an_application_file() {
         folder.write("in.csv", "id\n1\n");
         folder.write("app.yaml", format!("# A comment.\n{key}: '{value}'\n"));
         let told = folder.run(&["--config", "app.yaml", "--sql", "SELECT * FROM x WITH ('x.type'='file','x.path'='in.csv')"]).expect(2).err;
-        assert!(told.contains("app.yaml:2: ") && told.contains(&format!("'{key}'")) && (told.contains(&format!("'{value}'")) || key == "profiles"), "{told}");
+        assert!(told.contains("app.yaml:2: ") && told.contains(key) && (told.contains(&format!("'{value}'")) || key == "profiles"), "{told}");
         checked += 1;
     }
     assert!(checked >= 6, "{checked}");

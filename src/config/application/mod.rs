@@ -10,7 +10,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use keys::{FILE_KEYS, FLAGS, MEMORY, canonical, check_key};
+use keys::{FILE_KEYS, FLAGS, canonical, check_key};
 pub(super) use keys::{OPTIONS, is_variable};
 use sql_extensions::{is_secret_key, is_secret_variable, nearest};
 
@@ -204,11 +204,6 @@ impl Application {
             if !["true", "false"].iter().any(|known| value.eq_ignore_ascii_case(known)) {
                 return Err(held.wrong("expected true or false"));
             }
-        }
-        if let Some(held) = self.settings.get(MEMORY)
-            && !held.one()?.trim().parse::<usize>().is_ok_and(|count| count > 0)
-        {
-            return Err(held.wrong("expected a count of 1 or more"));
         }
         if let Some(held) = self.settings.get("script") {
             held.one()?;
