@@ -70,6 +70,7 @@ fn plan(sql: &str) -> JobPlan {
         faults: &faults,
         carry: false,
         functions: &[],
+        memory: None,
     };
     futures::executor::block_on(plan_job(request)).unwrap()
 }

@@ -1,3 +1,4 @@
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.ObjectWriter;
@@ -25,7 +26,7 @@ public class Streams {
   public record Answer(long order_id, long customer_id, double gross, String band, String status, String ts) {}
 
   public static void main(String[] args) {
-    ObjectReader reader = new ObjectMapper().readerFor(Order.class);
+    ObjectReader reader = new ObjectMapper().readerFor(Order.class).without(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
     ObjectWriter writer = new ObjectMapper().writerFor(Answer.class);
     StreamsBuilder builder = new StreamsBuilder();
     builder.stream(System.getenv("IN"), Consumed.with(Serdes.ByteArray(), Serdes.ByteArray()))

@@ -34,7 +34,7 @@ impl Arguments {
             Some(Command::Run(run)) => Some(&run.run.overrides),
             Some(Command::Validate(validate)) => Some(&validate.overrides),
             Some(Command::Explain(explain)) => Some(&explain.overrides),
-            Some(Command::Options(_) | Command::Decrypt(_) | Command::Demo(_) | Command::Completions { .. }) => None,
+            Some(Command::Options(_) | Command::Config(_) | Command::Decrypt(_) | Command::Demo(_) | Command::Completions { .. }) => None,
         }
     }
 
@@ -65,6 +65,9 @@ pub enum Command {
     Explain(ExplainCommand),
     /// List all settings, or those of one connector (job, source, sink, file_source, file_sink, …)
     Options(OptionsCommand),
+    /// Look at configuration files
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Decrypt a file that was written with 'encryption' = 'AES256'
     Decrypt(DecryptCommand),
     /// Send orders to a Kafka in this process, join them with customers and products, write a topic and two outputs, and say how to look at them
@@ -237,6 +240,31 @@ pub enum OptionsForm {
     Json,
     /// The reference page.
     Markdown,
+}
+
+/// `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print a file of settings with what it extends, or an application file with its profile: each setting in force and where it stands, secrets masked
+    Show {
+        /// The file
+        file: PathBuf,
+        /// The profile of an application file [default: VELO_PROFILE, then its active_profile]
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+        /// How it is printed
+        #[arg(long = "format", value_enum, default_value = "table")]
+        form: ConfigForm,
+    },
+}
+
+/// How a configuration file is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConfigForm {
+    /// Aligned columns.
+    Table,
+    /// An array of objects.
+    Json,
 }
 
 /// `decrypt`.

@@ -1,12 +1,13 @@
 //! The command line: `velo-sql`. Rows go to standard output, everything else to standard error. In reading order:
 //! - `arguments`, `parse`: what can be typed, and what was
 //! - `script`: scripts from files, the command line, or standard input, and their binding
-//! - `run`, `validate`, `explain`, `options`, `decrypt`, `demo`: the commands
+//! - `run`, `validate`, `explain`, `options`, `config`, `decrypt`, `demo`: the commands
 //! - `logging`: log lines on standard error
 //! - `report`: numbers and summaries for people
 //! - `signals`, `exit`: how a run is ended, and how the process ends
 
 pub mod arguments;
+mod config;
 mod decrypt;
 mod demo;
 mod exit;
@@ -26,6 +27,7 @@ pub use parse::parse;
 use arguments::{Arguments, Command};
 
 use crate::config::{Application, ProcessEnvironment};
+use crate::error::excerpt;
 
 /// Stack of every thread that plans or runs statements. Plans are walked by recursion; the deepest within the limits of the SQL layer (a chain of 250 EXCEPT) takes 8 MB in an
 /// unoptimised build. Memory that is not touched costs nothing.
@@ -52,6 +54,9 @@ pub fn main(arguments: Arguments) -> ExitStatus {
         Ok(application) => application,
         Err(error) => return report::refused(&[error]),
     };
+    if let (Some(_), None, Some(profile)) = (overrides, &application, Application::unused_profile(&ProcessEnvironment)) {
+        tracing::warn!("VELO_PROFILE = '{}' has no effect: there is no application file; name one with --config FILE", excerpt(&profile));
+    }
     quiet_guarded_panics();
     // The stack of the first thread is not ours to choose.
     match std::thread::Builder::new().stack_size(STACK).name("main".to_owned()).spawn(move || run_command(&arguments, application.as_ref())) {
@@ -76,6 +81,7 @@ fn run_command(arguments: &Arguments, application: Option<&Application>) -> Exit
             Some(Command::Validate(validate)) => validate::validate(validate, application).await,
             Some(Command::Explain(explain)) => explain::explain(explain, application).await,
             Some(Command::Options(options)) => options::options(options),
+            Some(Command::Config(config)) => config::config(config),
             Some(Command::Decrypt(decrypt)) => decrypt::decrypt(decrypt),
             Some(Command::Demo(demo)) => demo::demo(demo, arguments).await,
             Some(Command::Completions { shell }) => arguments::completions(*shell),

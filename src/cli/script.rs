@@ -12,6 +12,7 @@ use super::arguments::Overrides;
 use crate::config::{Application, ApplicationEnvironment, BindRequest, Binding, Embedding, Environment, Limits, ProcessEnvironment, Unfit, bind_script};
 use crate::deploy::{Claims, GROUP_BASE, Look, PrepareRequest, Prepared, prepare};
 use crate::error::{Error, Script, io_text};
+use crate::runtime::EngineMemory;
 use crate::stream::DataSink;
 
 /// A script, and the folder its relative names are looked up in after the working directory.
@@ -95,13 +96,18 @@ pub(super) async fn prepare_all(
     let mut bound: Vec<Vec<Binding>> =
         scripts.into_iter().map(|loaded| loaded.map_or_else(unreadable, |loaded| bind(&loaded, settings, &environment, limits))).collect();
     errors.extend(limits.and_then(|limits| limits.check_jobs(bound.iter().map(Vec::len).sum()).err()));
+    let own_brokers = bound.iter().flatten().any(|binding| binding.own_brokers);
+    errors.extend(settings.application.and_then(Application::unresolved_brokers).filter(|_| !own_brokers));
     bound.iter_mut().flatten().for_each(|binding| fit.add(binding));
     let unfit = fit.into_errors(settings.overrides);
     bound.iter_mut().for_each(|bindings| claims.add(bindings));
+    let memory = Arc::new(EngineMemory::new(limits.and_then(|limits| limits.memory)));
     let refused = !errors.is_empty() || !unfit.is_empty() || bound.iter().flatten().any(|binding| !binding.faults.is_empty());
     for bindings in bound {
         let stdout = Arc::clone(stdout);
-        match prepare(PrepareRequest { bindings, environment: &environment, stdout, row_limit, look, group_base: GROUP_BASE, functions: &[], refused }).await {
+        let own =
+            PrepareRequest { bindings, environment: &environment, stdout, row_limit, look, group_base: GROUP_BASE, functions: &[], refused, memory: &memory };
+        match prepare(own).await {
             Ok(mut prepared) => {
                 let before = all.jobs.len();
                 prepared.jobs.iter_mut().flat_map(|job| &mut job.spec.chained).for_each(|chained| chained.job += before);

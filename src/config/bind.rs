@@ -18,7 +18,7 @@ use super::unknown_keys::{self, Told, Unfit};
 use super::{batching, schema_file, text_file};
 use crate::error::{Error, Script};
 use crate::formats::schema_text;
-use crate::options::{EffectiveSetting, KeyMap, Origin, Scope, Setting};
+use crate::options::{EffectiveSetting, KeyMap, Scope, Setting};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
 use crate::stream::{BatchSettings, FailurePolicy};
@@ -52,6 +52,8 @@ pub struct Binding {
     pub faults: Vec<Error>,
     /// Keys of the command line that nothing in it takes.
     pub unfit: Vec<Unfit>,
+    /// Whether a source or sink of it has brokers of its own, so that those of the application file need not be known.
+    pub own_brokers: bool,
 }
 
 /// A statement with its settings known and typed.
@@ -153,7 +155,8 @@ pub fn bind_script(request: BindRequest<'_>) -> Vec<Binding> {
                 }
                 let statement = bind_statement(name.clone(), statement, &names, &places, &mut told);
                 let unfit = std::mem::take(&mut told.unfit);
-                (name, Binding { statement, unfit, faults: told.into_faults() })
+                let own_brokers = told.own_brokers;
+                (name, Binding { statement, unfit, own_brokers, faults: told.into_faults() })
             }
         };
         bindings.push(binding);
@@ -180,14 +183,14 @@ fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], 
     let mut keys = merge::collect(&statement, &analysis, places, told);
     let mut settings = Vec::new();
 
-    merge::resolve_variables(&mut keys.job, places.environment, &[]);
+    merge::complete_job(&mut keys.job, places, &mut told.errors);
+    let default_timeout = merge::has_default_timeout(&keys.job);
     let job = JobOptions::from_keys(&mut keys.job, &mut told.errors);
     unknown_keys::of_job(&keys.job, &analysis, told);
     settings.extend_from_slice(keys.job.effective());
     // With wrong settings of the job, its sources and sinks are looked at all the same.
     let mut job = job.or_else(|| defaults(JobOptions::from_keys))?;
-    let from_environment = |setting: &EffectiveSetting| setting.key == "batch.timeout" && matches!(setting.origin, Origin::Environment { .. });
-    let default_timeout = if keys.job.effective().iter().any(from_environment) { job.batch_timeout.take().map(|timeout| timeout.0) } else { None };
+    let default_timeout = if default_timeout { job.batch_timeout.take().map(|timeout| timeout.0) } else { None };
 
     let owner = Owner { job_name: &name, earlier, job: &job, default_timeout, places };
     let (mut sources, mut sinks) = (Vec::new(), Vec::new());
@@ -288,7 +291,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
     let Owner { job_name, earlier, job, places, .. } = owner;
     let before = told.faults();
     let own_settings = map.leftover().next().is_some();
-    merge::resolve_variables(map, places.environment, &[]);
+    merge::resolve_variables(map, places.environment, None);
     // Before the others: what is wrong with them is not to hide what is wrong with the columns.
     let (declared, avro_schema) = declared(map, places, &mut told.errors).unzip();
     let avro_schema = avro_schema.flatten();
@@ -319,7 +322,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
         Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Source) {
             Kind::Built(name) => {
                 built = Some(name);
-                merge::from_environment(name, map, places);
+                told.own_brokers |= merge::from_environment(name, map, places, &mut told.errors);
                 let connector = SourceConnector::from_keys(name, map, &mut told.errors);
                 (connector.map_or(SourceInput::Unknown, SourceInput::Connector), Check::Kind(Some(kind.value)))
             }
@@ -379,7 +382,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
     let (name, span, script) = (&sink.name, sink.span, owner.places.script);
     let before = told.faults();
     // Dates in a path change while the job runs.
-    merge::resolve_variables(map, owner.places.environment, &["DATE", "TIME"]);
+    merge::resolve_variables(map, owner.places.environment, Some("path"));
     let (mut typeless, mut built, mut avro_schema) = (None, None, None);
     let (connector, check) = match map.remove_resolved("type") {
         None => {
@@ -397,7 +400,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
         Some(Ok(kind)) => match connector_type::parse(&kind.value, Scope::Sink) {
             Kind::Built(name) => {
                 built = Some(name);
-                merge::from_environment(name, map, owner.places);
+                told.own_brokers |= merge::from_environment(name, map, owner.places, &mut told.errors);
                 avro_schema = avro_text(name, map, owner.places, &mut told.errors);
                 (SinkConnector::from_keys(name, map, &mut told.errors), Check::Kind(Some(kind.value)))
             }

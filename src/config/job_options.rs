@@ -88,6 +88,10 @@ define_options! {
         eager_processing: bool = "batch.eager_processing" [] optional;
         /// Rows buffered for a source before its reading pauses.
         buffer_size: usize = "source.buffer_size" [] default "32768";
+        /// Bytes that the tables, the operators and the waiting rows of the job may take; it fails when they need more. Queues get a part of it.
+        memory_limit: ByteSize = "memory.limit" [] optional;
+        /// Bytes of these that are worth a warning.
+        memory_recommended: ByteSize = "memory.recommended_limit" [] default "400MB";
         /// How long a job may drain after SIGINT or SIGTERM.
         shutdown_timeout: Millis = "shutdown.timeout" [] default "30s";
     }

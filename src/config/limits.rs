@@ -3,7 +3,8 @@
 use sql_extensions::{QueryAnalysis, Span};
 
 use super::environment::Environment;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, excerpt};
+use crate::options::{MASK, Origin};
 
 /// How many jobs there may be, and how many sources and sinks of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,15 +15,18 @@ pub struct Limits {
     pub sources: usize,
     /// Sinks of a job.
     pub sinks: usize,
+    /// Bytes that all jobs together may take; `None`: as much as there is.
+    pub memory: Option<u64>,
 }
 
 const JOBS: &str = "VELO_MAX_JOBS";
 const SOURCES: &str = "VELO_MAX_SOURCES_PER_JOB";
 const SINKS: &str = "VELO_MAX_SINKS_PER_JOB";
+const MEMORY: &str = "VELO_MAX_MEMORY_MB";
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { jobs: 50, sources: 10, sinks: 5 }
+        Self { jobs: 50, sources: 10, sinks: 5, memory: None }
     }
 }
 
@@ -31,14 +35,19 @@ impl Limits {
     ///
     /// **Errors**: a variable is no count of at least 1.
     pub fn read(environment: &dyn Environment) -> Result<Self> {
-        let count = |name: &str, usual: usize| match environment.get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) {
-            None => Ok(usual),
-            Some(text) => {
-                text.parse().ok().filter(|count| *count > 0).ok_or_else(|| Error::config(format!("{name} = '{text}': expected a count of 1 or more")))
-            }
+        let count = |name: &str, usual: usize| {
+            let Some(variable) = environment.variable(name)?.filter(|variable| !variable.value.trim().is_empty()) else { return Ok(usual) };
+            let text = variable.value.trim();
+            text.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
+                let shown = if variable.secret { MASK.to_owned() } else { excerpt(text) };
+                let error = Error::config(format!("{name} = '{shown}': expected a count of 1 or more"));
+                if matches!(variable.origin, Origin::Environment { .. }) { error } else { variable.origin.blame_value(error) }
+            })
         };
+        // Zero is refused, so it can stand for none here.
+        let megabytes = |name: &str| count(name, 0).map(|count| Some(count as u64 * 1_000_000).filter(|bytes| *bytes > 0));
         let usual = Self::default();
-        Ok(Self { jobs: count(JOBS, usual.jobs)?, sources: count(SOURCES, usual.sources)?, sinks: count(SINKS, usual.sinks)? })
+        Ok(Self { jobs: count(JOBS, usual.jobs)?, sources: count(SOURCES, usual.sources)?, sinks: count(SINKS, usual.sinks)?, memory: megabytes(MEMORY)? })
     }
 
     /// Refuses more jobs than may run.
@@ -74,8 +83,8 @@ mod tests {
             let environment: BTreeMap<String, String> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             Limits::read(&environment).map_err(|error| error.to_string())
         };
-        assert_eq!(read(&[]), Ok(Limits { jobs: 50, sources: 10, sinks: 5 }));
-        assert_eq!(read(&[(JOBS, "2"), (SOURCES, " 30 "), (SINKS, "")]), Ok(Limits { jobs: 2, sources: 30, sinks: 5 }));
+        assert_eq!(read(&[]), Ok(Limits { jobs: 50, sources: 10, sinks: 5, memory: None }));
+        assert_eq!(read(&[(JOBS, "2"), (SOURCES, " 30 "), (SINKS, "")]), Ok(Limits { jobs: 2, sources: 30, sinks: 5, memory: None }));
         for wrong in ["0", "-1", "many", "1.5"] {
             assert_eq!(read(&[(SINKS, wrong)]), Err(format!("VELO_MAX_SINKS_PER_JOB = '{wrong}': expected a count of 1 or more")));
         }

@@ -9,15 +9,18 @@ use std::sync::Arc;
 
 use sql_extensions::{QueryAnalysis, StreamStatement, WithEntry};
 
-use super::application::Application;
+use super::application::{Application, Held};
 use super::embedding::Embedding;
-use super::environment::{Environment, Unresolved, substitute, variables};
+use super::environment::{Dynamic, Environment, MOST_BYTES, Variable, substitute};
 use super::key_resolution::{Owner, resolve};
 use super::limits::Limits;
-use super::settings_file::{self, FileEntry, LONGEST_CHAIN};
+use super::settings_file::{self, LONGEST_CHAIN};
 use super::unknown_keys::Told;
 use crate::error::{Error, Script};
-use crate::options::{KeyMap, Origin, Replaced, Scope, Setting, is_secret_key, is_secret_variable, register_passwords_in, register_secret};
+use crate::options::{KeyMap, Origin, Replaced, Scope, Setting, register_passwords_in};
+
+/// The variable that is the default of `batch.timeout`.
+const TIMEOUT: &str = "VELO_BATCH_TIMEOUT_MS";
 
 const RANK_EMBEDDING: u8 = 1;
 const RANK_ENVIRONMENT: u8 = 2;
@@ -73,16 +76,6 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
     for sink in &analysis.required_sinks {
         keys.components.insert((Role::Sink, sink.name.clone()), KeyMap::new(sink.name.clone()).named_at(places.script, sink.span));
     }
-    for (key, value) in &places.embedding.job_settings {
-        keys.job.insert(key.clone(), of_embedding(key, value));
-    }
-    if let Some(timeout) = places.environment.get("VELO_BATCH_TIMEOUT_MS") {
-        let origin = Origin::Environment { variable: "VELO_BATCH_TIMEOUT_MS".to_owned() };
-        keys.job.insert("batch.timeout", Setting { written: "VELO_BATCH_TIMEOUT_MS".to_owned(), value: timeout, origin, rank: RANK_ENVIRONMENT });
-    }
-    for entry in places.application.into_iter().flat_map(Application::job_settings) {
-        keys.job.insert(entry.key.clone(), of_application(entry));
-    }
     for entry in &statement.with {
         let origin = Origin::Inline { script: Arc::clone(places.script), key: entry.key_span, value: entry.value_span };
         keys.put(entry, Setting { written: entry.key.clone(), value: entry.value.clone(), origin, rank: RANK_INLINE }, analysis, told);
@@ -94,7 +87,8 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
     }
     for ((role, name), map) in &mut keys.components {
         let Some(file) = map.remove("config_file") else { continue };
-        let read = put_in(&file, places.environment, &[]).and_then(|path| {
+        let path = one_file(&file).and_then(|()| put_in(&file, places.environment, Dynamic::Now));
+        let read = path.and_then(|path| {
             settings_file::read(&PathBuf::from(path.value), places.folders, places.environment).map_err(|error| file.origin.blame_value(error))
         });
         match read {
@@ -140,74 +134,100 @@ impl Keys {
     }
 }
 
-/// A setting as an application file gives it.
-fn of_application(entry: &FileEntry) -> Setting {
-    Setting { written: entry.key.clone(), value: entry.value.clone(), origin: entry.origin(), rank: RANK_APPLICATION }
+/// Refuses an empty name, which would stand for a folder.
+fn one_file(file: &Setting) -> Result<(), Error> {
+    if file.value.trim().is_empty() { Err(file.origin.blame_value(Error::config(format!("'{}' names no file", file.written)))) } else { Ok(()) }
 }
 
-/// A setting as the application that embeds the engine gives it.
-fn of_embedding(key: &str, value: &str) -> Setting {
-    Setting { written: key.to_owned(), value: value.to_owned(), origin: Origin::Application, rank: RANK_EMBEDDING }
+/// Adds a setting as the application that embeds the engine gives it: a value without variables.
+fn insert_embedding(map: &mut KeyMap, key: &str, value: &str) {
+    let setting = Setting { written: key.to_owned(), value: value.to_owned(), origin: Origin::Application, rank: RANK_EMBEDDING };
+    map.insert_replaced(key, setting, Ok(Replaced { value: value.to_owned(), secret: false, variables: Vec::new() }));
 }
 
-/// Puts in what a source or sink of a kind takes from the application file and the environment where nobody wrote it.
-pub(super) fn from_environment(kind: &str, map: &mut KeyMap, places: &Places<'_>) {
-    let environment = places.environment;
-    if kind == "kafka"
-        && let Some(brokers) = &places.embedding.brokers
-    {
-        map.insert("bootstrap.servers", of_embedding("bootstrap.servers", brokers));
+/// Adds a setting as an application file gives it: its variables are in it already.
+fn insert_held(map: &mut KeyMap, key: &str, held: &Held) {
+    let setting = Setting { written: held.entry.key.clone(), value: held.entry.value.clone(), origin: held.entry.origin(), rank: RANK_APPLICATION };
+    map.insert_replaced(key, setting, held.value.as_ref().map(|value| value.clone().now().into()).map_err(Error::duplicate));
+}
+
+/// Adds a variable that is a setting of its own. What it is made of is not looked at again.
+fn insert_variable(map: &mut KeyMap, key: &str, name: &str, variable: Variable) {
+    let Variable { value, secret, origin, .. } = variable;
+    let setting = Setting { written: name.to_owned(), value: value.clone(), origin, rank: RANK_ENVIRONMENT };
+    map.insert_replaced(key, setting, Ok(Replaced { value, secret, variables: Vec::new() }));
+}
+
+/// Puts the variables into the settings of the job, and adds those of the application file and the environment.
+pub(super) fn complete_job(map: &mut KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) {
+    resolve_variables(map, places.environment, None);
+    for (key, value) in &places.embedding.job_settings {
+        insert_embedding(map, key, value);
     }
-    if kind == "kafka"
-        && let Some(brokers) = places.application.and_then(Application::kafka_brokers)
-    {
-        map.insert("bootstrap.servers", of_application(brokers));
+    for (key, held) in places.application.into_iter().flat_map(Application::job_settings) {
+        insert_held(map, key, held);
+    }
+    match places.environment.variable(TIMEOUT) {
+        Ok(Some(variable)) => insert_variable(map, "batch.timeout", TIMEOUT, variable),
+        Ok(None) => {}
+        Err(error) => errors.push(error),
+    }
+}
+
+/// Whether the longest wait of a batch is a default for those who ask for batches, and not a wish of the job.
+pub(super) fn has_default_timeout(job: &KeyMap) -> bool {
+    let set = ["batch.timeout", "batch_timeout"].iter().filter_map(|key| job.get(key));
+    set.map(|setting| setting.rank).max() == Some(RANK_ENVIRONMENT)
+}
+
+/// Puts in what a source or sink of a kind takes from the application file and the environment where nobody wrote it. Tells whether it has brokers of its own.
+pub(super) fn from_environment(kind: &str, map: &mut KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> bool {
+    if kind != "kafka" {
+        return false;
+    }
+    const BROKERS: &str = "bootstrap.servers";
+    let own = map.get(BROKERS).is_some();
+    if let Some(brokers) = &places.embedding.brokers {
+        insert_embedding(map, BROKERS, brokers);
+    }
+    if let Some(brokers) = places.application.and_then(Application::kafka_brokers) {
+        insert_held(map, BROKERS, brokers);
     }
     const REGISTRY: &str = "SCHEMA_REGISTRY_URL";
     let is_avro = |key: &&str| map.get(key).is_some_and(|setting| setting.value.trim().eq_ignore_ascii_case("avro"));
-    if kind != "kafka" || !["value.format", "format"].iter().any(is_avro) || map.get("schema.registry.url").is_some() {
-        return;
+    if !["value.format", "format"].iter().any(is_avro) || map.get("schema.registry.url").is_some() {
+        return own;
     }
-    if let Some(url) = environment.get(REGISTRY).filter(|url| !url.trim().is_empty()) {
-        register_passwords_in(&url);
-        let origin = Origin::Environment { variable: REGISTRY.to_owned() };
-        map.insert("schema.registry.url", Setting { written: REGISTRY.to_owned(), value: url, origin, rank: RANK_ENVIRONMENT });
+    match places.environment.variable(REGISTRY) {
+        Ok(Some(url)) if !url.value.trim().is_empty() => {
+            register_passwords_in(&url.value);
+            insert_variable(map, "schema.registry.url", REGISTRY, url);
+        }
+        Ok(_) => {}
+        Err(error) => errors.push(error),
     }
+    own
 }
 
 fn set_twice(key: &str, replaced: &Setting) -> String {
     format!("'{key}' is set twice; the later value counts, the one at {} does not", replaced.origin)
 }
 
-/// Puts the variables into the values. `keep`: names that stay for run time.
-pub(super) fn resolve_variables(map: &mut KeyMap, environment: &dyn Environment, keep: &[&str]) {
-    map.map_values(|setting| put_in(setting, environment, keep));
-}
-
-/// A value with its variables. Secrets are remembered, so that no message tells them.
-fn put_in(setting: &Setting, environment: &dyn Environment, keep: &[&str]) -> Result<Replaced, Error> {
-    let value =
-        substitute(&setting.value, environment, keep).map_err(|unresolved| setting.origin.blame_value(unresolved_error(&unresolved, &setting.written)))?;
-    let mut secret = false;
-    let set = |name: &str| environment.get(name).is_some();
-    let mut used: Vec<String> = variables(&setting.value).filter(|(name, _)| set(name)).map(|(name, _)| name.to_owned()).collect();
-    used.dedup();
-    for (name, default) in variables(&setting.value).filter(|(name, _)| is_secret_variable(name)) {
-        secret = true;
-        register_secret(&environment.get(name).unwrap_or_else(|| default.unwrap_or_default().to_owned()));
-    }
-    if is_secret_key(&setting.written) {
-        register_secret(&value);
-    }
-    register_passwords_in(&value);
-    Ok(Replaced { value, secret, variables: used })
-}
-
-pub(super) fn unresolved_error(unresolved: &Unresolved, key: &str) -> Error {
-    match unresolved {
-        Unresolved::Missing(name) => {
-            Error::config(format!("environment variable {name} is not set; '{key}' needs it")).with_help(format!("set it, or write ${{{name}:-default}}"))
+/// Puts the variables into the values. `path`: the key whose dates the job puts in itself.
+pub(super) fn resolve_variables(map: &mut KeyMap, environment: &dyn Environment, path: Option<&str>) {
+    let mut bytes = 0;
+    map.map_values(|key, setting| {
+        let replaced = put_in(setting, environment, if Some(key) == path { Dynamic::Stay } else { Dynamic::Now })?;
+        bytes += replaced.value.len();
+        if bytes > MOST_BYTES {
+            let error = Error::config(format!("with the variables of '{}', the settings have more than {} MiB", setting.written, MOST_BYTES >> 20));
+            return Err(setting.origin.blame_value(error));
         }
-        Unresolved::Unclosed => Error::config(format!("'{key}' has a ${{ without }}")).with_help("write ${NAME} or ${NAME:-default}"),
-    }
+        Ok(replaced)
+    });
+}
+
+/// A value with its variables.
+fn put_in(setting: &Setting, environment: &dyn Environment, dynamic: Dynamic) -> Result<Replaced, Error> {
+    substitute(&setting.written, &setting.value, environment, dynamic).map(Replaced::from).map_err(|error| setting.origin.blame_value(error))
 }

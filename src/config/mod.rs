@@ -1,6 +1,6 @@
 //! A parsed statement and its settings to a bound statement: every key known, every value of its type. In reading order:
 //! - `environment`: variables, and `${…}` in values
-//! - `text_file`, `yaml`, `settings_file`: configuration files, and those that they extend
+//! - `text_file`, `yaml`, `settings_file`, `reach`: configuration files, those that they extend, and where these may be
 //! - `application`: the application file, its profiles and variables
 //! - `key_resolution`: which owner a key of `WITH` belongs to
 //! - `merge`: one map of keys an owner
@@ -12,6 +12,7 @@
 //! - `limits`: how many jobs, sources and sinks there may be
 //! - `embedding`: what an application adds that embeds the engine
 //! - `bind`: all of it for a script
+//! - `show`: a configuration file as it counts
 //! - `reference`: the tables of `velo-sql options` and of the reference page
 
 mod application;
@@ -25,9 +26,11 @@ mod key_resolution;
 mod limits;
 mod merge;
 mod planned_connectors;
+mod reach;
 mod reference;
 mod schema_file;
 mod settings_file;
+mod show;
 mod text_file;
 mod unknown_keys;
 mod yaml;
@@ -35,8 +38,9 @@ mod yaml;
 pub use application::{Application, ApplicationEnvironment};
 pub use bind::{BindRequest, Binding, BoundSink, BoundSource, BoundStatement, SourceInput, bind_script};
 pub use embedding::Embedding;
-pub use environment::{Environment, ProcessEnvironment};
+pub use environment::{Environment, ProcessEnvironment, Variable};
 pub use job_options::{ExecutionModeOption, JobOptions};
 pub use limits::Limits;
 pub use reference::{OptionRow, option_rows, planned_kinds, reference_page};
+pub use show::{ShownSetting, show};
 pub use unknown_keys::Unfit;

@@ -1,11 +1,10 @@
 //! Files of settings: `key: value`, where nested maps are dotted keys (`a: {b: 1}` = `a.b: 1`) and sequences are lists, and the files that they extend.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use super::environment::{Environment, substitute};
-use super::merge::unresolved_error;
-use super::text_file;
-use super::yaml::{Content, Document, Node};
+use super::environment::{Dynamic, Environment, substitute};
+use super::yaml::{Content, Document, Entry, LONGEST_KEY, Node};
+use super::{reach, text_file};
 use crate::error::{Error, Result};
 use crate::options::{ELEMENT_SEPARATOR, Origin};
 
@@ -29,6 +28,8 @@ pub(super) struct FileEntry {
     pub line: usize,
     /// How many files extend this one.
     pub depth: usize,
+    /// How many merge keys it came through.
+    pub merges: usize,
 }
 
 impl FileEntry {
@@ -44,7 +45,9 @@ impl FileEntry {
 pub(super) fn read(path: &Path, folders: &[PathBuf], environment: &dyn Environment) -> Result<Vec<FileEntry>> {
     let mut all = Vec::new();
     let mut chain: Vec<(PathBuf, PathBuf)> = Vec::new();
-    let here = [PathBuf::new()];
+    let mut roots: Vec<PathBuf> = Vec::new();
+    // Only the first file is looked for; the others are named from where they are named.
+    let mut found = text_file::locate(path, folders);
     let mut next = path.to_owned();
     let mut whence: Option<FileEntry> = None;
     loop {
@@ -52,9 +55,7 @@ pub(super) fn read(path: &Path, folders: &[PathBuf], environment: &dyn Environme
             Some(entry) => entry.origin().blame_value(error),
             None => error,
         };
-        // Only the first file is looked for; the others are named from where they are named.
-        let (found, text) = text_file::find(&next, if chain.is_empty() { folders } else { &here }).map_err(blame)?;
-        let real = std::fs::canonicalize(&found).unwrap_or_else(|_| found.clone());
+        let real = real_path(&found);
         if chain.iter().any(|(known, _)| *known == real) {
             let names: Vec<String> = chain.iter().map(|(_, name)| name.display().to_string()).chain([next.display().to_string()]).collect();
             return Err(blame(Error::config(format!("'{EXTENDS}' leads back to where it began: {}", names.join(" → ")))));
@@ -62,30 +63,48 @@ pub(super) fn read(path: &Path, folders: &[PathBuf], environment: &dyn Environme
         if chain.len() >= LONGEST_CHAIN {
             return Err(blame(Error::config(format!("more than {LONGEST_CHAIN} files extend each other"))));
         }
-        if let Some((first, _)) = chain.first() {
-            check_inside(&real, first, folders).map_err(blame)?;
+        // Before it is opened: what lies elsewhere is not even looked at.
+        if chain.is_empty() {
+            roots = reach::roots(&real, folders, environment.get("HOME").as_deref());
+        } else {
+            reach::check(&real, &roots).map_err(blame)?;
         }
+        let text = text_file::read_found(&found, &next).map_err(blame)?;
         let depth = chain.len();
         chain.push((real, next.clone()));
         let mut entries = parse(&text, &next, depth)?;
         let extends = entries.iter().position(|entry| entry.key == EXTENDS).map(|at| entries.remove(at));
         all.append(&mut entries);
         let Some(extends) = extends else { return Ok(all) };
-        let parent = substitute(&extends.value, environment, &[]).map_err(|unresolved| extends.origin().blame_value(unresolved_error(&unresolved, EXTENDS)))?;
-        next = found.parent().unwrap_or(Path::new("")).join(parent);
+        if extends.value.contains(ELEMENT_SEPARATOR) {
+            return Err(extends
+                .origin()
+                .blame_value(Error::config(format!("'{EXTENDS}' is a list; a file extends one other")).with_help("let that one extend the next")));
+        }
+        let parent = substitute(EXTENDS, &extends.value, environment, Dynamic::Now).map_err(|error| extends.origin().blame_value(error))?;
+        if parent.value.trim().is_empty() {
+            return Err(extends.origin().blame_value(Error::config(format!("'{EXTENDS}' names no file"))));
+        }
+        next = found.parent().unwrap_or(Path::new("")).join(&parent.value);
+        found.clone_from(&next);
         whence = Some(extends);
     }
 }
 
-/// A file may not reach for others all over the machine: what it extends lies in the working directory, the script's folder, or its own.
-fn check_inside(file: &Path, first: &Path, folders: &[PathBuf]) -> Result<()> {
-    let here = |folder: &PathBuf| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.clone() };
-    let roots = folders.iter().map(here).chain(first.parent().map(Path::to_owned)).filter_map(|folder| std::fs::canonicalize(folder).ok());
-    if roots.into_iter().any(|root| file.starts_with(root)) {
-        return Ok(());
-    }
-    Err(Error::config(format!("'{EXTENDS}' leads out of the folders of this configuration, to {}", file.display()))
-        .with_help("keep it below the working directory, the script's folder, or that of the file that extends it"))
+/// The path without links; of what is not there, without the steps back.
+fn real_path(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let mut real = PathBuf::new();
+        for part in absolute.components() {
+            if part == Component::ParentDir {
+                real.pop();
+            } else {
+                real.push(part);
+            }
+        }
+        real
+    })
 }
 
 fn parse(text: &str, path: &Path, depth: usize) -> Result<Vec<FileEntry>> {
@@ -100,29 +119,38 @@ fn parse(text: &str, path: &Path, depth: usize) -> Result<Vec<FileEntry>> {
 /// The settings of a map, nested ones with dotted keys.
 pub(super) fn flatten(document: &mut Document, map: &Node, path: &Path, depth: usize) -> Result<Vec<FileEntry>> {
     let mut entries: Vec<FileEntry> = Vec::new();
-    let mut open: Vec<(String, super::yaml::Entry)> = document.entries(map, "it")?.into_iter().rev().map(|entry| (entry.key.clone(), entry)).collect();
+    let mut open: Vec<(String, Entry)> = document.entries(map, "it")?.into_iter().rev().map(|entry| (entry.key.clone(), entry)).collect();
     while let Some((key, entry)) = open.pop() {
         document.visit(entry.line, 0)?;
         let value = match &entry.value.content {
             Content::Map(_) => {
-                let inner = document.entries(&entry.value, &format!("'{key}'"))?;
-                open.extend(inner.into_iter().rev().map(|inner| (format!("{key}.{}", inner.key), inner)));
+                for inner in document.entries(&entry.value, &format!("'{key}'"))?.into_iter().rev() {
+                    if key.len() + 1 + inner.key.len() > LONGEST_KEY {
+                        return Err(document.fault(inner.line, &format!("with the keys around it, a key has more than {LONGEST_KEY} bytes")));
+                    }
+                    open.push((format!("{key}.{}", inner.key), Entry { merges: inner.merges + entry.merges, ..inner }));
+                }
                 continue;
             }
-            Content::Text(text) => text.clone(),
+            Content::Text(text) => {
+                document.grow(entry.line, text.len())?;
+                text.clone()
+            }
             Content::Null => return Err(document.fault(entry.line, &format!("'{key}' has no value"))),
             Content::List(elements) => {
                 document.visit(entry.line, elements.len())?;
                 let texts: Option<Vec<&str>> =
                     elements.iter().map(|node| if let Content::Text(text) = &node.content { Some(text.as_str()) } else { None }).collect();
                 let Some(texts) = texts else { return Err(document.fault(entry.line, &format!("'{key}' is a list of something else than plain values"))) };
+                document.grow(entry.line, texts.iter().map(|text| text.len() + 1).sum())?;
                 texts.join(&ELEMENT_SEPARATOR.to_string())
             }
         };
         if entries.len() >= MOST_KEYS {
             return Err(document.fault(entry.line, &format!("'{key}' is one key too many: a configuration file has at most {MOST_KEYS}")));
         }
-        entries.push(FileEntry { key, value, file: path.to_owned(), line: entry.line, depth });
+        document.grow(entry.line, key.len())?;
+        entries.push(FileEntry { key, value, file: path.to_owned(), line: entry.line, depth, merges: entry.merges });
     }
     Ok(entries)
 }
@@ -194,6 +222,11 @@ mod tests {
         assert!(missing.starts_with("a.yaml:2: cannot read ") && missing.ends_with("b.yaml: No such file or directory"), "{missing}");
         let unset = message(&[("a.yaml", "extends: ${NOPE}.yaml\n")]);
         assert!(unset.contains("a.yaml:1: environment variable NOPE is not set"), "{unset}");
+        let list = message(&[("a.yaml", "x: 1\nextends: [b.yaml, c.yaml]\n")]);
+        assert_eq!(list, "a.yaml:2: 'extends' is a list; a file extends one other; let that one extend the next");
+        assert_eq!(message(&[("a.yaml", "extends: ${NONE:-}\n")]), "a.yaml:1: 'extends' names no file");
+        let gone = message(&[("a.yaml", "extends: /etc/no/such/file\n")]);
+        assert!(gone.contains("'extends' leads out of the folders"), "whether it is there is not told: {gone}");
         let outside = message(&[("a.yaml", "extends: /etc/hostname\n")]);
         assert!(outside.contains("a.yaml:1: 'extends' leads out of the folders of this configuration, to /etc/hostname"), "{outside}");
         let names: Vec<String> = (0..30).map(|number| format!("f{number}.yaml")).collect();

@@ -10,13 +10,17 @@ const LARGEST: u64 = 10 << 20;
 
 /// The text of a file; `folders` are tried in order for a relative path.
 pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<String> {
-    find(path, folders).map(|(_, text)| text)
+    read_found(&locate(path, folders), path)
 }
 
-/// Likewise, with the path where it was found.
-pub(super) fn find(path: &Path, folders: &[PathBuf]) -> Result<(PathBuf, String)> {
+/// Where a file is; the first place for one that is nowhere.
+pub(super) fn locate(path: &Path, folders: &[PathBuf]) -> PathBuf {
     let candidates: Vec<PathBuf> = if path.is_absolute() { vec![path.to_owned()] } else { folders.iter().map(|folder| folder.join(path)).collect() };
-    let found = candidates.iter().find(|candidate| candidate.exists()).or(candidates.first()).map_or(path, PathBuf::as_path);
+    candidates.iter().find(|candidate| candidate.exists()).or(candidates.first()).map_or(path, PathBuf::as_path).to_owned()
+}
+
+/// The text of a file that was located; `path` names it in errors.
+pub(super) fn read_found(found: &Path, path: &Path) -> Result<String> {
     let name = path.display();
     let fault = |error: std::io::Error| Error::config(format!("cannot read {name}: {}", io_text(&error)));
     let kind = std::fs::metadata(found).map_err(fault)?.file_type();
@@ -32,6 +36,5 @@ pub(super) fn find(path: &Path, folders: &[PathBuf]) -> Result<(PathBuf, String)
     if bytes.len() as u64 > LARGEST {
         return Err(Error::config(format!("{name} is larger than {} MiB, the most that is read of a file of settings or columns", LARGEST >> 20)));
     }
-    let text = String::from_utf8(bytes).map_err(|error| Error::config(format!("{name} is not UTF-8 (byte {})", error.utf8_error().valid_up_to())))?;
-    Ok((found.to_owned(), text))
+    String::from_utf8(bytes).map_err(|error| Error::config(format!("{name} is not UTF-8 (byte {})", error.utf8_error().valid_up_to())))
 }

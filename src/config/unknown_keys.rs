@@ -5,7 +5,7 @@ use sql_extensions::{QueryAnalysis, nearest};
 use super::application;
 use super::job_options::{JobOptions, SinkShared, SourceShared};
 use super::planned_connectors::{connector_with_key, planned_key};
-use crate::error::Error;
+use crate::error::{Error, excerpt};
 use crate::options::{KeyMap, OptionDescriptor, Origin, Scope, Setting};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
@@ -30,6 +30,8 @@ pub(super) struct Told {
     pub typing: Vec<(u8, Error)>,
     /// Keys of the command line that nothing in the statement takes.
     pub unfit: Vec<Unfit>,
+    /// Whether a source or sink has brokers of its own.
+    pub own_brokers: bool,
 }
 
 impl Told {
@@ -163,7 +165,7 @@ fn misspelt(key: &str, setting: &Setting, owner: &str, known: &[&'static str], c
 fn unknown(key: &str, near: Option<&str>, component: &str, names: &[&str]) -> Error {
     let listed = if names.is_empty() { String::new() } else { format!(" (sources and sinks of this statement: {})", names.join(", ")) };
     let all = format!("all keys: velo-sql options {component}{listed}");
-    Error::config(format!("unknown key '{key}'")).with_help(match near {
+    Error::config(format!("unknown key '{}'", excerpt(key))).with_help(match near {
         Some(near) => format!("did you mean '{near}'? {all}"),
         None => all,
     })

@@ -14,6 +14,12 @@ const DEEPEST: usize = 32;
 const MOST_NODES: usize = 100_000;
 /// Most values that are looked at, those of aliases each time.
 const MOST_VISITS: usize = 100_000;
+/// Most bytes of a key, with those around it where it is nested.
+pub(super) const LONGEST_KEY: usize = 256;
+/// Most bytes of a value.
+const LONGEST_VALUE: usize = 64 << 10;
+/// Most bytes of all keys and values, those of aliases each time. More than a file can have without them.
+const MOST_BYTES: usize = 16 << 20;
 /// The key whose maps fill in what the map around it lacks.
 const MERGE: &str = "<<";
 
@@ -22,8 +28,22 @@ const MERGE: &str = "<<";
 pub(super) struct Node {
     /// Its line, from 1.
     pub line: usize,
+    /// Levels of maps and lists in it, aliases among them. Bounded, so that it can be walked and dropped by recursion.
+    height: usize,
     /// What it is.
     pub content: Content,
+}
+
+impl Node {
+    /// A value; what it is made of stands already.
+    pub(super) fn new(line: usize, content: Content) -> Self {
+        let height = match &content {
+            Content::Null | Content::Text(_) => 0,
+            Content::List(elements) => 1 + elements.iter().map(|node| node.height).max().unwrap_or(0),
+            Content::Map(entries) => 1 + entries.iter().map(|entry| entry.value.height).max().unwrap_or(0),
+        };
+        Self { line, height, content }
+    }
 }
 
 /// What a value is.
@@ -48,6 +68,8 @@ pub(super) struct Entry {
     pub line: usize,
     /// Its value.
     pub value: Rc<Node>,
+    /// How many merge keys it came through; a map's own count more.
+    pub merges: usize,
 }
 
 /// A file.
@@ -58,6 +80,7 @@ pub(super) struct Document {
     /// Its value; `None` for a file without any.
     pub root: Option<Rc<Node>>,
     visits: usize,
+    bytes: usize,
 }
 
 /// A map or list that is not complete.
@@ -78,7 +101,7 @@ impl Document {
             building.take(event, span)?;
         }
         let root = building.root.filter(|root| !matches!(root.content, Content::Null));
-        Ok(Self { name, root, visits: 0 })
+        Ok(Self { name, root, visits: 0, bytes: 0 })
     }
 
     /// An error at a line.
@@ -101,7 +124,8 @@ impl Document {
             };
             for map in maps {
                 let inherited = self.entries(map, &format!("what '{MERGE}' in line {} merges", merged.line))?;
-                all.extend(inherited.into_iter().filter(|entry| keys.insert(entry.key.clone())));
+                let inherited = inherited.into_iter().map(|entry| Entry { merges: entry.merges + 1, ..entry });
+                all.extend(inherited.filter(|entry| keys.insert(entry.key.clone())));
             }
         }
         Ok(all)
@@ -109,9 +133,18 @@ impl Document {
 
     /// Counts values that are looked at.
     pub(super) fn visit(&mut self, line: usize, count: usize) -> Result<()> {
-        self.visits += 1 + count;
+        self.visits = self.visits.saturating_add(1 + count);
         if self.visits > MOST_VISITS {
             return Err(self.fault(line, &format!("with what its aliases stand for, the file has more than {MOST_VISITS} values")));
+        }
+        Ok(())
+    }
+
+    /// Counts bytes of keys and values that are about to be copied.
+    pub(super) fn grow(&mut self, line: usize, count: usize) -> Result<()> {
+        self.bytes = self.bytes.saturating_add(count);
+        if self.bytes > MOST_BYTES {
+            return Err(self.fault(line, &format!("with what its aliases stand for, the file has more than {} MiB", MOST_BYTES >> 20)));
         }
         Ok(())
     }
@@ -148,16 +181,19 @@ impl Building<'_> {
                 if tag.is_some() {
                     return Err(self.fault(line, "a value has a YAML tag; write it without"));
                 }
+                if text.len() > LONGEST_VALUE {
+                    return Err(self.fault(line, &format!("a value has more than {} KiB", LONGEST_VALUE >> 10)));
+                }
                 let is_null = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
-                self.put(Node { line, content: if is_null { Content::Null } else { Content::Text(text.into_owned()) } }, anchor)
+                self.put(Node::new(line, if is_null { Content::Null } else { Content::Text(text.into_owned()) }), anchor)
             }
             Event::SequenceStart(anchor, tag) => self.begin(Open::List { line, anchor, elements: Vec::new() }, tag.is_some(), line),
             Event::MappingStart(anchor, tag) => {
                 self.begin(Open::Map { line, anchor, entries: Vec::new(), keys: HashSet::new(), key: None }, tag.is_some(), line)
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(Open::List { line, anchor, elements }) => self.put(Node { line, content: Content::List(elements) }, anchor),
-                Some(Open::Map { line, anchor, entries, .. }) => self.put(Node { line, content: Content::Map(entries) }, anchor),
+                Some(Open::List { line, anchor, elements }) => self.put(Node::new(line, Content::List(elements)), anchor),
+                Some(Open::Map { line, anchor, entries, .. }) => self.put(Node::new(line, Content::Map(entries)), anchor),
                 None => Err(self.fault(line, "not valid YAML: an end without a beginning")),
             },
         }
@@ -176,10 +212,6 @@ impl Building<'_> {
 
     fn put(&mut self, node: Node, anchor: usize) -> Result<()> {
         let (line, node) = (node.line, Rc::new(node));
-        self.nodes += 1;
-        if self.nodes > MOST_NODES {
-            return Err(self.fault(line, &format!("the file has more than {MOST_NODES} values")));
-        }
         if anchor > 0 {
             self.anchors.insert(anchor, Rc::clone(&node));
         }
@@ -189,13 +221,24 @@ impl Building<'_> {
     /// Puts a value, which may stand elsewhere too, where the line is.
     fn put_alias(&mut self, node: Rc<Node>, line: usize) -> Result<()> {
         let name = self.name;
+        self.nodes += 1;
+        if self.nodes > MOST_NODES {
+            return Err(fault(name, line, &format!("the file has more than {MOST_NODES} values")));
+        }
+        // An alias may stand for what is nested itself.
+        if self.open.len() + node.height > DEEPEST {
+            return Err(fault(name, line, &format!("nested more than {DEEPEST} levels deep")));
+        }
         match self.open.last_mut() {
             None => self.root = Some(node),
             Some(Open::List { elements, .. }) => elements.push(node),
             Some(Open::Map { entries, keys, key, .. }) => match key.take() {
-                Some((key, line)) => entries.push(Entry { key, line, value: node }),
+                Some((key, line)) => entries.push(Entry { key, line, value: node, merges: 0 }),
                 None => {
                     let Content::Text(text) = &node.content else { return Err(fault(name, line, "a key is not a text")) };
+                    if text.len() > LONGEST_KEY {
+                        return Err(fault(name, line, &format!("a key has more than {LONGEST_KEY} bytes")));
+                    }
                     if text != MERGE && !keys.insert(text.clone()) {
                         return Err(fault(name, line, &format!("'{text}' is set twice")).with_help("keep one of them"));
                     }
@@ -244,14 +287,38 @@ mod tests {
     #[test]
     fn aliases_can_not_expand_a_file() {
         let mut text = "m0: &m0 {}\n".to_owned();
-        for level in 1..30 {
+        for level in 1..15 {
             let before = level - 1;
             text.push_str(&format!("m{level}: &m{level} {{<<: [*m{before}, *m{before}, *m{before}]}}\n"));
         }
         let mut document = document(&text).expect("small as it stands");
         let root = document.root.clone().expect("a map");
         let top = document.entries(&root, "it").expect("a map");
-        let error = document.entries(&top[29].value, "it").expect_err("3 to the 29th");
+        let error = document.entries(&top[14].value, "it").expect_err("3 to the 14th");
         assert!(error.to_string().contains("more than 100000 values"), "{error}");
+    }
+
+    #[test]
+    fn aliases_can_not_nest_a_file() {
+        let chain = |link: &str| {
+            (1..20_000)
+                .fold("m0: &m0 {x: 1}\n".to_owned(), |text, level| text + &link.replace("NEW", &format!("m{level}")).replace("OLD", &format!("m{}", level - 1)))
+        };
+        for (link, line) in [("NEW: &NEW {<<: *OLD}\n", 32), ("NEW: &NEW {x: *OLD}\n", 32), ("NEW: &NEW [*OLD]\n", 32), ("NEW: &NEW {<<: [*OLD]}\n", 17)] {
+            let error = document(&chain(link)).expect_err("20,000 levels").to_string();
+            assert_eq!(error, format!("a.yaml:{line}: nested more than 32 levels deep"), "{link}");
+        }
+        let shallow: String = (0..20_000).map(|number| format!("k{number}: *m\n")).collect();
+        assert!(document(&format!("m: &m {{x: 1}}\n{shallow}")).is_ok(), "many aliases side by side are no depth");
+    }
+
+    #[test]
+    fn keys_and_values_are_bounded() {
+        let message = |text: &str| document(text).expect_err("refused").to_string();
+        assert_eq!(message(&format!("a: 1\n? {}\n: 1\n", "k".repeat(257))), "a.yaml:2: a key has more than 256 bytes");
+        assert_eq!(message(&format!("a: 1\nb: {}\n", "v".repeat((64 << 10) + 1))), "a.yaml:2: a value has more than 64 KiB");
+        assert!(document(&format!("{}: {}\n", "k".repeat(256), "v".repeat(64 << 10))).is_ok());
+        let message = message(&format!("a: &a x\nb: [{}]\n", "*a,".repeat(200_000)));
+        assert_eq!(message, "a.yaml:2: the file has more than 100000 values");
     }
 }

@@ -11,9 +11,10 @@ use crate::operators::guard::RowFaults;
 use crate::options::EffectiveSetting;
 use crate::planner::{ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
 use crate::resident::forget_program;
-use crate::runtime::{ChainedInput, JobSpec, SinkSpec};
+use crate::runtime::{ChainedInput, EngineMemory, JobMemory, JobSpec, MemoryLimits, SinkSpec};
 use crate::stream::{Boundedness, DataSink, FailureStrategy, visible};
 use arrow::datatypes::SchemaRef;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::logical_expr::ScalarUDF;
 
 /// How closely a script is looked at.
@@ -47,6 +48,8 @@ pub struct PrepareRequest<'a> {
     pub functions: &'a [Arc<ScalarUDF>],
     /// Whether the run is refused anyway, for faults of its settings or of other scripts; then there is nothing to tell of what is right.
     pub refused: bool,
+    /// What all jobs of the process may take of memory.
+    pub memory: &'a Arc<EngineMemory>,
 }
 
 /// A script, prepared.
@@ -130,7 +133,7 @@ pub async fn prepare(request: PrepareRequest<'_>) -> Result<Prepared, Vec<Error>
             continue;
         };
         let stdout = Some(&stdout).filter(|_| statement.statement.into.is_empty() && !read_by_others.contains(&at));
-        let job = Job { statement, created, mode, stdout, row_limit, functions: request.functions };
+        let job = Job { statement, created, mode, stdout, row_limit, functions: request.functions, memory: request.memory };
         let (outcome, schema) = job.plan(&outcomes, &schemas, &mut faults[at]).await;
         outcomes.push(outcome);
         schemas.push(schema);
@@ -190,6 +193,7 @@ struct Job<'a> {
     stdout: Option<&'a Arc<dyn DataSink>>,
     row_limit: Option<usize>,
     functions: &'a [Arc<ScalarUDF>],
+    memory: &'a Arc<EngineMemory>,
 }
 
 impl Job<'_> {
@@ -219,6 +223,8 @@ impl Job<'_> {
         }
         let clock = Arc::new(EpochClock::system());
         let row_faults = Arc::new(RowFaults::new(statement.failure.strategy == FailureStrategy::LogAndContinue));
+        let limits = MemoryLimits { recommended: Some(statement.job.memory_recommended.0), most: statement.job.memory_limit.map(|limit| limit.0) };
+        let memory: Arc<dyn MemoryPool> = Arc::new(JobMemory::new(&statement.name, limits, self.memory));
         let carry = self.created.sinks.iter().any(|sink| sink.sink.wants_carried());
         let request = PlanRequest {
             script: &statement.script,
@@ -229,6 +235,7 @@ impl Job<'_> {
             faults: &row_faults,
             carry,
             functions: self.functions,
+            memory: Some(&memory),
         };
         let plan = match plan_job(request).await {
             Ok(plan) => plan,

@@ -7,7 +7,7 @@ use sql_extensions::Span;
 
 use super::define::{OptionDescriptor, Presence};
 use super::secret::printable;
-use super::{MASK, OptionValue, Origin, Secret, is_secret_key};
+use super::{ELEMENT_SEPARATOR, MASK, OptionValue, Origin, Secret, is_secret_key};
 use crate::error::{Error, Script, excerpt};
 
 /// One value as it was written, with where.
@@ -153,9 +153,9 @@ impl KeyMap {
     }
 
     /// Replaces every value. A value that can't be replaced stays, and its fault is told when it is used.
-    pub fn map_values(&mut self, mut replace: impl FnMut(&Setting) -> Result<Replaced, Error>) {
+    pub fn map_values(&mut self, mut replace: impl FnMut(&str, &Setting) -> Result<Replaced, Error>) {
         for (key, setting) in &mut self.settings {
-            match replace(setting) {
+            match replace(key, setting) {
                 Ok(replaced) => {
                     setting.value = replaced.value;
                     self.variables.insert(key.clone(), replaced.variables);
@@ -168,6 +168,27 @@ impl KeyMap {
                 }
             }
         }
+    }
+
+    /// Adds a setting whose value was replaced elsewhere, or why it could not be, unless one of the same key and no smaller rank is there.
+    pub fn insert_replaced(&mut self, key: &str, mut setting: Setting, replaced: Result<Replaced, Error>) {
+        if self.settings.get(key).is_some_and(|old| old.rank >= setting.rank) {
+            return;
+        }
+        self.secret.remove(key);
+        self.unresolved.remove(key);
+        self.variables.remove(key);
+        match replaced {
+            Ok(replaced) => {
+                setting.value = replaced.value;
+                self.variables.insert(key.to_owned(), replaced.variables);
+                self.secret.extend(replaced.secret.then(|| key.to_owned()));
+            }
+            Err(error) => {
+                self.unresolved.insert(key.to_owned(), error);
+            }
+        }
+        self.settings.insert(key.to_owned(), setting);
     }
 
     /// A setting by its exact key, left in place, if its value could be put together.
@@ -187,7 +208,7 @@ impl KeyMap {
     /// A value as it may be printed.
     pub fn shown(&self, key: &str, setting: &Setting) -> String {
         let secret = self.secret.contains(key) || is_secret_key(&setting.written);
-        if secret { MASK.to_owned() } else { printable(&setting.value).replace(super::list::ELEMENT_SEPARATOR, ", ") }
+        if secret { MASK.to_owned() } else { printable(&setting.value).replace(ELEMENT_SEPARATOR, ", ") }
     }
 
     /// The required options that were not there, with the error for each.
@@ -204,9 +225,10 @@ impl KeyMap {
     pub fn take_leftover(&mut self) -> Vec<Leftover> {
         let taken = std::mem::take(&mut self.settings).into_iter();
         taken
-            .map(|(key, setting)| {
+            .map(|(key, mut setting)| {
                 let fault = self.unresolved.remove(&key);
                 let shown = self.shown(&key, &setting);
+                setting.value = setting.value.replace(ELEMENT_SEPARATOR, ",");
                 Leftover { key, setting, fault, shown }
             })
             .collect()
@@ -258,7 +280,7 @@ impl KeyMap {
                     errors.push(error);
                     return None;
                 }
-                let parsed = T::parse(&setting.value);
+                let parsed = parse::<T>(option.key, &setting.value);
                 let shown = if T::TYPE == Secret::TYPE { MASK.to_owned() } else { self.shown(key, &setting) };
                 let variables = self.variables.remove(key).unwrap_or_default();
                 if let Err(expected) = &parsed {
@@ -290,6 +312,23 @@ impl KeyMap {
 
     fn full(&self, key: &str) -> String {
         if self.owner.is_empty() { key.to_owned() } else { format!("{}.{key}", self.owner) }
+    }
+}
+
+/// Types of values that may be lists.
+const LISTS: [&str; 3] = ["list", "start", "place in a topic"];
+/// Texts that may be: what separates their elements in a text.
+const LIST_TEXTS: [(&str, &str); 5] =
+    [("bootstrap.servers", ","), ("topic", ","), ("schema.registry.url", ","), ("sasl.oauthbearer.extensions", ","), ("schema", ", ")];
+
+/// Parses a value; a list is one only where lists are meant.
+fn parse<T: OptionValue>(key: &str, value: &str) -> Result<T, String> {
+    if !value.contains(ELEMENT_SEPARATOR) || LISTS.contains(&T::TYPE) {
+        return T::parse(value);
+    }
+    match LIST_TEXTS.iter().find(|(known, _)| *known == key) {
+        Some((_, separator)) => T::parse(&value.replace(ELEMENT_SEPARATOR, separator)),
+        None => Err("expected one value, found a list".to_owned()),
     }
 }
 

@@ -4,6 +4,13 @@ use sql_extensions::is_secret_key;
 
 use super::MASK;
 
+/// What stands between a scheme and a user.
+const SCHEME_END: &str = "://";
+/// Most URLs of a value whose passwords are remembered; each may reach to the end of the value.
+const MOST_URLS: usize = 64;
+/// Most bytes of a key in quotes that are looked at.
+const LONGEST_KEY: usize = 512;
+
 /// Words before a `=` with blanks around it that are no columns of a statement, as libpq writes them.
 const CONNECTION_WORDS: [&str; 4] = ["password", "passwd", "pwd", "sslpassword"];
 
@@ -38,9 +45,19 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '.' | '-')
 }
 
+/// The last place up to `at` where a letter begins, or the end.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 /// The value after the quoted key at `at`.
 fn quoted_assignment(text: &str, at: usize) -> Option<Stretch> {
-    let key = inside(text, at);
+    // A longer text is no key, and to look for the end of each would take long.
+    let window = &text[..boundary(text, at + LONGEST_KEY)];
+    let key = inside(window, at);
+    if key.end == window.len() && window.len() < text.len() {
+        return None;
+    }
     if !is_secret_key(text.get(key.clone())?) || text[key.clone()].contains('\n') {
         return None;
     }
@@ -119,18 +136,24 @@ pub(super) fn mask_url(url: &str) -> String {
 
 fn mask_passwords(text: &str, ends: fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (head, tail) = rest.split_at(at + 3);
-        out.push_str(head);
-        rest = tail;
-        if let Some(password) = password(&tail[..tail.find(ends).unwrap_or(tail.len())]) {
-            out.push_str(&tail[..password.start]);
+    let mut at = 0;
+    // The end of what may be one URL, and its last '@': found once, since it may hold many signs that look like the start of one.
+    let (mut end, mut last) = (0, None);
+    while let Some(sign) = text[at..].find(SCHEME_END) {
+        let start = at + sign + SCHEME_END.len();
+        out.push_str(&text[at..start]);
+        at = start;
+        if start >= end {
+            end = text[start..].find(ends).map_or(text.len(), |length| start + length);
+            last = text[start..end].rfind('@').map(|length| start + length);
+        }
+        if let Some(password) = last.filter(|last| start <= *last).and_then(|last| password(&text[start..=last])) {
+            out.push_str(&text[start..start + password.start]);
             out.push_str(MASK);
-            rest = &tail[password.end..];
+            at = start + password.end;
         }
     }
-    out.push_str(rest);
+    out.push_str(&text[at..]);
     out
 }
 
@@ -145,8 +168,9 @@ fn password(rest: &str) -> Option<Stretch> {
 
 /// The passwords of the URLs in a value, so that they can be looked for elsewhere, too.
 pub(super) fn passwords_in(value: &str) -> Vec<String> {
-    let parts = value.match_indices("://").map(|(at, sign)| &value[at + sign.len()..]);
-    parts.filter_map(|rest| Some(rest[password(rest)?].to_owned())).collect()
+    let Some(last) = value.rfind('@') else { return Vec::new() };
+    let parts = value.match_indices(SCHEME_END).map(|(at, sign)| at + sign.len()).take_while(|start| *start <= last).take(MOST_URLS);
+    parts.filter_map(|start| Some(value[start..=last][password(&value[start..=last])?].to_owned())).collect()
 }
 
 #[cfg(test)]
@@ -194,6 +218,8 @@ mod tests {
             ("postgresql://bob:p/w#x?y@db/x", "postgresql://bob:****@db/x"),
             ("s3://bucket/a@b", "s3://bucket/a@b"),
             ("http://h:80/x", "http://h:80/x"),
+            ("a://h/b://u:p@g c://h/d@e", "a://h/b://u:****@g c://h/d@e"),
+            ("a://t@h b://h", "a://****@h b://h"),
         ] {
             assert_eq!(mask_urls(text), masked, "{text}");
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
 use datafusion::common::DFSchema;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_expr::PhysicalExpr;
@@ -75,6 +76,8 @@ pub struct PlanRequest<'a> {
     pub carry: bool,
     /// Functions besides those of the engine.
     pub functions: &'a [Arc<ScalarUDF>],
+    /// What its operators may take of memory; `None`: all there is.
+    pub memory: Option<&'a Arc<dyn MemoryPool>>,
 }
 
 /// A column that a leaf yields.
@@ -160,7 +163,7 @@ pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
 }
 
 async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
-    let state = session(request.clock, request.functions).map_err(one)?;
+    let state = session(request.clock, request.functions, request.memory).map_err(one)?;
     let (script, statement) = (request.script, request.statement);
     let has_within = !statement.within.is_empty();
     let carries = request.carry && carry::add(&mut statement.query.as_ref().clone(), request.tables);

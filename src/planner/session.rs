@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::execution::context::SessionContext;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::ScalarUDF;
@@ -19,7 +20,7 @@ use crate::functions;
 pub(super) const PLAN_BATCH_ROWS: usize = 8192;
 
 /// A session for one job; `own`: functions of the application.
-pub(super) fn session(clock: &Arc<EpochClock>, own: &[Arc<ScalarUDF>]) -> Result<SessionState> {
+pub(super) fn session(clock: &Arc<EpochClock>, own: &[Arc<ScalarUDF>], memory: Option<&Arc<dyn MemoryPool>>) -> Result<SessionState> {
     let mut config = SessionConfig::new()
         .with_target_partitions(1)
         .with_batch_size(PLAN_BATCH_ROWS)
@@ -38,7 +39,12 @@ pub(super) fn session(clock: &Arc<EpochClock>, own: &[Arc<ScalarUDF>]) -> Result
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_bool("datafusion.sql_parser.collect_spans", true);
     config.options_mut().execution.time_zone = Some("+00:00".to_owned());
-    let runtime = RuntimeEnvBuilder::new().build_arc().map_err(|error| Error::internal("cannot set up the runtime").with_source(error))?;
+    let runtime = RuntimeEnvBuilder::new();
+    let runtime = match memory {
+        Some(pool) => runtime.with_memory_pool(Arc::clone(pool)),
+        None => runtime,
+    };
+    let runtime = runtime.build_arc().map_err(|error| Error::internal("cannot set up the runtime").with_source(error))?;
     let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(ExactLiterals)];
     rules.extend(Analyzer::new().rules);
     // Sources take no conditions, so the logical plan has each of them where it can be; these rules would push them below projections whatever they grow to.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use futures::StreamExt;
 
 use super::counters::{JobCounters, add};
@@ -13,6 +14,7 @@ use super::leaf_feed::SourceFeed;
 use super::queue::{Receiver, Sender, queue};
 use super::rate_limited_log::RateLimitedLog;
 use super::shutdown::Shutdown;
+use super::slice_bytes::slice_bytes;
 use super::source_task::SourceTask;
 use super::table_loader::settle;
 use crate::error::Result;
@@ -23,13 +25,20 @@ pub(super) const QUEUE: usize = 4;
 
 type Rows = datafusion::error::Result<RecordBatch>;
 
+/// Rows that wait for the plan.
+struct Waiting {
+    rows: Rows,
+    /// What they take of the job's memory meanwhile.
+    _held: MemoryReservation,
+}
+
 /// Connects the leaves of a feed to queues. A source with several leaves must not wait for the slowest of them: a join reads one side to its end before it reads the other.
-fn connect(feed: &SourceFeed, bounded: bool) -> Vec<Sender<Rows>> {
+fn connect(feed: &SourceFeed, bounded: bool) -> Vec<Sender<Waiting>> {
     let bounded = bounded && feed.leaves().count() == 1;
     feed.leaves()
         .map(|leaf| {
             let (sender, receiver) = queue(bounded.then_some(QUEUE));
-            let stream = futures::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|rows| (rows, receiver)) });
+            let stream = futures::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|Waiting { rows, .. }| (rows, receiver)) });
             leaf.slot.fill(SlotInput::Stream(stream.boxed()));
             sender
         })
@@ -48,7 +57,7 @@ impl Ends {
 }
 
 /// Hands the rows to the leaves; false when no leaf wants more.
-async fn hand_out(queues: &[Sender<Rows>], feed: &SourceFeed, rows: Result<RecordBatch>) -> bool {
+async fn hand_out(queues: &[Sender<Waiting>], feed: &SourceFeed, held: &MemoryReservation, rows: Result<RecordBatch>) -> bool {
     let parts = rows.and_then(|rows| {
         feed.count_copies(rows.num_rows());
         feed.leaf_batches(&rows)
@@ -57,14 +66,22 @@ async fn hand_out(queues: &[Sender<Rows>], feed: &SourceFeed, rows: Result<Recor
         Ok(parts) => {
             let mut wanted = false;
             for (queue, part) in queues.iter().zip(parts) {
-                wanted |= queue.send(Ok(part)).await;
+                let (own, size) = (held.new_empty(), slice_bytes(&part));
+                let rows = if queue.is_bounded() {
+                    // Little: not worth failing because an operator has taken all there is, which it will spill.
+                    own.grow(size);
+                    Ok(part)
+                } else {
+                    own.try_grow(size).map(|()| part)
+                };
+                wanted |= queue.send(Waiting { rows, _held: own }).await;
             }
             wanted
         }
         Err(error) => {
             // One leaf is enough to fail the query.
             if let Some(queue) = queues.first() {
-                let _plan_has_ended = queue.send(Err(DataFusionError::External(Box::new(error)))).await;
+                let _plan_has_ended = queue.send(Waiting { rows: Err(DataFusionError::External(Box::new(error))), _held: held.new_empty() }).await;
             }
             false
         }
@@ -72,7 +89,8 @@ async fn hand_out(queues: &[Sender<Rows>], feed: &SourceFeed, rows: Result<Recor
 }
 
 /// Reads a source, once, into all leaves that want it.
-pub(super) fn feed_source(feed: SourceFeed, task: SourceTask, counters: Arc<JobCounters>, shutdown: Shutdown) -> Ends {
+pub(super) fn feed_source(feed: SourceFeed, task: SourceTask, counters: Arc<JobCounters>, shutdown: Shutdown, memory: &Arc<dyn MemoryPool>) -> Ends {
+    let held = MemoryConsumer::new("rows of a source").register(memory);
     let queues = connect(&feed, true);
     let ends = Ends::default();
     let end = ends.clone();
@@ -104,7 +122,7 @@ pub(super) fn feed_source(feed: SourceFeed, task: SourceTask, counters: Arc<JobC
                     settle(&batch, &task, &log).map(|()| batch.rows)
                 }
             };
-            if !hand_out(&queues, &feed, rows).await {
+            if !hand_out(&queues, &feed, &held, rows).await {
                 break;
             }
         }
@@ -113,12 +131,13 @@ pub(super) fn feed_source(feed: SourceFeed, task: SourceTask, counters: Arc<JobC
 }
 
 /// Hands the output of another job to the leaves that read it.
-pub(super) fn feed_chained(feed: SourceFeed, mut rows: Receiver<RecordBatch>, counters: Arc<JobCounters>, bounded: bool) {
+pub(super) fn feed_chained(feed: SourceFeed, mut rows: Receiver<RecordBatch>, counters: Arc<JobCounters>, bounded: bool, memory: &Arc<dyn MemoryPool>) {
+    let held = MemoryConsumer::new("rows of another job").register(memory);
     let queues = connect(&feed, bounded);
     tokio::spawn(async move {
         while let Some(batch) = rows.recv().await {
             add(&counters.chained, batch.num_rows() as u64);
-            if !hand_out(&queues, &feed, Ok(batch)).await {
+            if !hand_out(&queues, &feed, &held, Ok(batch)).await {
                 break;
             }
         }

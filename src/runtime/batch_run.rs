@@ -39,11 +39,11 @@ pub(super) async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiv
         .flat_map(|(from, to, leaves)| std::iter::repeat_n((from, to), leaves))
         .collect();
     let bounded = is_forest(parts.len(), &edges);
-    for (job, _, feed, counters) in readers {
+    for (job, at, feed, counters) in readers {
         let Some(upstream) = numbers.iter().position(|number| *number == job) else { continue };
         let (sender, receiver) = queue(bounded.then_some(QUEUE));
         outgoing[upstream].push(sender);
-        feed_chained(feed, receiver, counters, bounded);
+        feed_chained(feed, receiver, counters, bounded, parts[at].spec.plan.context.memory_pool());
     }
     let mut ends: Vec<(usize, Arc<str>, Ends)> = Vec::new();
     for (at, source_at, feed) in sources {
@@ -52,14 +52,24 @@ pub(super) async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiv
         let request = feed.request(DECODED_ROWS, DECODERS, &part.counters.health_of(source.source.name()));
         let place = format!("job '{}', source '{}'", part.spec.name, source.source.name());
         let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
-        ends.push((at, Arc::from(source.source.name()), feed_source(feed, task, Arc::clone(&part.counters), shutdown.clone())));
+        ends.push((
+            at,
+            Arc::from(source.source.name()),
+            feed_source(feed, task, Arc::clone(&part.counters), shutdown.clone(), part.spec.plan.context.memory_pool()),
+        ));
     }
     let whole: Vec<Option<BTreeSet<Arc<str>>>> = parts.iter().map(|part| must_be_complete(&part.spec.plan.root)).collect();
     let mut runs = Vec::new();
     for ((at, part), readers) in parts.into_iter().enumerate().zip(outgoing) {
         let sink_names = part.spec.sinks.iter().map(|sink| sink.sink.name().to_owned()).collect();
         let direct = Direct { sinks: Arc::clone(&part.sinks), readers };
-        let outputs = Arc::new(EpochOutputs::new(sink_names, Arc::clone(&part.counters), Arc::clone(&part.spec.plan.schema), Some(direct)));
+        let outputs = Arc::new(EpochOutputs::new(
+            sink_names,
+            Arc::clone(&part.counters),
+            Arc::clone(&part.spec.plan.schema),
+            Some(direct),
+            part.spec.plan.context.memory_pool(),
+        ));
         outputs.begin(1);
         let (root, _) = with_root(&part, &outputs);
         let log = RateLimitedLog::new(format!("job '{}'", part.spec.name));

@@ -7,11 +7,13 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use parking_lot::Mutex;
 
 use super::counters::{JobCounters, add};
 use super::queue::Sender;
 use super::sink_set::SinkSet;
+use super::slice_bytes::slice_bytes;
 use crate::operators::fan_out::Outputs;
 
 /// Takes the batches of an execution. Those of an epoch that may still fail as a whole are collected and handed on by the driver when it has succeeded; others go on at once.
@@ -21,6 +23,8 @@ pub(super) struct EpochOutputs {
     schema: SchemaRef,
     epoch: AtomicU64,
     collected: Mutex<Vec<RecordBatch>>,
+    /// What these take of the job's memory.
+    held: MemoryReservation,
     direct: Option<Direct>,
 }
 
@@ -38,8 +42,9 @@ impl std::fmt::Debug for EpochOutputs {
 }
 
 impl EpochOutputs {
-    pub(super) fn new(names: Vec<String>, counters: Arc<JobCounters>, schema: SchemaRef, direct: Option<Direct>) -> Self {
-        Self { names, counters, schema, epoch: AtomicU64::new(0), collected: Mutex::default(), direct }
+    pub(super) fn new(names: Vec<String>, counters: Arc<JobCounters>, schema: SchemaRef, direct: Option<Direct>, memory: &Arc<dyn MemoryPool>) -> Self {
+        let held = MemoryConsumer::new("results").register(memory);
+        Self { names, counters, schema, epoch: AtomicU64::new(0), collected: Mutex::default(), held, direct }
     }
 
     /// The epoch that is about to be executed.
@@ -49,6 +54,7 @@ impl EpochOutputs {
 
     /// The batches of the epoch.
     pub(super) fn take(&self) -> Vec<RecordBatch> {
+        self.held.free();
         std::mem::take(&mut *self.collected.lock())
     }
 }
@@ -68,6 +74,7 @@ impl Outputs for EpochOutputs {
         };
         add(&self.counters.out, batch.num_rows() as u64);
         let Some(direct) = &self.direct else {
+            self.held.try_grow(slice_bytes(&batch))?;
             self.collected.lock().push(batch);
             return Ok(());
         };

@@ -9,8 +9,9 @@
 //! - `batch_run`, `batch_driver`: one run over everything
 //! - `queue`: between the parts of such a run
 //! - `partial_result`: whether such a run may be stopped in its midst
-//! - `epoch_outputs`, `sink_task`, `sink_set`: from the root of a plan to the writers
+//! - `epoch_outputs`, `sink_task`, `slice_bytes`, `sink_set`: from the root of a plan to the writers
 //! - `counters`: what a job has done so far
+//! - `job_memory`: how much memory a job takes, and may take
 //! - `job_metrics`: the same in figures that monitoring asks for
 //! - `slice_bytes`: the bytes of rows that are a part of larger ones
 //! - `latency`: how long something takes
@@ -23,6 +24,7 @@ mod batch_run;
 pub mod batching;
 mod counters;
 mod epoch_outputs;
+mod job_memory;
 mod job_metrics;
 mod latency;
 mod leaf_feed;
@@ -42,6 +44,7 @@ mod table_loader;
 mod tap;
 
 pub use counters::{JobCounters, JobSummary, SinkSummary, SourceSummary};
+pub use job_memory::{EngineMemory, JobMemory, MemoryLimits};
 pub use job_metrics::JobMetrics;
 pub use latency::Latency;
 pub use pipeline::{JobOutcome, Running, start};
@@ -67,7 +70,13 @@ pub(in crate::runtime) fn execution_error(error: &DataFusionError) -> Error {
     }
     let text = crate::planner::error_sentence(error);
     match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => Error::new(ErrorKind::Limit, Fault::User, text),
+        DataFusionError::ResourcesExhausted(cause) => {
+            let error = Error::new(ErrorKind::Limit, Fault::User, text);
+            match job_memory::cure(cause) {
+                Some(cure) => error.with_help(cure),
+                None => error,
+            }
+        }
         DataFusionError::Internal(_) => Error::internal(text),
         _ => Error::new(ErrorKind::Record, Fault::User, text),
     }

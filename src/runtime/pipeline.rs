@@ -13,6 +13,7 @@ use super::batch_run::run_batch;
 use super::batching::whole_batch_bytes;
 use super::counters::{JobCounters, JobSummary};
 use super::epoch_outputs::{Direct, EpochOutputs};
+use super::job_memory::share;
 use super::leaf_feed::SourceFeed;
 use super::panicked;
 use super::rate_limited_log::RateLimitedLog;
@@ -150,8 +151,17 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
     let mut refused = false;
     for (at, (number, mut spec, counters)) in jobs.into_iter().enumerate() {
         spec.clock.advance(system_nanos());
-        let opening =
-            SinkSet::open((at, &spec.name), &spec.sinks, &spec.plan.schema, &spec.clock, &counters, &sink_events, Arc::clone(&last_resort), spec.tap.clone());
+        let opening = SinkSet::open(
+            (at, &spec.name),
+            &spec.sinks,
+            &spec.plan.schema,
+            &spec.clock,
+            &counters,
+            &sink_events,
+            Arc::clone(&last_resort),
+            spec.plan.context.memory_pool(),
+            spec.tap.clone(),
+        );
         // Asked to end, nobody waits for sinks that still connect.
         let opened = tokio::select! {
             biased;
@@ -373,7 +383,9 @@ async fn run_stream(
             let name: Arc<str> = Arc::from(source.source.name());
             // A whole batch must fit, with the decoded batch that crosses its end: else it would wait for rows that are not allowed to come.
             let rows = part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20) + 2 * DECODED_ROWS);
-            let ahead = ReadAhead::new(rows, 2 * whole_batch_bytes(&source.batch));
+            let memory = part.spec.plan.context.memory_pool();
+            let most_bytes = share(memory, 8 * part.sources.len(), whole_batch_bytes(&source.batch));
+            let ahead = ReadAhead::new(rows, 2 * most_bytes);
             // Decoding has its own batch size: smaller batches are cut out of its batches without copying.
             // But what stops the job is not to take whole batches before it with it; only tiny ones, which are not worth decoding by themselves.
             let decoded = if tolerates(&source.failure) { DECODED_ROWS } else { source.batch.max_rows.clamp(FEW_ROWS, DECODED_ROWS) };
@@ -382,13 +394,19 @@ async fn run_stream(
             let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
             tasks.push((task, ahead.clone()));
             names.push((at, name.to_string()));
-            inputs.push(StreamInput::new(at, name, &part.spec.name, feed, ahead, source.batch, source.failure, Arc::clone(&part.counters)));
+            inputs.push(StreamInput::new(at, name, &part.spec.name, feed, ahead, source.batch, source.failure, Arc::clone(&part.counters), most_bytes, memory));
         }
         // The last statement of a pipeline is read by no other.
         let direct = tolerates(&part.spec.failure) && at + 1 == numbers.len();
         let sink_names = part.spec.sinks.iter().map(|sink| sink.sink.name().to_owned()).collect();
         let to_sinks = direct.then(|| Direct { sinks: Arc::clone(&part.sinks), readers: Vec::new() });
-        let outputs = Arc::new(EpochOutputs::new(sink_names, Arc::clone(&part.counters), Arc::clone(&part.spec.plan.schema), to_sinks));
+        let outputs = Arc::new(EpochOutputs::new(
+            sink_names,
+            Arc::clone(&part.counters),
+            Arc::clone(&part.spec.plan.schema),
+            to_sinks,
+            part.spec.plan.context.memory_pool(),
+        ));
         let (root, limits) = with_root(&part, &outputs);
         let plan = part.spec.plan;
         let tables = TableLoader::new(

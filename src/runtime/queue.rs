@@ -35,6 +35,11 @@ pub(super) fn queue<T>(most: Option<usize>) -> (Sender<T>, Receiver<T>) {
 }
 
 impl<T> Sender<T> {
+    /// Whether it waits while the queue is full.
+    pub(super) fn is_bounded(&self) -> bool {
+        matches!(self, Self::Bounded(_))
+    }
+
     /// Sends; false if nobody receives any more.
     pub(super) async fn send(&self, message: T) -> bool {
         match self {

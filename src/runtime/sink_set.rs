@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::execution::memory_pool::MemoryPool;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::counters::{JobCounters, read};
-use super::sink_task::{OpenSink, SinkEvent, SinkHandle, SinkMessage, SinkStop, start_sink};
+use super::sink_task::{OpenSink, SinkEvent, SinkHandle, SinkMemory, SinkMessage, SinkStop, start_sink};
 use super::spec::SinkSpec;
 use super::tap::Tap;
 use crate::clock::EpochClock;
@@ -74,6 +75,7 @@ impl SinkSet {
         counters: &Arc<JobCounters>,
         events: &mpsc::UnboundedSender<SinkEvent>,
         last_resort: Arc<dyn DataSink>,
+        memory: &Arc<dyn MemoryPool>,
         tap: Option<Arc<Tap>>,
     ) -> Result<Self> {
         let stop = CancellationToken::new();
@@ -122,7 +124,9 @@ impl SinkSet {
         let start = |(index, writer): (usize, Option<OpenSink>)| {
             let spec = &specs[index];
             let place = format!("job '{job}', sink '{}'", spec.sink.name());
-            writer.map(|writer| start_sink(writer, (number, index), place, spec.failure, Arc::clone(counters), events.clone()))
+            writer.map(|writer| {
+                start_sink(writer, (number, index), place, spec.failure, Arc::clone(counters), events.clone(), SinkMemory::of(memory, specs.len()))
+            })
         };
         let sinks = writers.into_iter().enumerate().map(start).collect();
         Ok(Self {

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::counters::{JobCounters, SinkCounters, add, take};
+use super::job_memory::share;
 use super::rate_limited_log::RateLimitedLog;
 use super::slice_bytes::slice_bytes;
 use crate::error::{Error, ErrorKind, Fault, Result};
@@ -23,8 +25,8 @@ use crate::unwind::guarded_future;
 
 /// Rows that wait for a writer before the sources are slowed down: two epochs of the usual size, or many small ones, which would be handed over one by one otherwise.
 const MOST_ROWS: u32 = 16_384;
-/// Bytes that count like one row, if rows are larger: no more than 16 MiB wait, or a single epoch that is larger.
-const ROW_BYTES: usize = 1024;
+/// Bytes that wait, or a single epoch that is larger.
+const MOST_BYTES: u64 = 16 << 20;
 /// Messages likewise.
 const QUEUE: usize = 128;
 /// Epochs that are not durable yet and are told apart: there may be a hundred thousand between two syncs.
@@ -38,9 +40,24 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) enum SinkMessage {
     /// Rows of an epoch; `end` says that no more of it follow.
-    Rows { epoch: Epoch, batches: Vec<RecordBatch>, end: bool, room: OwnedSemaphorePermit },
+    Rows { epoch: Epoch, batches: Vec<RecordBatch>, end: bool, room: (OwnedSemaphorePermit, MemoryReservation) },
     /// Complete the output, or leave it incomplete.
     Close { complete: bool },
+}
+
+/// What the rows that wait for a sink take of the job's memory.
+pub(super) struct SinkMemory {
+    held: MemoryReservation,
+    /// Bytes that take the room of one row.
+    row_bytes: usize,
+}
+
+impl SinkMemory {
+    /// For one of so many sinks.
+    pub(super) fn of(pool: &Arc<dyn MemoryPool>, sinks: usize) -> Self {
+        let most = share(pool, 8 * sinks, MOST_BYTES);
+        Self { held: MemoryConsumer::new("rows for a sink").register(pool), row_bytes: (most / u64::from(MOST_ROWS)).max(1) as usize }
+    }
 }
 
 /// What the driver learns from its sinks.
@@ -56,6 +73,7 @@ pub(super) enum SinkEvent {
 pub(super) struct SinkHandle {
     pub queue: mpsc::Sender<SinkMessage>,
     room: Arc<Semaphore>,
+    memory: SinkMemory,
     pub task: JoinHandle<Result<()>>,
 }
 
@@ -117,6 +135,7 @@ pub(super) fn start_sink(
     policy: FailurePolicy,
     counters: Arc<JobCounters>,
     events: mpsc::UnboundedSender<SinkEvent>,
+    memory: SinkMemory,
 ) -> SinkHandle {
     let (queue, messages) = mpsc::channel(QUEUE);
     let task = SinkTask {
@@ -136,15 +155,18 @@ pub(super) fn start_sink(
     let span = tracing::info_span!("sink", name = &*task.counters.sinks[index].0);
     // Writers block on files, so each has a thread; its timers are the runtime's.
     let task = tokio::task::spawn_blocking(move || runtime.block_on(task.guarded(messages).instrument(span)));
-    SinkHandle { queue, room: Arc::new(Semaphore::new(MOST_ROWS as usize)), task }
+    SinkHandle { queue, room: Arc::new(Semaphore::new(MOST_ROWS as usize)), memory, task }
 }
 
 impl SinkHandle {
     /// Sends rows; waits while too many wait. False if the task has ended.
     pub(super) async fn send(&self, epoch: Epoch, batches: Vec<RecordBatch>, end: bool) -> bool {
-        let room = batches.iter().map(|batch| batch.num_rows().max(slice_bytes(batch) / ROW_BYTES)).sum::<usize>();
-        let room = u32::try_from(room).unwrap_or(MOST_ROWS).clamp(1, MOST_ROWS);
+        let (rows, bytes) = batches.iter().fold((0, 0), |(rows, bytes), batch| (rows + batch.num_rows(), bytes + slice_bytes(batch)));
+        let room = u32::try_from(rows.max(bytes / self.memory.row_bytes)).unwrap_or(MOST_ROWS).clamp(1, MOST_ROWS);
         let Ok(room) = Arc::clone(&self.room).acquire_many_owned(room).await else { return false };
+        let held = self.memory.held.new_empty();
+        held.grow(bytes);
+        let room = (room, held);
         self.queue.send(SinkMessage::Rows { epoch, batches, end, room }).await.is_ok()
     }
 }

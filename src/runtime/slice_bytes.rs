@@ -38,6 +38,6 @@ mod tests {
         .expect("a batch");
         assert!((2_000_000..2_100_000).contains(&slice_bytes(&batch)), "{}", slice_bytes(&batch));
         assert!((2_000..2_100).contains(&slice_bytes(&batch.slice(7, 1))), "{}", slice_bytes(&batch.slice(7, 1)));
-        assert_eq!(slice_bytes(&batch.slice(7, 0)), 4, "the one offset of no texts");
+        assert!(slice_bytes(&batch.slice(7, 0)) < 100, "{}", slice_bytes(&batch.slice(7, 0)));
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 
-use super::batching::{Decision, Waiting, adapt, decide, whole_batch_bytes};
+use super::batching::{Decision, Waiting, adapt, decide};
 use super::counters::{JobCounters, SourceCounters, add};
 use super::leaf_feed::SourceFeed;
 use super::rate_limited_log::RateLimitedLog;
@@ -35,6 +36,12 @@ pub(super) struct StreamInput {
     taken: Option<Instant>,
     /// Bytes that complete a batch of any strategy.
     most_bytes: u64,
+    /// What it takes of the job's memory.
+    held: MemoryReservation,
+}
+
+fn held(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 struct Piece {
@@ -58,8 +65,11 @@ impl StreamInput {
         settings: BatchSettings,
         policy: FailurePolicy,
         counters: Arc<JobCounters>,
+        most_bytes: u64,
+        memory: &Arc<dyn MemoryPool>,
     ) -> Self {
         let log = RateLimitedLog::new(format!("job '{job}', source '{name}'"));
+        let held = MemoryConsumer::new(format!("rows of '{name}'")).register(memory);
         let target = settings.min_rows.max(1);
         Self {
             statement,
@@ -77,7 +87,8 @@ impl StreamInput {
             bytes: 0,
             since: None,
             taken: None,
-            most_bytes: whole_batch_bytes(&settings),
+            most_bytes,
+            held,
         }
     }
 
@@ -87,6 +98,7 @@ impl StreamInput {
 
     /// Takes in what was read.
     pub(super) fn absorb(&mut self, batch: SourceBatch) {
+        self.held.grow(held(batch.bytes));
         let room = self.ahead.room_of(&batch);
         self.rows += batch.rows.num_rows();
         self.bytes += batch.bytes;
@@ -138,6 +150,7 @@ impl StreamInput {
         let mut batches = Vec::with_capacity(1);
         let mut position = Position::default();
         let mut left = rows;
+        let before = self.bytes;
         while let Some(piece) = self.pieces.front_mut() {
             if left == 0 && piece.rows.num_rows() > 0 {
                 break;
@@ -174,6 +187,8 @@ impl StreamInput {
         }
         self.taken = self.since.take();
         self.since = (self.rows > 0).then(Instant::now);
+        // What was cut now is held until the next is: the epoch works on it.
+        self.held.resize(held(before));
         Ok((batches, position))
     }
 

@@ -15,6 +15,7 @@ use super::stream_job_server::StreamJobServer;
 use crate::config::{Application, ApplicationEnvironment, Embedding, Limits};
 use crate::deploy::GROUP_BASE;
 use crate::error::{Error, Result};
+use crate::runtime::EngineMemory;
 use crate::sinks::SinkKind;
 use crate::sinks::stdout::{OutputFormat, StdoutSink};
 use crate::sources::{ProviderTable, SourceKind};
@@ -209,8 +210,12 @@ impl ServerBuilder {
             (None, None) => None,
         };
         let read = Limits::read(&ApplicationEnvironment::new(&self.variables, application.as_ref()))?;
-        let limits =
-            Limits { jobs: self.max_jobs.unwrap_or(read.jobs), sources: self.max_sources.unwrap_or(read.sources), sinks: self.max_sinks.unwrap_or(read.sinks) };
+        let limits = Limits {
+            jobs: self.max_jobs.unwrap_or(read.jobs),
+            sources: self.max_sources.unwrap_or(read.sources),
+            sinks: self.max_sinks.unwrap_or(read.sinks),
+            memory: read.memory,
+        };
         Ok(self.with(application, limits))
     }
 
@@ -232,6 +237,19 @@ impl ServerBuilder {
         }
         let output = output.unwrap_or_else(|| Arc::new(StdoutSink::new(OutputFormat::Json, Arc::new(Mutex::new(std::io::stdout())))));
         let shutdown_timeout = shutdown_timeout.unwrap_or(SHUTDOWN_TIMEOUT);
-        StreamJobServer::with(Settings { group_base, embedding, functions, variables, application, limits, folders, output, monitoring, shutdown_timeout })
+        let memory = Arc::new(EngineMemory::new(limits.memory));
+        StreamJobServer::with(Settings {
+            group_base,
+            embedding,
+            functions,
+            variables,
+            application,
+            limits,
+            memory,
+            folders,
+            output,
+            monitoring,
+            shutdown_timeout,
+        })
     }
 }

@@ -98,6 +98,7 @@ impl Deployment {
             group_base: &settings.group_base,
             functions: &settings.functions,
             refused,
+            memory: &settings.memory,
         });
         match prepared.await {
             Ok(prepared) if errors.is_empty() => Ok(Deployed { groups: self.groups(prepared.jobs, &places, &reads), claims }),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use datafusion::logical_expr::ScalarUDF;
 
 use crate::config::{Application, Embedding, Environment, Limits, ProcessEnvironment};
+use crate::runtime::EngineMemory;
 use crate::stream::DataSink;
 
 /// Variables that an application gives, and those of the process if it wants them.
@@ -32,6 +33,8 @@ pub(super) struct Settings {
     pub variables: Variables,
     pub application: Option<Application>,
     pub limits: Limits,
+    /// What all jobs together may take of memory.
+    pub memory: Arc<EngineMemory>,
     /// Where relative names of configuration files are looked for.
     pub folders: Vec<PathBuf>,
     /// Takes the rows of statements without `INTO`, and those of jobs all of whose sinks are down.

@@ -151,7 +151,17 @@ pub async fn run(query: &str, tables: &[Table], epoch_rows: Option<usize>) -> Re
     let inputs: Vec<TableInput> = tables.iter().map(input).collect();
     let mode = if epoch_rows.is_some() { ExecutionMode::Stream } else { ExecutionMode::Batch };
     let (clock, faults) = (Arc::new(EpochClock::system()), Arc::new(RowFaults::new(false)));
-    let request = PlanRequest { script: &script, statement: &statement, tables: &inputs, mode, clock: &clock, faults: &faults, carry: false, functions: &[] };
+    let request = PlanRequest {
+        script: &script,
+        statement: &statement,
+        tables: &inputs,
+        mode,
+        clock: &clock,
+        faults: &faults,
+        carry: false,
+        memory: None,
+        functions: &[],
+    };
     let plan = plan_job(request).await.map_err(|errors| errors.into_iter().next().expect("at least one error"))?;
     let failure = FailurePolicy { strategy: FailureStrategy::FailBatch, max_retries: 0, retry_backoff: Duration::ZERO };
     let batch = BatchSettings {

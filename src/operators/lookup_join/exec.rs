@@ -9,6 +9,7 @@ use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::cast::as_boolean_array;
 use datafusion::error::Result;
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -114,12 +115,18 @@ impl LookupJoinExec {
         let plan = Arc::clone(&self.table);
         let schema = plan.schema();
         let mut batches = Vec::new();
+        let held = MemoryConsumer::new("lookup table").register(context.memory_pool());
         for partition in 0..plan.properties().partitioning.partition_count() {
-            let rows: Vec<RecordBatch> = plan.execute(partition, Arc::clone(&context))?.try_collect().await?;
-            batches.extend(rows);
+            let mut rows = plan.execute(partition, Arc::clone(&context))?;
+            while let Some(batch) = rows.try_next().await? {
+                held.try_grow(batch.get_array_memory_size())?;
+                batches.push(batch);
+            }
         }
+        // They become one batch: for a while there are two of each row.
+        held.try_grow(held.size())?;
         let reject = |error| self.faults.of_tables().reject("join condition", error);
-        LookupTable::build(&schema, &batches, &self.spec.table_keys, self.spec.null_equals_null, &reject)
+        LookupTable::build(&schema, &batches, &self.spec.table_keys, self.spec.null_equals_null, &reject)?.holding(held)
     }
 
     fn with_new_children_and_same_properties(&self, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Self {

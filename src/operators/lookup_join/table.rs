@@ -8,6 +8,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::hash_utils::create_hashes;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_expr::PhysicalExpr;
 use hashbrown::HashTable;
 
@@ -28,6 +29,8 @@ pub struct LookupTable {
     heads: HashTable<(u64, u32)>,
     next: Vec<u32>,
     has_null_key: bool,
+    /// What it takes of the job's memory.
+    held: Option<MemoryReservation>,
 }
 
 impl LookupTable {
@@ -85,7 +88,16 @@ impl LookupTable {
                 }
             }
         }
-        Ok(Self { rows, keys, heads, next, has_null_key })
+        Ok(Self { rows, keys, heads, next, has_null_key, held: None })
+    }
+
+    /// Takes over what was reserved while it was read.
+    ///
+    /// **Errors**: it needs more than there is.
+    pub fn holding(mut self, held: MemoryReservation) -> Result<Self> {
+        held.try_resize(self.memory_size())?;
+        self.held = Some(held);
+        Ok(self)
     }
 
     /// The rows, in table order.

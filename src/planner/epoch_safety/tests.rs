@@ -211,6 +211,7 @@ async fn operators_of(case: &str) -> Vec<String> {
         faults: &faults,
         carry: false,
         functions: &[],
+        memory: None,
     };
     let mut names = Vec::new();
     let mut plans = vec![plan_job(request).await.unwrap().root];

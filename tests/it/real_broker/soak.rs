@@ -35,7 +35,8 @@ fn a_steady_load_then_silence_then_one_message() {
     let producer = kafka.producer(&[("linger.ms", "0")]);
     let send_ids = |ids: std::ops::Range<u32>| {
         ids.map(id_message).for_each(|message| send_one(&producer, "soaked", message));
-        producer.poll(Duration::ZERO);
+        // A poll takes in one event, and reports that nobody takes in fill the client's queue.
+        (0..RATE / 20).for_each(|_| producer.poll(Duration::ZERO));
     };
     let table = |name: &str, rows: u32| (0..rows).map(|id| format!("{id},{name}{id}\n")).fold("id,name\n".to_owned(), |all, line| all + &line);
     folder.write("names.csv", table("n", 1_000));

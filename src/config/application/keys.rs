@@ -1,0 +1,110 @@
+//! The keys of application files.
+
+use sql_extensions::nearest;
+
+use crate::config::job_options::JobOptions;
+use crate::config::settings_file::FileEntry;
+use crate::config::unknown_keys::{is_job_key, job_keys};
+use crate::error::{Error, Result};
+use crate::options::{OptionDescriptor, Presence, Scope};
+
+const fn option(key: &'static str, type_name: &'static str, presence: Presence, docs: &'static str) -> OptionDescriptor {
+    OptionDescriptor { key, aliases: &[], type_name, presence, scope: Scope::Job, docs }
+}
+
+/// The keys of an application file, besides those of jobs.
+pub(in crate::config) const OPTIONS: &[OptionDescriptor] = &[
+    option("active_profile", "name", Presence::Optional, "The profile that counts where neither `--profile` nor VELO_PROFILE names one."),
+    option("profiles", "map", Presence::Optional, "Profiles by name, each a map of keys."),
+    option("script", "path", Presence::Optional, "The script that is run where the command line names none, from the folder of the file."),
+    option("log_level", "name", Presence::Optional, "error, warn, info, debug or trace, where the command line says nothing."),
+    option("kafka_brokers", "list", Presence::Optional, "`bootstrap.servers` of Kafka sources and sinks that have none; also a variable, `${kafka_brokers}`."),
+    option("VELO_MAX_JOBS", "count", Presence::Default("50"), "Most jobs, one for each statement. The environment variable of this name counts more."),
+    option("VELO_MAX_SOURCES_PER_JOB", "count", Presence::Default("10"), "Most sources of a job. The environment variable of this name counts more."),
+    option("VELO_MAX_SINKS_PER_JOB", "count", Presence::Default("5"), "Most sinks of a job. The environment variable of this name counts more."),
+    option(
+        "VELO_BATCH_TIMEOUT_MS",
+        "duration",
+        Presence::Optional,
+        "`batch.timeout` of jobs that have none. The environment variable of this name counts more.",
+    ),
+];
+
+/// Those of them that stand outside of profiles.
+pub(in crate::config) const FILE_KEYS: [&str; 2] = ["active_profile", "profiles"];
+/// Keys for a server of jobs: known, and true or false.
+pub(in crate::config) const FLAGS: [&str; 3] = ["metrics_enabled", "monitoring_enabled", "alerting_enabled"];
+/// Likewise, a number.
+pub(in crate::config) const MEMORY: &str = "VELO_MAX_MEMORY_MB";
+
+/// The keys of a profile that the engine knows, besides those of jobs.
+fn profile_keys() -> impl Iterator<Item = &'static str> {
+    OPTIONS.iter().map(|option| option.key).filter(|key| !FILE_KEYS.contains(key)).chain(FLAGS).chain([MEMORY])
+}
+
+/// What names of the engine's own variables begin with.
+const OWN: &str = "VELO_";
+/// The key of encrypted files: a variable of the engine that may stand in an application file, too.
+const ENCRYPTION_KEY: &str = "VELO_ENCRYPTION_KEY";
+/// Variables of the engine that say which file and profile count, and so are of no use in one.
+const OUTSIDE: [&str; 2] = ["VELO_PROFILE", "VELO_CONFIG_FILE"];
+
+/// The spelling that all spellings of a key of jobs stand for; another key stands for itself.
+pub(in crate::config) fn canonical(key: &str) -> &str {
+    JobOptions::OPTIONS.iter().find(|option| option.spellings().any(|spelling| spelling == key)).map_or(key, |option| option.key)
+}
+
+/// Whether a key is there to be used as a variable, so that one of the environment counts more.
+pub(in crate::config) fn is_variable(key: &str) -> bool {
+    key.starts_with(OWN) || !profile_keys().any(|known| known == key) && !is_job_key(key)
+}
+
+/// Whether two names are the same but for the case or the order of their letters, or one letter.
+fn near(candidate: &str, written: &str) -> bool {
+    let (candidate, written) = (candidate.to_lowercase(), written.to_lowercase());
+    let letters = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    // The distance of a huge name takes long.
+    candidate.len().abs_diff(written.len()) <= 4 && (letters(&candidate) == letters(&written) || strsim::osa_distance(&candidate, &written) == 1)
+}
+
+/// A key that nothing reads is a variable; one that is almost a key is a misspelt one, and so is one that begins like the engine's own.
+pub(in crate::config) fn check_key(entry: &FileEntry) -> Result<()> {
+    let key = entry.key.as_str();
+    if profile_keys().chain([ENCRYPTION_KEY]).any(|known| known == key) || is_job_key(key) {
+        return Ok(());
+    }
+    let blame = |error: Error| Err(entry.origin().blame_key(error));
+    if OUTSIDE.contains(&key) {
+        return blame(Error::config(format!("'{key}' is a variable of the environment alone")).with_help("leave it out; see active_profile, and --config"));
+    }
+    let first = key.split('.').next().unwrap_or(key);
+    if FILE_KEYS.contains(&first) {
+        return blame(Error::config(format!("'{first}' stands outside of profiles, once, and has nothing in it but its value")));
+    }
+    if key.get(..OWN.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN)) {
+        let own: Vec<&str> = profile_keys().filter(|key| key.starts_with(OWN)).collect();
+        let meant = nearest(key, own.iter().copied()).map(|near| format!("nearest: {near}; ")).unwrap_or_default();
+        return blame(
+            Error::config(format!("unknown key '{key}'")).with_help(format!("{meant}names that begin with {OWN} are the engine's: {}", own.join(", "))),
+        );
+    }
+    let meant = profile_keys()
+        .chain(FILE_KEYS)
+        .chain(job_keys())
+        .find(|candidate| near(candidate, key))
+        .or_else(|| FILE_KEYS.into_iter().find(|candidate| near(candidate, first)));
+    if let Some(meant) = meant {
+        let error = Error::config(format!("unknown key '{key}'"));
+        return blame(error.with_help(format!("nearest: {meant}; a variable of your own needs a name that is less like it")));
+    }
+    let is_name =
+        key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    if !is_name {
+        return blame(Error::config(format!("'{key}' is neither a key nor the name of a variable")).with_help("names are letters, digits, '_', '.' and '-'"));
+    }
+    Ok(())
+}

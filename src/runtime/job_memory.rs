@@ -1,0 +1,186 @@
+//! How much memory a job takes: tables, what its operators keep, and rows that wait. Everything that can grow asks here first; DataFusion's operators know it as their pool.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, MemoryReservation};
+
+/// Below this many tenths of the recommended limit, passing it again is news.
+const TENTHS: usize = 9;
+
+const OF_JOB: &str = "Job memory usage";
+const OF_ALL: &str = "Memory usage of all jobs";
+
+/// What to do about memory that was refused.
+pub(super) fn cure(refusal: &str) -> Option<&'static str> {
+    if refusal.contains(OF_JOB) {
+        Some("raise 'memory.limit', or let the statement keep less: fewer columns of its tables, smaller batches")
+    } else if refusal.contains(OF_ALL) {
+        Some("raise VELO_MAX_MEMORY_MB, or run fewer jobs")
+    } else {
+        None
+    }
+}
+
+/// The memory of all jobs of a process.
+#[derive(Debug, Default)]
+pub struct EngineMemory {
+    used: AtomicUsize,
+    limit: Option<usize>,
+}
+
+impl EngineMemory {
+    /// Memory of which all jobs together may take `limit` bytes.
+    pub fn new(limit: Option<u64>) -> Self {
+        Self { used: AtomicUsize::new(0), limit: limit.map(bytes) }
+    }
+}
+
+/// What a job may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryLimits {
+    /// Bytes; more is worth a warning.
+    pub recommended: Option<u64>,
+    /// Bytes; more fails the job.
+    pub most: Option<u64>,
+}
+
+/// The memory of a job.
+pub struct JobMemory {
+    job: String,
+    used: AtomicUsize,
+    recommended: usize,
+    limit: Option<usize>,
+    /// The recommended limit was passed, and that was told.
+    over: AtomicBool,
+    engine: Arc<EngineMemory>,
+}
+
+fn bytes(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+fn megabytes(size: usize) -> usize {
+    size.div_ceil(1_000_000)
+}
+
+impl JobMemory {
+    /// The memory of the job of that name.
+    pub fn new(job: &str, limits: MemoryLimits, engine: &Arc<EngineMemory>) -> Self {
+        let (recommended, limit) = (limits.recommended.map_or(usize::MAX, bytes), limits.most.map(bytes));
+        Self { job: job.to_owned(), used: AtomicUsize::new(0), recommended, limit, over: AtomicBool::new(false), engine: Arc::clone(engine) }
+    }
+
+    /// Warns when the recommended limit is passed, once for each time.
+    fn watch(&self, used: usize) {
+        if used > self.recommended {
+            if !self.over.swap(true, Ordering::Relaxed) {
+                let text = format!("Job memory usage {}MB exceeds recommended limit of {}MB", megabytes(used), megabytes(self.recommended));
+                crate::telemetry::warning(&text);
+                tracing::warn!("job '{}': {text}", self.job);
+            }
+        } else if used < self.recommended / 10 * TENTHS {
+            self.over.store(false, Ordering::Relaxed);
+        }
+    }
+
+    fn refused(&self, what: &str, used: usize, most: usize, who: &MemoryReservation) -> DataFusionError {
+        let text =
+            format!("{what} {}MB exceeds limit of {}MB, with {}MB for {}", megabytes(used), megabytes(most), megabytes(who.size()), who.consumer().name());
+        tracing::debug!("job '{}': {text}", self.job);
+        DataFusionError::ResourcesExhausted(text)
+    }
+}
+
+impl fmt::Debug for JobMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobMemory").field("job", &self.job).field("used", &self.used).field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for JobMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "memory of job '{}' ({}MB)", self.job, megabytes(self.used.load(Ordering::Relaxed)))
+    }
+}
+
+impl MemoryPool for JobMemory {
+    fn grow(&self, _: &MemoryReservation, additional: usize) {
+        self.engine.used.fetch_add(additional, Ordering::Relaxed);
+        self.watch(self.used.fetch_add(additional, Ordering::Relaxed) + additional);
+    }
+
+    fn shrink(&self, _: &MemoryReservation, shrink: usize) {
+        self.engine.used.fetch_sub(shrink, Ordering::Relaxed);
+        self.watch(self.used.fetch_sub(shrink, Ordering::Relaxed) - shrink);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        self.grow(reservation, additional);
+        let (own, all) = (self.used.load(Ordering::Relaxed), self.engine.used.load(Ordering::Relaxed));
+        let refused = match (self.limit, self.engine.limit) {
+            (Some(limit), _) if own > limit => self.refused(OF_JOB, own, limit, reservation),
+            (_, Some(limit)) if all > limit => self.refused(OF_ALL, all, limit, reservation),
+            _ => return Ok(()),
+        };
+        self.shrink(reservation, additional);
+        Err(refused)
+    }
+
+    fn reserved(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        [self.limit, self.engine.limit].into_iter().flatten().min().map_or(MemoryLimit::Infinite, MemoryLimit::Finite)
+    }
+}
+
+/// The share of a pool's limit that a queue may take, in parts of the whole; `most` if there is no limit.
+pub(super) fn share(pool: &Arc<dyn MemoryPool>, part: usize, most: u64) -> u64 {
+    match pool.memory_limit() {
+        MemoryLimit::Finite(limit) => most.min((limit / part.max(1)) as u64).max(1),
+        MemoryLimit::Infinite | MemoryLimit::Unknown => most,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::execution::memory_pool::MemoryConsumer;
+
+    use super::*;
+
+    fn pool(limits: MemoryLimits, engine: &Arc<EngineMemory>) -> Arc<dyn MemoryPool> {
+        Arc::new(JobMemory::new("j", limits, engine))
+    }
+
+    #[test]
+    fn a_job_stops_at_its_limit_and_all_at_theirs() {
+        let engine = Arc::new(EngineMemory::new(Some(100_000_000)));
+        let limits = MemoryLimits { recommended: None, most: Some(64_000_000) };
+        let (one, two) = (pool(limits, &engine), pool(limits, &engine));
+        let (mine, other) = (MemoryConsumer::new("a").register(&one), MemoryConsumer::new("b").register(&two));
+        assert!(mine.try_grow(60_000_000).is_ok());
+        assert_eq!(
+            mine.try_grow(10_000_000).expect_err("too much").strip_backtrace(),
+            "Resources exhausted: Job memory usage 70MB exceeds limit of 64MB, with 60MB for a"
+        );
+        assert_eq!(one.reserved(), 60_000_000, "what was refused is not counted");
+        assert_eq!(
+            other.try_grow(50_000_000).expect_err("too much").strip_backtrace(),
+            "Resources exhausted: Memory usage of all jobs 110MB exceeds limit of 100MB"
+        );
+        drop(mine);
+        assert!(other.try_grow(50_000_000).is_ok(), "what is given back is free for others");
+    }
+
+    #[test]
+    fn queues_get_a_share_of_a_limit() {
+        let engine = Arc::new(EngineMemory::default());
+        assert_eq!(share(&pool(MemoryLimits::default(), &engine), 4, 1 << 20), 1 << 20);
+        let limited = pool(MemoryLimits { recommended: None, most: Some(1 << 20) }, &engine);
+        assert_eq!((share(&limited, 4, 1 << 20), share(&limited, 4, 100)), (1 << 18, 100));
+    }
+}

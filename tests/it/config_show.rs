@@ -1,0 +1,72 @@
+//! `config show`: what counts of a file, where it stands, and no secret.
+
+use crate::velo::{Folder, Ran};
+
+/// The lines of a table, each with its columns.
+fn table(ran: &Ran) -> Vec<Vec<String>> {
+    ran.out.lines().map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn files_can_be_looked_at_and_no_secret_is_told() {
+    let folder = Folder::new();
+    folder.write("conf/base.yaml", "topic: orders\nsasl.password: ${PASSWORD:-hunter22}\nbootstrap.servers: [a:1, b:2]\n");
+    folder.write(
+        "conf/dev/orders.yaml",
+        "extends: ../base.yaml\ntopic: orders-${STAGE:-dev}\nheader: ${file:token}\nunset: ${NOPE}\nbatch: {size: 1}\nbatch.size: 2\n",
+    );
+    folder.write("token", "t0ken-t0ken\n");
+    let shown = folder.run_with(&["config", "show", "conf/dev/orders.yaml"], &[("STAGE", "live")], b"").expect(0);
+    let expected = [
+        &["key", "value", "origin"][..],
+        &["batch.size", "2", "conf/dev/orders.yaml:6"],
+        &["bootstrap.servers", "a:1, b:2", "conf/dev/../base.yaml:3"],
+        &["header", "****", "conf/dev/orders.yaml:3, with ${file:token}"],
+        &["sasl.password", "****", "conf/dev/../base.yaml:2"],
+        &["topic", "orders-live", "conf/dev/orders.yaml:2, with ${STAGE}"],
+        &["unset", "${NOPE}", "conf/dev/orders.yaml:4; environment variable NOPE is not set; 'unset' needs it"],
+    ];
+    assert_eq!(table(&shown), expected, "{}", shown.out);
+    assert!(shown.err.is_empty());
+    let broken = folder.run(&["config", "show", "token"]).expect(2);
+    assert!(broken.err.starts_with("Error: token:1: "), "{}", broken.err);
+    let gone = folder.run(&["config", "show", "gone.yaml"]).expect(2);
+    assert_eq!(gone.err, "Error: cannot read gone.yaml: No such file or directory\n");
+}
+
+const APPLICATION: &str = "active_profile: ${STAGE:-dev}\nVELO_MAX_JOBS: 3\nbatch_size: 7\nfolder: data\nprofiles:\n  dev:\n    batch.size: 9\n  live:\n    greeting: hello ${API_TOKEN}\n    kafka_brokers: ${KAFKA_BROKERS}\n    folder: [a, b]\n";
+
+#[test]
+fn an_application_file_is_shown_with_its_profile() {
+    let folder = Folder::new();
+    folder.write("app.yaml", APPLICATION);
+    let shown =
+        |arguments: &[&str], variables: &[(&str, &str)]| folder.run_with(&[&["config", "show", "app.yaml"], arguments].concat(), variables, b"").expect(0);
+    let dev = [
+        &["key", "value", "origin"][..],
+        &["VELO_MAX_JOBS", "5", "environment variable VELO_MAX_JOBS"],
+        &["active_profile", "dev", "app.yaml:1"],
+        &["batch.size", "9", "app.yaml:7 (profile dev)"],
+        &["folder", "data", "app.yaml:4"],
+    ];
+    assert_eq!(table(&shown(&[], &[("VELO_MAX_JOBS", "5"), ("batch_size", "no setting")])), dev);
+    let live = shown(&["--profile", "live", "--format", "json"], &[("API_TOKEN", "s3cret-s3cret")]);
+    let live: serde_json::Value = serde_json::from_str(&live.out).unwrap();
+    let expected = serde_json::json!([
+        {"key": "VELO_MAX_JOBS", "value": "3", "origin": "app.yaml:2"},
+        {"key": "active_profile", "value": "live", "origin": "--profile"},
+        {"key": "batch_size", "value": "7", "origin": "app.yaml:3"},
+        {"key": "folder", "value": "a, b", "origin": "app.yaml:11", "profile": "live"},
+        {"key": "greeting", "value": "****", "origin": "app.yaml:9, with ${API_TOKEN}", "profile": "live"},
+        {"key": "kafka_brokers", "value": "${KAFKA_BROKERS}", "origin": "app.yaml:10", "profile": "live",
+            "fault": "app.yaml:10: environment variable KAFKA_BROKERS is not set; 'kafka_brokers' needs it"},
+    ]);
+    assert_eq!(live, expected);
+    let wrong = folder.run_with(&["config", "show", "app.yaml"], &[("VELO_PROFILE", "lvie")], b"").expect(2);
+    assert!(wrong.err.contains("app.yaml has no profile 'lvie'\n  nearest: live"), "{}", wrong.err);
+    // A file of settings sees the variables of the application file, as when it is run.
+    folder.write("velo.yaml", APPLICATION);
+    folder.write("t.yaml", "path: ${folder}/t.csv\n");
+    let settings = folder.run(&["config", "show", "t.yaml", "--profile", "dev"]).expect(0);
+    assert_eq!(table(&settings)[1], ["path", "data/t.csv", "t.yaml:1, with ${folder}"]);
+}

@@ -1,0 +1,134 @@
+//! Limits of memory: what a job keeps is bounded by them, what can't be bounded fails it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::velo::{Folder, eventually};
+
+/// The peak of a process's resident memory so far, in MB.
+fn peak(process: u32) -> Option<usize> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim_end_matches("kB").trim().parse::<usize>().ok().map(|kilobytes| kilobytes / 1000)
+}
+
+const LARGE: &str = "'t.type'='file','t.path'='-','t.format'='jsonlines','t.schema'='id BIGINT, text TEXT','memory.limit'='64MB'";
+
+/// Megabytes that go through a job of 64 MB; `VELO_MEMORY_TEST_MB` for more.
+fn megabytes() -> usize {
+    std::env::var("VELO_MEMORY_TEST_MB").ok().and_then(|text| text.parse().ok()).unwrap_or(400)
+}
+
+#[test]
+fn a_job_keeps_to_its_memory_however_much_goes_through() {
+    let folder = Folder::new();
+    folder.write("c.csv", (0..1000).map(|id| format!("{id},n{id}\n")).fold("id,name\n".to_owned(), |text, line| text + &line));
+    let join = "SELECT t.id, c.name FROM t JOIN c ON t.id % 1000 = c.id";
+    let table = "'c.type'='file','c.path'='c.csv','batch.strategy'='fixed_size','batch.size'='100000','batch.timeout'='1s'";
+    for (sql, more, mode) in [(join, table, "stream"), ("SELECT count(*) AS n, max(length(text)) AS m FROM t", "'t.until'='latest'", "batch")] {
+        let sql = format!("{sql} WITH ({LARGE},{more},'execution.mode'='{mode}')");
+        let mut child = folder.command(&["--quiet", "--sql", &sql]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let count = megabytes() * 100;
+        let writer = std::thread::spawn(move || {
+            let text = "x".repeat(10_000);
+            (0..count).try_for_each(|id| input.write_all(format!("{{\"id\":{id},\"text\":\"{text}\"}}\n").as_bytes())).is_ok()
+        });
+        let (process, ended) = (child.id(), Arc::new(AtomicBool::new(false)));
+        let end = Arc::clone(&ended);
+        let watch = std::thread::spawn(move || {
+            let mut highest = 0;
+            while !end.load(Ordering::Relaxed) {
+                highest = peak(process).unwrap_or(highest);
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            highest
+        });
+        let lines: Vec<String> = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap).collect();
+        ended.store(true, Ordering::Relaxed);
+        let highest = watch.join().unwrap();
+        assert!(writer.join().unwrap() && child.wait().unwrap().success(), "{mode}");
+        if mode == "batch" {
+            assert_eq!(lines, [format!("{{\"n\":{count},\"m\":10000}}")]);
+        } else {
+            assert_eq!(lines.len(), count);
+        }
+        // The program itself takes some 80 MB of an unoptimised build.
+        assert!(highest > 0 && highest < 200, "{mode}: {highest} MB");
+    }
+}
+
+#[test]
+fn a_table_that_does_not_fit_fails_the_job() {
+    let folder = Folder::new();
+    folder.write("s.jsonl", "{\"id\":1}\n");
+    let text = "y".repeat(1000);
+    folder.write("t.jsonl", (0..30_000).map(|id| format!("{{\"id\":{id},\"text\":\"{text}\"}}\n")).collect::<String>());
+    let sql = |more: &str| {
+        format!(
+            "SELECT s.id, length(t.text) AS n FROM s JOIN t ON s.id = t.id WITH ('s.type'='file','s.path'='s.jsonl','s.follow'='false','t.type'='file','t.path'='t.jsonl','execution.mode'='stream'{more})"
+        )
+    };
+    let fits = folder.run(&["--sql", &sql(",'memory.limit'='200MB','memory.recommended_limit'='20MB'")]).expect(0);
+    assert_eq!(fits.out, "{\"id\":1,\"n\":1000}\n");
+    let warnings: Vec<&str> = fits.err.lines().filter(|line| line.contains("exceeds recommended limit of 20MB")).collect();
+    assert!(warnings.iter().any(|line| line.starts_with("Warning: Job memory usage 2")), "{}", fits.err);
+    assert!(!folder.run(&["--sql", &sql("")]).expect(0).err.contains("memory usage"));
+    let failed = folder.run(&["--sql", &sql(",'memory.limit'='30MB'")]).expect(1);
+    assert!(
+        failed.err.contains("Job memory usage") && failed.err.contains("exceeds limit of 30MB") && failed.err.contains("raise 'memory.limit'"),
+        "{}",
+        failed.err
+    );
+    let all = folder.run_with(&["--sql", &sql("")], &[("VELO_MAX_MEMORY_MB", "30")], b"").expect(1);
+    assert!(
+        all.err.contains("Memory usage of all jobs") && all.err.contains("exceeds limit of 30MB") && all.err.contains("raise VELO_MAX_MEMORY_MB"),
+        "{}",
+        all.err
+    );
+}
+
+#[test]
+fn a_sort_that_does_not_fit_goes_to_disk() {
+    let folder = Folder::new();
+    let text = "y".repeat(100);
+    folder.write("t.jsonl", (0..400_000).map(|id| format!("{{\"id\":{},\"text\":\"{text}\"}}\n", (id * 7919_u64) % 400_000)).collect::<String>());
+    let sql = "SELECT id, text FROM t ORDER BY id WITH ('t.type'='file','t.path'='t.jsonl','memory.limit'='64MB','execution.mode'='batch')";
+    let ran = folder.run(&["--quiet", "--sql", sql]).expect(0);
+    assert!(ran.out.lines().enumerate().all(|(at, line)| line.starts_with(&format!("{{\"id\":{at},"))), "in order");
+    assert_eq!(ran.out.lines().count(), 400_000);
+}
+
+#[test]
+fn a_sink_that_does_not_drain_holds_back_the_source_within_the_limit() {
+    let folder = Folder::new();
+    let sql = format!("SELECT id, text FROM t WITH ({LARGE})");
+    let mut child = folder.command(&["--quiet", "--sql", &sql]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&taken);
+    let writer = std::thread::spawn(move || {
+        let text = "x".repeat(10_000);
+        for id in 0..20_000 {
+            if input.write_all(format!("{{\"id\":{id},\"text\":\"{text}\"}}\n").as_bytes()).is_err() {
+                break;
+            }
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let before = AtomicUsize::new(0);
+    eventually("it stops", || {
+        let now = taken.load(Ordering::Relaxed);
+        let stopped = now > 0 && now == before.swap(now, Ordering::Relaxed);
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        stopped
+    });
+    let megabytes = taken.load(Ordering::Relaxed) / 100;
+    assert!(child.try_wait().unwrap().is_none(), "it waits, and does not fail");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    writer.join().unwrap();
+    assert!(megabytes < 64, "{megabytes} MB of rows wait");
+}
