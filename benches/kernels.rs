@@ -69,8 +69,8 @@ fn plan(sql: &str) -> JobPlan {
         clock: &clock,
         faults: &faults,
         carry: false,
-        functions: &[],
         memory: None,
+        functions: &[],
     };
     futures::executor::block_on(plan_job(request)).unwrap()
 }

@@ -34,7 +34,7 @@ impl Arguments {
             Some(Command::Run(run)) => Some(&run.run.overrides),
             Some(Command::Validate(validate)) => Some(&validate.overrides),
             Some(Command::Explain(explain)) => Some(&explain.overrides),
-            Some(Command::Options(_) | Command::Config(_) | Command::Decrypt(_) | Command::Demo(_) | Command::Completions { .. }) => None,
+            Some(Command::Options(_) | Command::Config(_) | Command::New(_) | Command::Decrypt(_) | Command::Demo(_) | Command::Completions { .. }) => None,
         }
     }
 
@@ -68,6 +68,8 @@ pub enum Command {
     /// Look at configuration files
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Write a script and its files of settings to begin with: 'new kafka-file' reads Kafka and writes files
+    New(NewCommand),
     /// Decrypt a file that was written with 'encryption' = 'AES256'
     Decrypt(DecryptCommand),
     /// Send orders to a Kafka in this process, join them with customers and products, write a topic and two outputs, and say how to look at them
@@ -240,6 +242,24 @@ pub enum OptionsForm {
     Json,
     /// The reference page.
     Markdown,
+    /// A JSON Schema of YAML files, for editors: of those with settings, or of application files ('options application').
+    JsonSchema,
+}
+
+/// `new`.
+#[derive(Args, Debug)]
+pub struct NewCommand {
+    /// The kinds of source and sink: kafka-file, file-kafka, …
+    pub template: Option<String>,
+    /// The kind of source
+    #[arg(long, value_name = "KIND")]
+    pub source: Option<String>,
+    /// The kind of sink
+    #[arg(long, value_name = "KIND")]
+    pub sink: Option<String>,
+    /// Where the files go; none that is there is overwritten
+    #[arg(long, default_value = ".")]
+    pub folder: PathBuf,
 }
 
 /// `config`.

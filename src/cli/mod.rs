@@ -1,7 +1,7 @@
 //! The command line: `velo-sql`. Rows go to standard output, everything else to standard error. In reading order:
 //! - `arguments`, `parse`: what can be typed, and what was
 //! - `script`: scripts from files, the command line, or standard input, and their binding
-//! - `run`, `validate`, `explain`, `options`, `config`, `decrypt`, `demo`: the commands
+//! - `run`, `validate`, `explain`, `options`, `config`, `new`, `decrypt`, `demo`: the commands
 //! - `logging`: log lines on standard error
 //! - `report`: numbers and summaries for people
 //! - `signals`, `exit`: how a run is ended, and how the process ends
@@ -13,6 +13,7 @@ mod demo;
 mod exit;
 mod explain;
 mod logging;
+mod new;
 mod options;
 mod parse;
 mod report;
@@ -82,6 +83,7 @@ fn run_command(arguments: &Arguments, application: Option<&Application>) -> Exit
             Some(Command::Explain(explain)) => explain::explain(explain, application).await,
             Some(Command::Options(options)) => options::options(options),
             Some(Command::Config(config)) => config::config(config),
+            Some(Command::New(new)) => new::new(new),
             Some(Command::Decrypt(decrypt)) => decrypt::decrypt(decrypt),
             Some(Command::Demo(demo)) => demo::demo(demo, arguments).await,
             Some(Command::Completions { shell }) => arguments::completions(*shell),

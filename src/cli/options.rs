@@ -5,7 +5,7 @@ use sql_extensions::nearest;
 use super::arguments::{OptionsCommand, OptionsForm};
 use super::exit::ExitStatus;
 use super::report::{print, tell};
-use crate::config::{OptionRow, option_rows, planned_kinds, reference_page};
+use crate::config::{OptionRow, json_schema, option_rows, planned_kinds, reference_page};
 
 /// Lists settings.
 pub(super) fn options(command: &OptionsCommand) -> ExitStatus {
@@ -28,6 +28,16 @@ pub(super) fn options(command: &OptionsCommand) -> ExitStatus {
     };
     let text = match (command.form, &command.connector) {
         (OptionsForm::Markdown, _) => reference_page(),
+        (OptionsForm::JsonSchema, wanted) => match json_schema(wanted.as_deref()) {
+            Some(schema) => format!("{schema:#}\n"),
+            None => {
+                tell(&format!(
+                    "Error: no files are made of the keys of '{}' alone. Leave it out for those of any source or sink, or name application, a kind, or a source or sink of a kind in this build.",
+                    wanted.as_deref().unwrap_or_default()
+                ));
+                return ExitStatus::Refused;
+            }
+        },
         (OptionsForm::Json, _) => match serde_json::to_string_pretty(&rows) {
             Ok(text) => format!("{text}\n"),
             Err(error) => {

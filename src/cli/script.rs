@@ -105,9 +105,8 @@ pub(super) async fn prepare_all(
     let refused = !errors.is_empty() || !unfit.is_empty() || bound.iter().flatten().any(|binding| !binding.faults.is_empty());
     for bindings in bound {
         let stdout = Arc::clone(stdout);
-        let own =
-            PrepareRequest { bindings, environment: &environment, stdout, row_limit, look, group_base: GROUP_BASE, functions: &[], refused, memory: &memory };
-        match prepare(own).await {
+        let (group_base, functions) = (GROUP_BASE, [].as_slice());
+        match prepare(PrepareRequest { bindings, environment: &environment, stdout, row_limit, look, group_base, functions, refused, memory: &memory }).await {
             Ok(mut prepared) => {
                 let before = all.jobs.len();
                 prepared.jobs.iter_mut().flat_map(|job| &mut job.spec.chained).for_each(|chained| chained.job += before);

@@ -18,6 +18,7 @@ pub enum ExecutionModeOption {
 
 impl OptionValue for ExecutionModeOption {
     const TYPE: &'static str = "execution mode";
+    const NAMES: &'static [&'static str] = &["auto", "stream", "batch"];
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_lowercase().as_str() {
@@ -35,6 +36,7 @@ pub struct EpochUnit(pub arrow::datatypes::TimeUnit);
 
 impl OptionValue for EpochUnit {
     const TYPE: &'static str = "time unit";
+    const NAMES: &'static [&'static str] = &["s", "ms", "us", "ns"];
 
     fn parse(text: &str) -> Result<Self, String> {
         use arrow::datatypes::TimeUnit;
@@ -52,48 +54,48 @@ define_options! {
     /// Settings of a job.
     pub struct JobOptions (Job) {
         /// How the statement is run: `batch` once over bounded sources, `stream` in epochs, `auto` chooses batch when every source is bounded.
-        execution_mode: ExecutionModeOption = "execution.mode" [] default "auto";
+        execution_mode: ExecutionModeOption = "execution.mode" [] default "auto" like "stream";
         /// Asks for exactly-once delivery; where a source or sink can't give it, the job runs in simple mode and says which.
         use_transactions: bool = "use_transactions" [] default "false";
         /// What happens to a record, row or sink that fails: LogAndContinue skips and counts it, FailBatch stops the job with nothing of the batch written, RetryWithBackoff tries
         /// again what may succeed and stops the job otherwise.
-        failure_strategy: FailureStrategy = "failure_strategy" [] default "RetryWithBackoff";
+        failure_strategy: FailureStrategy = "failure_strategy" [] default "RetryWithBackoff" like "LogAndContinue";
         /// Tries after the first one.
-        max_retries: usize = "max_retries" [] default "3";
+        max_retries: usize = "max_retries" [] default "3" like "5";
         /// Wait before the first retry; doubles each time.
-        retry_backoff: Millis = "retry_backoff" [] default "1000ms";
+        retry_backoff: Millis = "retry_backoff" [] default "1000ms" like "500ms";
         /// How batches are cut. Without it, rows are taken as they come.
-        batch_strategy: BatchStrategy = "batch.strategy" [] optional;
+        batch_strategy: BatchStrategy = "batch.strategy" [] optional like "adaptive_size";
         /// Whether rows are handled in batches; false handles them one by one.
-        batch_enable: bool = "batch.enable" [] default "true";
+        batch_enable: bool = "batch.enable" [] default "true" like "false";
         /// Most rows of a batch, with any strategy.
-        batch_size: usize = "batch.size" ["max_batch_size", "batch_size"] optional;
+        batch_size: usize = "batch.size" ["max_batch_size", "batch_size"] optional like "500";
         /// Most rows of a batch with adaptive_size.
-        adaptive_max_size: usize = "batch.adaptive_max_size" ["batch.max_size"] optional;
+        adaptive_max_size: usize = "batch.adaptive_max_size" ["batch.max_size"] optional like "5000";
         /// Fewest rows that adaptive_size aims at.
-        batch_min_size: usize = "batch.min_size" [] default "1";
+        batch_min_size: usize = "batch.min_size" [] default "1" like "100";
         /// Time per batch that adaptive_size aims at.
-        target_latency: Millis = "batch.target_latency" [] default "200ms";
+        target_latency: Millis = "batch.target_latency" [] default "200ms" like "50ms";
         /// Longest wait since the first row of a batch. VELO_BATCH_TIMEOUT_MS sets another default.
-        batch_timeout: Millis = "batch.timeout" ["batch_timeout"] optional;
+        batch_timeout: Millis = "batch.timeout" ["batch_timeout"] optional like "2000ms";
         /// Most MiB of a batch.
-        memory_limit_mb: usize = "batch.memory_limit_mb" [] optional;
+        memory_limit_mb: usize = "batch.memory_limit_mb" [] optional like "16";
         /// Most bytes of a batch; of this and batch.memory_limit_mb the smaller counts.
-        memory_size: ByteSize = "batch.memory_size" [] optional;
+        memory_size: ByteSize = "batch.memory_size" [] optional like "16MiB";
         /// Most rows of a batch with low_latency.
-        low_latency_max_size: usize = "batch.low_latency_max_size" [] optional;
+        low_latency_max_size: usize = "batch.low_latency_max_size" [] optional like "10";
         /// Longest wait with low_latency.
-        low_latency_wait: Millis = "batch.low_latency_wait" [] optional;
+        low_latency_wait: Millis = "batch.low_latency_wait" [] optional like "5ms";
         /// Take what is there at once instead of waiting to fill the batch.
         eager_processing: bool = "batch.eager_processing" [] optional;
         /// Rows buffered for a source before its reading pauses.
-        buffer_size: usize = "source.buffer_size" [] default "32768";
+        buffer_size: usize = "source.buffer_size" [] default "32768" like "100000";
         /// Bytes that the tables, the operators and the waiting rows of the job may take; it fails when they need more. Queues get a part of it.
-        memory_limit: ByteSize = "memory.limit" [] optional;
+        memory_limit: ByteSize = "memory.limit" [] optional like "512MB";
         /// Bytes of these that are worth a warning.
-        memory_recommended: ByteSize = "memory.recommended_limit" [] default "400MB";
+        memory_recommended: ByteSize = "memory.recommended_limit" [] default "400MB" like "1GB";
         /// How long a job may drain after SIGINT or SIGTERM.
-        shutdown_timeout: Millis = "shutdown.timeout" [] default "30s";
+        shutdown_timeout: Millis = "shutdown.timeout" [] default "30s" like "1m";
     }
 }
 
@@ -101,27 +103,27 @@ define_options! {
     /// Settings that every source has.
     pub struct SourceShared (Source) {
         /// The columns: `name TYPE, …`. Without it they are inferred from the first records.
-        schema: String = "schema" [] optional;
+        schema: String = "schema" [] optional like "id BIGINT, amount DECIMAL(12,2), at TIMESTAMP";
         /// A file with the columns: an Avro schema (.avsc), or SQL column definitions.
-        schema_file: PathBuf = "schema_file" [] optional;
+        schema_file: PathBuf = "schema_file" [] optional like "schemas/orders.avsc";
         /// Column or expression that holds the event time.
-        event_time: String = "event_time" [] optional;
+        event_time: String = "event_time" [] optional like "at";
         /// Unit of a numeric event time: s, ms, us or ns.
-        event_time_unit: EpochUnit = "event_time.unit" [] default "ms";
+        event_time_unit: EpochUnit = "event_time.unit" [] default "ms" like "s";
         /// How often a table that a stream is joined with is loaded again.
-        refresh_interval: Millis = "refresh_interval" [] optional;
+        refresh_interval: Millis = "refresh_interval" [] optional like "5m";
         /// As the job's key, for records of this source.
-        failure_strategy: FailureStrategy = "failure_strategy" [] optional;
+        failure_strategy: FailureStrategy = "failure_strategy" [] optional like "LogAndContinue";
         /// As the job's key, for this source.
-        max_retries: usize = "max_retries" [] optional;
+        max_retries: usize = "max_retries" [] optional like "5";
         /// As the job's key, for this source.
-        retry_backoff: Millis = "retry_backoff" [] optional;
+        retry_backoff: Millis = "retry_backoff" [] optional like "500ms";
         /// As the job's key, for this source.
-        batch_strategy: BatchStrategy = "batch.strategy" [] optional;
+        batch_strategy: BatchStrategy = "batch.strategy" [] optional like "adaptive_size";
         /// As the job's key, for this source.
-        batch_size: usize = "batch.size" ["max_batch_size", "batch_size"] optional;
+        batch_size: usize = "batch.size" ["max_batch_size", "batch_size"] optional like "500";
         /// As the job's key, for this source.
-        batch_timeout: Millis = "batch.timeout" ["batch_timeout"] optional;
+        batch_timeout: Millis = "batch.timeout" ["batch_timeout"] optional like "2000ms";
     }
 }
 
@@ -129,11 +131,11 @@ define_options! {
     /// Settings that every sink has.
     pub struct SinkShared (Sink) {
         /// As the job's key, for failures of this sink.
-        failure_strategy: FailureStrategy = "failure_strategy" [] optional;
+        failure_strategy: FailureStrategy = "failure_strategy" [] optional like "LogAndContinue";
         /// As the job's key, for this sink.
-        max_retries: usize = "max_retries" [] optional;
+        max_retries: usize = "max_retries" [] optional like "5";
         /// As the job's key, for this sink.
-        retry_backoff: Millis = "retry_backoff" [] optional;
+        retry_backoff: Millis = "retry_backoff" [] optional like "500ms";
     }
 }
 

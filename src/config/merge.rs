@@ -139,16 +139,15 @@ fn one_file(file: &Setting) -> Result<(), Error> {
     if file.value.trim().is_empty() { Err(file.origin.blame_value(Error::config(format!("'{}' names no file", file.written)))) } else { Ok(()) }
 }
 
-/// Adds a setting as the application that embeds the engine gives it: a value without variables.
-fn insert_embedding(map: &mut KeyMap, key: &str, value: &str) {
-    let setting = Setting { written: key.to_owned(), value: value.to_owned(), origin: Origin::Application, rank: RANK_EMBEDDING };
-    map.insert_replaced(key, setting, Ok(Replaced { value: value.to_owned(), secret: false, variables: Vec::new() }));
-}
-
 /// Adds a setting as an application file gives it: its variables are in it already.
 fn insert_held(map: &mut KeyMap, key: &str, held: &Held) {
     let setting = Setting { written: held.entry.key.clone(), value: held.entry.value.clone(), origin: held.entry.origin(), rank: RANK_APPLICATION };
     map.insert_replaced(key, setting, held.value.as_ref().map(|value| value.clone().now().into()).map_err(Error::duplicate));
+}
+
+/// A setting as the application that embeds the engine gives it.
+fn of_embedding(key: &str, value: &str) -> Setting {
+    Setting { written: key.to_owned(), value: value.to_owned(), origin: Origin::Application, rank: RANK_EMBEDDING }
 }
 
 /// Adds a variable that is a setting of its own. What it is made of is not looked at again.
@@ -162,7 +161,7 @@ fn insert_variable(map: &mut KeyMap, key: &str, name: &str, variable: Variable) 
 pub(super) fn complete_job(map: &mut KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) {
     resolve_variables(map, places.environment, None);
     for (key, value) in &places.embedding.job_settings {
-        insert_embedding(map, key, value);
+        map.insert(key.clone(), of_embedding(key, value));
     }
     for (key, held) in places.application.into_iter().flat_map(Application::job_settings) {
         insert_held(map, key, held);
@@ -188,7 +187,7 @@ pub(super) fn from_environment(kind: &str, map: &mut KeyMap, places: &Places<'_>
     const BROKERS: &str = "bootstrap.servers";
     let own = map.get(BROKERS).is_some();
     if let Some(brokers) = &places.embedding.brokers {
-        insert_embedding(map, BROKERS, brokers);
+        map.insert(BROKERS, of_embedding(BROKERS, brokers));
     }
     if let Some(brokers) = places.application.and_then(Application::kafka_brokers) {
         insert_held(map, BROKERS, brokers);

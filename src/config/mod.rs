@@ -14,6 +14,8 @@
 //! - `bind`: all of it for a script
 //! - `show`: a configuration file as it counts
 //! - `reference`: the tables of `velo-sql options` and of the reference page
+//! - `json_schema`: the schema of configuration files, for editors
+//! - `starter`: a script and files of settings to begin with
 
 mod application;
 mod batching;
@@ -22,6 +24,7 @@ mod connector_type;
 mod embedding;
 mod environment;
 mod job_options;
+mod json_schema;
 mod key_resolution;
 mod limits;
 mod merge;
@@ -31,6 +34,7 @@ mod reference;
 mod schema_file;
 mod settings_file;
 mod show;
+mod starter;
 mod text_file;
 mod unknown_keys;
 mod yaml;
@@ -40,7 +44,9 @@ pub use bind::{BindRequest, Binding, BoundSink, BoundSource, BoundStatement, Sou
 pub use embedding::Embedding;
 pub use environment::{Environment, ProcessEnvironment, Variable};
 pub use job_options::{ExecutionModeOption, JobOptions};
+pub use json_schema::json_schema;
 pub use limits::Limits;
 pub use reference::{OptionRow, option_rows, planned_kinds, reference_page};
 pub use show::{ShownSetting, show};
+pub use starter::{StarterFile, starter};
 pub use unknown_keys::Unfit;

@@ -1,11 +1,13 @@
 //! The tables of `velo-sql options` and of the reference page, from the definitions that parse the options.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::application;
 use super::job_options::{JobOptions, SinkShared, SourceShared};
 use super::planned_connectors::{PLANNED, PLANNED_KEYS};
-use crate::options::{OptionDescriptor, Presence, Scope};
+use crate::options::{ByteSize, Millis, NameList, OptionDescriptor, Presence, Scope, ValueFacts};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
 
@@ -25,10 +27,17 @@ pub struct OptionRow {
     pub default: String,
     /// Who may set it.
     pub scope: String,
+    /// A line that sets it.
+    pub example: String,
     /// What it does.
     pub meaning: String,
     /// Whether this build has it.
     pub available: bool,
+}
+
+/// A value that somebody might write for an option.
+pub(super) fn example(option: &OptionDescriptor) -> &'static str {
+    if option.example().is_empty() { example_of(option.key, option.type_name) } else { option.example() }
 }
 
 fn built(component: &str, options: &[OptionDescriptor]) -> Vec<OptionRow> {
@@ -39,6 +48,7 @@ fn built(component: &str, options: &[OptionDescriptor]) -> Vec<OptionRow> {
         type_name: option.type_name.to_owned(),
         default: option.default_text().to_owned(),
         scope: option.scope.as_str().to_owned(),
+        example: example_line(component, option.scope, option.key, example(option)),
         meaning: option.meaning(),
         available: true,
     };
@@ -46,34 +56,88 @@ fn built(component: &str, options: &[OptionDescriptor]) -> Vec<OptionRow> {
 }
 
 /// `X.type`, `X.config_file` and `extends`, which the binder itself reads.
-const TYPE_AND_FILE: fn(Scope) -> [OptionDescriptor; 3] = |scope| {
+pub(super) const TYPE_AND_FILE: fn(Scope) -> [OptionDescriptor; 3] = |scope| {
+    let option = |key, type_name, presence, docs, like| OptionDescriptor { like, ..OptionDescriptor::by_hand(key, type_name, presence, scope, docs) };
     [
-        OptionDescriptor {
-            key: "type",
-            aliases: &[],
-            type_name: "name",
-            presence: Presence::Required,
-            scope,
-            docs: "The kind of connector: `file_source` or `file` in FROM, `file_sink` or `file` in INTO. Never guessed from other keys.",
-        },
-        OptionDescriptor {
-            key: "config_file",
-            aliases: &[],
-            type_name: "path",
-            presence: Presence::Optional,
-            scope,
-            docs: "A YAML file with further settings; keys in WITH count more. Relative to the working directory, then to the script.",
-        },
-        OptionDescriptor {
-            key: "extends",
-            aliases: &[],
-            type_name: "path",
-            presence: Presence::Optional,
-            scope,
-            docs: "In configuration files only: the file whose settings this one begins with, from its own folder.",
-        },
+        option(
+            "type",
+            "name",
+            Presence::Required,
+            "The kind of connector: `file_source` or `file` in FROM, `file_sink` or `file` in INTO. Never guessed from other keys.",
+            if scope == Scope::Sink { "file_sink" } else { "file_source" },
+        ),
+        option(
+            "config_file",
+            "path",
+            Presence::Optional,
+            "A YAML file with further settings; keys in WITH count more. Relative to the working directory, then to the script.",
+            "configs/orders.yaml",
+        ),
+        option(
+            "extends",
+            "path",
+            Presence::Optional,
+            "In configuration files only: the file whose settings this one begins with, from its own folder.",
+            "kafka_base.yaml",
+        ),
     ]
 };
+
+/// Values of keys that no option struct reads, where the type alone does not tell what one looks like.
+const EXAMPLES: [(&str, &str); 11] = [
+    ("active_profile", "development"),
+    ("script", "jobs/orders.sql"),
+    ("log_level", "info"),
+    ("kafka_brokers", "kafka1:9092,kafka2:9092"),
+    ("over.order", "arrival"),
+    ("emit", "changes"),
+    ("dead_letter", "refused_orders"),
+    ("lookup.mode", "load"),
+    ("method", "POST"),
+    ("connection.url", "postgresql://db:5432/customers"),
+    ("connection", "postgresql://db:5432/customers"),
+];
+
+/// What is known of the values of a type that documentation names.
+pub(super) fn facts_of(type_name: &str) -> ValueFacts {
+    match type_name {
+        "count" => ValueFacts::of::<usize>(),
+        "bytes" => ValueFacts::of::<ByteSize>(),
+        "duration" => ValueFacts::of::<Millis>(),
+        "boolean" => ValueFacts::of::<bool>(),
+        "list" => ValueFacts::of::<NameList>(),
+        "path" => ValueFacts::of::<PathBuf>(),
+        _ => ValueFacts::of::<String>(),
+    }
+}
+
+/// A value that somebody might write for a key of a type.
+fn example_of(key: &str, type_name: &str) -> &'static str {
+    let own = EXAMPLES.iter().find(|(known, _)| *known == key).map(|(_, example)| *example);
+    own.unwrap_or(match type_name {
+        "count" => "10",
+        "bytes" => "64MiB",
+        "duration" => "30s",
+        "boolean" => "true",
+        "list" => "id, day",
+        "path" => "data/state",
+        "secret" => "${SECRET}",
+        "URL" => "https://example.com/api",
+        "SQL" => "SELECT id, name FROM customers",
+        _ => "orders",
+    })
+}
+
+/// A line that sets a key as it is written in a script, or in a file that alone has it.
+fn example_line(component: &str, scope: Scope, key: &str, value: &str) -> String {
+    match (component, key, scope) {
+        (_, "profiles", _) => "profiles: {development: {log_level: debug}}".to_owned(),
+        ("application", ..) | (_, "extends", _) => format!("{key}: {value}"),
+        (_, _, Scope::Job) => format!("'{key}' = '{value}'"),
+        (_, _, Scope::Source) => format!("'orders.{key}' = '{value}'"),
+        (_, _, Scope::Sink) => format!("'archive.{key}' = '{value}'"),
+    }
+}
 
 /// All keys, those of later builds included, in a fixed order.
 pub fn option_rows() -> Vec<OptionRow> {
@@ -90,6 +154,7 @@ pub fn option_rows() -> Vec<OptionRow> {
         rows.extend(built(&format!("{name}_sink"), options));
     }
     let planned = |component: String, key: &super::planned_connectors::PlannedKey, scope: &Scope| OptionRow {
+        example: example_line(&component, *scope, key.key, example_of(key.key, key.type_name)),
         component,
         key: key.key.to_owned(),
         aliases: Vec::new(),
@@ -124,11 +189,61 @@ pub fn reference_page() -> String {
     for row in option_rows().into_iter().filter(|row| row.available) {
         if row.component != component {
             component.clone_from(&row.component);
-            page.push_str(&format!("\n## {component}\n\n| key | other spellings | type | default | meaning |\n|---|---|---|---|---|\n"));
+            page.push_str(&format!("\n## {component}\n\n| key | other spellings | type | default | meaning | example |\n|---|---|---|---|---|---|\n"));
         }
         let aliases = row.aliases.iter().map(|alias| format!("`{alias}`")).collect::<Vec<_>>().join(", ");
         let meaning = row.meaning.replace('|', "\\|");
-        page.push_str(&format!("| `{}` | {aliases} | {} | {} | {meaning} |\n", row.key, row.type_name, row.default));
+        page.push_str(&format!("| `{}` | {aliases} | {} | {} | {meaning} | `{}` |\n", row.key, row.type_name, row.default, row.example));
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every option that an option struct reads.
+    fn options() -> Vec<&'static OptionDescriptor> {
+        let connectors = SourceConnector::reference().into_iter().chain(SinkConnector::reference()).map(|(_, options)| options);
+        [JobOptions::OPTIONS, SourceShared::OPTIONS, SinkShared::OPTIONS].into_iter().chain(connectors).flatten().collect()
+    }
+
+    #[test]
+    fn every_example_is_a_value_of_its_own_type_and_not_the_default() {
+        for option in options() {
+            let facts = option.value.expect("read by a struct");
+            assert!(!option.example().is_empty(), "'{}' has no example: its definition needs one behind `like`", option.key);
+            assert_eq!((facts.check)(option.example()), Ok(()), "'{}' = '{}'", option.key, option.example());
+            assert_ne!(Presence::Default(option.example()), option.presence, "the example of '{}' is its default", option.key);
+        }
+    }
+
+    #[test]
+    fn every_name_and_default_is_a_value_of_its_type() {
+        for option in options() {
+            let facts = option.value.expect("read by a struct");
+            let default = if let Presence::Default(text) = option.presence { Some(text) } else { None };
+            facts.names.iter().chain(&default).for_each(|text| assert_eq!((facts.check)(text), Ok(()), "'{}' = '{text}'", option.key));
+        }
+    }
+
+    #[test]
+    fn examples_of_other_keys_are_values_of_their_types_too() {
+        let planned = PLANNED.iter().flat_map(|connector| connector.keys).chain(PLANNED_KEYS).map(|key| (key.key, key.type_name));
+        for (key, type_name) in planned.chain(application::OPTIONS.iter().map(|option| (option.key, option.type_name))) {
+            assert_eq!((facts_of(type_name).check)(example_of(key, type_name)), Ok(()), "{key}");
+        }
+    }
+
+    #[test]
+    fn lines_name_an_owner_where_one_is_needed() {
+        let line = |component: &str, key: &str| {
+            option_rows().into_iter().find(|row| row.component == component && row.key == key).map(|row| row.example).unwrap_or_default()
+        };
+        assert_eq!(line("job", "batch.size"), "'batch.size' = '500'");
+        assert_eq!(line("kafka_source", "topic"), "'orders.topic' = 'raw-orders'");
+        assert_eq!(line("file_sink", "delimiter"), "'archive.delimiter' = '\\t'");
+        assert_eq!(line("source", "extends"), "extends: kafka_base.yaml");
+        assert_eq!(line("application", "log_level"), "log_level: info");
+    }
 }

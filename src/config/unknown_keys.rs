@@ -157,7 +157,9 @@ fn known(kind: Option<&str>, role: Scope) -> Vec<&'static str> {
 }
 
 fn misspelt(key: &str, setting: &Setting, owner: &str, known: &[&'static str], component: &str, meant: &mut Vec<String>) -> Error {
-    let near = nearest(key, known.iter().copied());
+    // Only files extend others.
+    let of_files = matches!(setting.origin, Origin::Yaml { .. }).then_some("extends");
+    let near = nearest(key, known.iter().copied().chain(of_files));
     meant.extend(near.map(str::to_owned));
     unknown(&setting.written, near.map(|near| format!("{owner}.{near}")).as_deref(), component, &[])
 }

@@ -133,7 +133,7 @@ pub async fn prepare(request: PrepareRequest<'_>) -> Result<Prepared, Vec<Error>
             continue;
         };
         let stdout = Some(&stdout).filter(|_| statement.statement.into.is_empty() && !read_by_others.contains(&at));
-        let job = Job { statement, created, mode, stdout, row_limit, functions: request.functions, memory: request.memory };
+        let job = Job { statement, created, mode, stdout, row_limit, memory: request.memory, functions: request.functions };
         let (outcome, schema) = job.plan(&outcomes, &schemas, &mut faults[at]).await;
         outcomes.push(outcome);
         schemas.push(schema);
@@ -192,8 +192,8 @@ struct Job<'a> {
     /// Where it prints, if it does.
     stdout: Option<&'a Arc<dyn DataSink>>,
     row_limit: Option<usize>,
-    functions: &'a [Arc<ScalarUDF>],
     memory: &'a Arc<EngineMemory>,
+    functions: &'a [Arc<ScalarUDF>],
 }
 
 impl Job<'_> {
@@ -234,8 +234,8 @@ impl Job<'_> {
             clock: &clock,
             faults: &row_faults,
             carry,
-            functions: self.functions,
             memory: Some(&memory),
+            functions: self.functions,
         };
         let plan = match plan_job(request).await {
             Ok(plan) => plan,

@@ -19,6 +19,7 @@ pub enum MessageFormat {
 
 impl OptionValue for MessageFormat {
     const TYPE: &'static str = "message format";
+    const NAMES: &'static [&'static str] = &["json", "avro"];
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_lowercase().as_str() {
@@ -40,6 +41,7 @@ pub enum KeyFormat {
 
 impl OptionValue for KeyFormat {
     const TYPE: &'static str = "key format";
+    const NAMES: &'static [&'static str] = &["string", "text", "json"];
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_lowercase().as_str() {

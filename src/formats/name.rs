@@ -57,6 +57,7 @@ impl FormatName {
 
 impl OptionValue for FormatName {
     const TYPE: &'static str = "format";
+    const NAMES: &'static [&'static str] = &["json", "jsonlines", "jsonl", "ndjson", "csv", "parquet", "avro"];
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_lowercase().as_str() {

@@ -8,6 +8,7 @@ pub struct ByteSize(pub u64);
 
 impl OptionValue for ByteSize {
     const TYPE: &'static str = "bytes";
+    const EXAMPLE: &'static str = "16MiB";
 
     fn parse(text: &str) -> Result<Self, String> {
         const EXPECTED: &str = "expected a whole number of bytes, or one with KB MB GB (1000) or KiB MiB GiB (1024)";

@@ -1,5 +1,7 @@
 //! One definition makes the typed struct, its parser and the table that `velo-sql options` and the reference pages print.
 
+use super::OptionValue;
+
 /// Who may set an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -39,6 +41,24 @@ pub enum Presence {
     Default(&'static str),
 }
 
+/// What is known of the values of a type.
+#[derive(Clone, Copy, Debug)]
+pub struct ValueFacts {
+    /// The words that it has, if there are few.
+    pub names: &'static [&'static str],
+    /// Whether a text is a value of the type; if not, what is expected.
+    pub check: fn(&str) -> Result<(), String>,
+    example: &'static str,
+}
+
+impl ValueFacts {
+    /// The facts of a type.
+    pub(crate) const fn of<T: OptionValue>() -> Self {
+        let example = if T::EXAMPLE.is_empty() && !T::NAMES.is_empty() { T::NAMES[0] } else { T::EXAMPLE };
+        Self { names: T::NAMES, check: |text| T::parse(text).map(drop), example }
+    }
+}
+
 /// An option as documented and as parsed: both come from one definition.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionDescriptor {
@@ -52,10 +72,24 @@ pub struct OptionDescriptor {
     pub presence: Presence,
     /// Who may set it.
     pub scope: Scope,
+    /// What is known of its values; `None` for keys that are read by hand.
+    pub value: Option<ValueFacts>,
     pub(crate) docs: &'static str,
+    /// A value of this option where the type alone does not tell what one looks like.
+    pub(crate) like: &'static str,
 }
 
 impl OptionDescriptor {
+    /// An option that no option struct reads.
+    pub(crate) const fn by_hand(key: &'static str, type_name: &'static str, presence: Presence, scope: Scope, docs: &'static str) -> Self {
+        Self { key, aliases: &[], type_name, presence, scope, value: None, docs, like: "" }
+    }
+
+    /// A value that somebody might write; empty if nothing is known of the values.
+    pub fn example(&self) -> &'static str {
+        if self.like.is_empty() { self.value.map_or("", |value| value.example) } else { self.like }
+    }
+
     /// The key and its aliases.
     pub fn spellings(&self) -> impl Iterator<Item = &'static str> + use<> {
         std::iter::once(self.key).chain(self.aliases.iter().copied())
@@ -85,7 +119,7 @@ impl OptionDescriptor {
 ///         /// Meaning, printed by `velo-sql options`.
 ///         path: PathBuf = "path" [] required;
 ///         format: FormatName = "format" ["value.format"] optional;     // becomes Option<FormatName>
-///         has_headers: bool = "has_headers" [] default "true";
+///         has_headers: bool = "has_headers" [] default "true" like "false";    // a value for the documentation
 ///     }
 /// }
 /// ```
@@ -103,7 +137,7 @@ macro_rules! define_options {
     (
         $(#[doc = $struct_doc:expr])+
         pub struct $name:ident ($scope:ident) {
-            $( $(#[doc = $doc:expr])+ $field:ident : $ty:ty = $key:literal [$($alias:literal),*] $presence:ident $($default:literal)?; )*
+            $( $(#[doc = $doc:expr])+ $field:ident : $ty:ty = $key:literal [$($alias:literal),*] $presence:ident $($default:literal)? $(like $like:literal)?; )*
         }
     ) => {
         $(#[doc = $struct_doc])+
@@ -123,7 +157,9 @@ macro_rules! define_options {
                     type_name: <$ty as $crate::options::OptionValue>::TYPE,
                     presence: $crate::options::define_options!(@presence $presence $($default)?),
                     scope: $crate::options::Scope::$scope,
+                    value: Some($crate::options::ValueFacts::of::<$ty>()),
                     docs: concat!($($doc, " "),+),
+                    like: concat!($($like)?),
                 }, )*
             ];
 

@@ -10,6 +10,7 @@ pub struct Millis(pub Duration);
 
 impl OptionValue for Millis {
     const TYPE: &'static str = "duration";
+    const EXAMPLE: &'static str = "30s";
 
     fn parse(text: &str) -> Result<Self, String> {
         const EXPECTED: &str = "expected a whole number with a unit (ns us ms s m h d); a bare number means milliseconds";

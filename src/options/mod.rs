@@ -18,7 +18,7 @@ mod value;
 
 pub use byte_size::ByteSize;
 pub(crate) use define::define_options;
-pub use define::{OptionDescriptor, Presence, Scope};
+pub use define::{OptionDescriptor, Presence, Scope, ValueFacts};
 pub use duration::Millis;
 pub use key_map::{EffectiveSetting, KeyMap, Leftover, Replaced, Setting};
 pub(crate) use list::ELEMENT_SEPARATOR;

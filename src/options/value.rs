@@ -9,6 +9,10 @@ use super::NameList;
 pub trait OptionValue: Sized + Debug {
     /// Name of the type in `velo-sql options` and in errors, e.g. `duration`.
     const TYPE: &'static str;
+    /// The words that it has, those first that documentation prefers; empty if there are too many to name.
+    const NAMES: &'static [&'static str] = &[];
+    /// A value that somebody might write; empty if that depends on the option.
+    const EXAMPLE: &'static str = "";
 
     /// Parses the text. The error says what is expected, without the key and the value; both are added by the caller.
     fn parse(text: &str) -> Result<Self, String>;
@@ -19,6 +23,7 @@ pub type YesNo = bool;
 
 impl OptionValue for bool {
     const TYPE: &'static str = "boolean";
+    const EXAMPLE: &'static str = "true";
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim() {

@@ -74,10 +74,10 @@ pub struct PlanRequest<'a> {
     pub faults: &'a Arc<RowFaults>,
     /// A sink asks for the columns of [`crate::stream::Carried`].
     pub carry: bool,
-    /// Functions besides those of the engine.
-    pub functions: &'a [Arc<ScalarUDF>],
     /// What its operators may take of memory; `None`: all there is.
     pub memory: Option<&'a Arc<dyn MemoryPool>>,
+    /// Functions besides those of the engine.
+    pub functions: &'a [Arc<ScalarUDF>],
 }
 
 /// A column that a leaf yields.
@@ -163,7 +163,7 @@ pub async fn plan_job(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
 }
 
 async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
-    let state = session(request.clock, request.functions, request.memory).map_err(one)?;
+    let state = session(request.clock, request.memory, request.functions).map_err(one)?;
     let (script, statement) = (request.script, request.statement);
     let has_within = !statement.within.is_empty();
     let carries = request.carry && carry::add(&mut statement.query.as_ref().clone(), request.tables);

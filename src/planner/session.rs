@@ -20,7 +20,7 @@ use crate::functions;
 pub(super) const PLAN_BATCH_ROWS: usize = 8192;
 
 /// A session for one job; `own`: functions of the application.
-pub(super) fn session(clock: &Arc<EpochClock>, own: &[Arc<ScalarUDF>], memory: Option<&Arc<dyn MemoryPool>>) -> Result<SessionState> {
+pub(super) fn session(clock: &Arc<EpochClock>, memory: Option<&Arc<dyn MemoryPool>>, own: &[Arc<ScalarUDF>]) -> Result<SessionState> {
     let mut config = SessionConfig::new()
         .with_target_partitions(1)
         .with_batch_size(PLAN_BATCH_ROWS)

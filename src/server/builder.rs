@@ -32,6 +32,7 @@ pub struct ServerBuilder {
     max_jobs: Option<usize>,
     max_sources: Option<usize>,
     max_sinks: Option<usize>,
+    max_memory: Option<u64>,
     monitoring: bool,
     variables: Variables,
     application: Option<PathBuf>,
@@ -51,6 +52,7 @@ impl Default for ServerBuilder {
             max_jobs: None,
             max_sources: None,
             max_sinks: None,
+            max_memory: None,
             monitoring: true,
             variables: Variables::default(),
             application: None,
@@ -97,6 +99,13 @@ impl ServerBuilder {
     #[must_use]
     pub fn max_sinks_per_job(mut self, sinks: usize) -> Self {
         self.max_sinks = Some(sinks);
+        self
+    }
+
+    /// Bytes that all jobs together may take of memory; a job that needs more fails.
+    #[must_use]
+    pub fn max_memory(mut self, bytes: u64) -> Self {
+        self.max_memory = Some(bytes);
         self
     }
 
@@ -214,7 +223,7 @@ impl ServerBuilder {
             jobs: self.max_jobs.unwrap_or(read.jobs),
             sources: self.max_sources.unwrap_or(read.sources),
             sinks: self.max_sinks.unwrap_or(read.sinks),
-            memory: read.memory,
+            memory: self.max_memory.or(read.memory),
         };
         Ok(self.with(application, limits))
     }
@@ -222,7 +231,7 @@ impl ServerBuilder {
     /// Builds it without anything that may be wrong.
     pub(super) fn build_plain(self) -> StreamJobServer {
         let usual = Limits::default();
-        let limits = Limits { jobs: self.max_jobs.unwrap_or(usual.jobs), ..usual };
+        let limits = Limits { jobs: self.max_jobs.unwrap_or(usual.jobs), memory: self.max_memory, ..usual };
         self.with(None, limits)
     }
 
@@ -239,13 +248,13 @@ impl ServerBuilder {
         let shutdown_timeout = shutdown_timeout.unwrap_or(SHUTDOWN_TIMEOUT);
         let memory = Arc::new(EngineMemory::new(limits.memory));
         StreamJobServer::with(Settings {
+            memory,
             group_base,
             embedding,
             functions,
             variables,
             application,
             limits,
-            memory,
             folders,
             output,
             monitoring,

@@ -31,6 +31,7 @@ impl BatchStrategy {
 
 impl OptionValue for BatchStrategy {
     const TYPE: &'static str = "batch strategy";
+    const NAMES: &'static [&'static str] = &["fixed_size", "adaptive_size", "memory_based", "low_latency"];
 
     fn parse(text: &str) -> Result<Self, String> {
         let plain: String = text.trim().chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();

@@ -17,6 +17,7 @@ pub enum FailureStrategy {
 
 impl OptionValue for FailureStrategy {
     const TYPE: &'static str = "failure strategy";
+    const NAMES: &'static [&'static str] = &["LogAndContinue", "FailBatch", "RetryWithBackoff"];
 
     fn parse(text: &str) -> Result<Self, String> {
         let plain: String = text.trim().chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();

@@ -68,7 +68,7 @@ fn options_come_from_the_code_and_so_does_their_page() {
     let json: serde_json::Value = serde_json::from_str(&folder.run(&["options", "--format", "json"]).expect(0).out).unwrap();
     let rows = json.as_array().unwrap();
     for row in rows {
-        for field in ["component", "key", "type", "default", "scope", "meaning"] {
+        for field in ["component", "key", "type", "default", "scope", "example", "meaning"] {
             assert!(row[field].as_str().is_some_and(|text| !text.is_empty()), "{row} lacks {field}");
         }
     }

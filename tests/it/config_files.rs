@@ -210,7 +210,7 @@ fn files_that_grow_are_refused_soon() {
                 "{name}, {arguments:?}: {:.300}",
                 ran.err
             );
-            assert!(ran.err.len() < 1_000 && began.elapsed() < Duration::from_secs(5), "{name}: {:?}", began.elapsed());
+            assert!(ran.err.len() < 1_000 && began.elapsed() < Duration::from_secs(20), "{name}: {:?}", began.elapsed());
         }
     }
 }
@@ -224,6 +224,6 @@ fn values_that_are_hard_to_search_for_secrets_do_not_take_long() {
         let ran = folder.run(&["--sql", "SELECT id FROM t WITH ('t.type'='file','t.path'='t.csv','t.config_file'='t.yaml')"]).expect(2);
         assert!(ran.err.contains("t.yaml:1: 't.format' = "), "{:.300}", ran.err);
         folder.run(&["config", "show", "t.yaml"]).expect(0);
-        assert!(began.elapsed() < Duration::from_secs(10), "{:.20}: {:?}", value, began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(40), "{:.20}: {:?}", value, began.elapsed());
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sql_extensions::StreamingSqlParser;
-use velostream::config::{Application, ApplicationEnvironment, BindRequest, Limits, bind_script, show};
+use velostream::config::{Application, ApplicationEnvironment, BindRequest, Embedding, Limits, bind_script, show};
 use velostream::error::{Error, Script};
 use velostream::options::scrub;
 
@@ -45,7 +45,7 @@ fn bind(sql: String, application: Option<&Application>, overrides: &[(String, St
         application,
         limits,
         folders: &folders,
-        embedding: &Default::default(),
+        embedding: &Embedding::default(),
     };
     for binding in bind_script(request) {
         binding.faults.iter().chain(binding.unfit.iter().map(|unfit| &unfit.error)).for_each(assert_error);

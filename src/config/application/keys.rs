@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::options::{OptionDescriptor, Presence, Scope};
 
 const fn option(key: &'static str, type_name: &'static str, presence: Presence, docs: &'static str) -> OptionDescriptor {
-    OptionDescriptor { key, aliases: &[], type_name, presence, scope: Scope::Job, docs }
+    OptionDescriptor::by_hand(key, type_name, presence, Scope::Job, docs)
 }
 
 /// The keys of an application file, besides those of jobs.
@@ -22,6 +22,7 @@ pub(in crate::config) const OPTIONS: &[OptionDescriptor] = &[
     option("VELO_MAX_JOBS", "count", Presence::Default("50"), "Most jobs, one for each statement. The environment variable of this name counts more."),
     option("VELO_MAX_SOURCES_PER_JOB", "count", Presence::Default("10"), "Most sources of a job. The environment variable of this name counts more."),
     option("VELO_MAX_SINKS_PER_JOB", "count", Presence::Default("5"), "Most sinks of a job. The environment variable of this name counts more."),
+    option(MEMORY, "count", Presence::Optional, "Most MB that all jobs together may take of memory. The environment variable of this name counts more."),
     option(
         "VELO_BATCH_TIMEOUT_MS",
         "duration",
@@ -34,12 +35,12 @@ pub(in crate::config) const OPTIONS: &[OptionDescriptor] = &[
 pub(in crate::config) const FILE_KEYS: [&str; 2] = ["active_profile", "profiles"];
 /// Keys for a server of jobs: known, and true or false.
 pub(in crate::config) const FLAGS: [&str; 3] = ["metrics_enabled", "monitoring_enabled", "alerting_enabled"];
-/// Likewise, a number.
+/// Read with the other limits.
 pub(in crate::config) const MEMORY: &str = "VELO_MAX_MEMORY_MB";
 
 /// The keys of a profile that the engine knows, besides those of jobs.
 fn profile_keys() -> impl Iterator<Item = &'static str> {
-    OPTIONS.iter().map(|option| option.key).filter(|key| !FILE_KEYS.contains(key)).chain(FLAGS).chain([MEMORY])
+    OPTIONS.iter().map(|option| option.key).filter(|key| !FILE_KEYS.contains(key)).chain(FLAGS)
 }
 
 /// What names of the engine's own variables begin with.

@@ -210,8 +210,8 @@ async fn operators_of(case: &str) -> Vec<String> {
         clock: &clock,
         faults: &faults,
         carry: false,
-        functions: &[],
         memory: None,
+        functions: &[],
     };
     let mut names = Vec::new();
     let mut plans = vec![plan_job(request).await.unwrap().root];

@@ -21,6 +21,7 @@ pub enum Codec {
 
 impl OptionValue for Codec {
     const TYPE: &'static str = "compression";
+    const NAMES: &'static [&'static str] = &["none", "uncompressed", "gzip", "gz", "deflate", "zstd", "zst", "snappy", "lz4"];
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_lowercase().as_str() {
@@ -45,6 +46,7 @@ pub enum Rotation {
 
 impl OptionValue for Rotation {
     const TYPE: &'static str = "rotation";
+    const NAMES: &'static [&'static str] = &["hourly", "daily"];
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_lowercase().as_str() {
@@ -64,6 +66,7 @@ pub enum Encryption {
 
 impl OptionValue for Encryption {
     const TYPE: &'static str = "encryption";
+    const NAMES: &'static [&'static str] = &["AES256", "AES-256", "AES-256-GCM"];
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_uppercase().as_str() {
@@ -78,34 +81,34 @@ define_options! {
     pub struct FileSinkOptions (Sink) {
         /// Where rows go; `{date}` `{hour}` `{year}` `{month}` `{day}` `{timestamp}` `{batch_id}` `${DATE}` `${TIME}` are put in (UTC) when a file is begun. With `{batch_id}`
         /// every batch gets a file of its own. With partition_columns it is a folder. Missing folders are made.
-        path: String = "path" [] required;
+        path: String = "path" [] required like "archive/orders_{date}.jsonl";
         /// json (one object a line), jsonlines, csv, parquet or avro. Without it the suffix of the path decides; without one of these suffixes it is json.
-        format: FormatName = "format" ["value.format"] optional;
+        format: FormatName = "format" ["value.format"] optional like "jsonlines";
         /// Keep what the file holds. Without it the file is replaced.
         append: bool = "append" [] default "false";
         /// none, gzip or zstd for text (without it the suffix .gz or .zst of the path decides); none, snappy, gzip, zstd or lz4 inside Parquet (default snappy); none, gzip, snappy or zstd
         /// inside Avro. The path is used as written.
-        compression: Codec = "compression" [] optional;
+        compression: Codec = "compression" [] optional like "zstd";
         /// hourly or daily: begin a new file at every full hour or at midnight, UTC.
         rotation: Rotation = "rotation" [] optional;
         /// With rotation, roll.size or roll.interval: the oldest files beyond this many are deleted.
-        max_files: usize = "max_files" [] optional;
+        max_files: usize = "max_files" [] optional like "30";
         /// Begin a new file when one has this size.
-        roll_size: ByteSize = "roll.size" [] optional;
+        roll_size: ByteSize = "roll.size" [] optional like "128MiB";
         /// Begin a new file when one has this age.
-        roll_interval: Millis = "roll.interval" [] optional;
+        roll_interval: Millis = "roll.interval" [] optional like "15m";
         /// Bytes collected before they are handed to the operating system; a file in place gets what there is at the end of each batch, too.
-        buffer_size_bytes: ByteSize = "buffer_size_bytes" [] default "65536";
+        buffer_size_bytes: ByteSize = "buffer_size_bytes" [] default "65536" like "262144";
         /// AES256 encrypts the file; read it with velo-sql decrypt.
         encryption: Encryption = "encryption" [] optional;
         /// The key: 32 bytes in base64. Without it the variable VELO_ENCRYPTION_KEY is read.
-        encryption_key: Secret = "encryption.key" [] optional;
+        encryption_key: Secret = "encryption.key" [] optional like "${VELO_ENCRYPTION_KEY}";
         /// Rows go to a folder `column=value` for each of these columns, which are left out of the files.
-        partition_columns: NameList = "partition_columns" [] optional;
+        partition_columns: NameList = "partition_columns" [] optional like "day, region";
         /// CSV: whether the first record names the columns.
-        has_headers: bool = "has_headers" [] default "true";
+        has_headers: bool = "has_headers" [] default "true" like "false";
         /// CSV: the character between fields.
-        delimiter: Delimiter = "delimiter" [] default ",";
+        delimiter: Delimiter = "delimiter" [] default "," like "\\t";
     }
 }
 

@@ -22,6 +22,7 @@ pub enum Compression {
 
 impl OptionValue for Compression {
     const TYPE: &'static str = "compression";
+    const NAMES: &'static [&'static str] = &["none", "uncompressed", "gzip", "gz", "zstd", "zst", "bz2", "bzip2", "snappy", "lz4", "brotli"];
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_lowercase().as_str() {
@@ -59,6 +60,7 @@ pub enum Start {
 
 impl OptionValue for Start {
     const TYPE: &'static str = "start";
+    const NAMES: &'static [&'static str] = &["earliest", "latest"];
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_lowercase().as_str() {
@@ -78,6 +80,7 @@ pub enum Until {
 
 impl OptionValue for Until {
     const TYPE: &'static str = "until";
+    const NAMES: &'static [&'static str] = &["latest"];
 
     fn parse(text: &str) -> Result<Self, String> {
         match text.trim().to_ascii_lowercase().as_str() {
@@ -106,28 +109,28 @@ define_options! {
     pub struct FileSourceOptions (Source) {
         /// A file, a glob (`data/*.csv`, read in the order of the names), a folder (its files and those of its folders `column=value`, in the order of the names, hidden ones
         /// left out), a named pipe, or `-` for standard input.
-        path: String = "path" [] required;
+        path: String = "path" [] required like "data/orders.csv";
         /// json (an array, an object, or lines), jsonlines, csv, parquet or avro. Without it the suffix of the path decides; without one of these suffixes it is json.
-        format: FormatName = "format" ["value.format"] optional;
+        format: FormatName = "format" ["value.format"] optional like "csv";
         /// gzip, zstd, bz2 or none, for json, jsonlines and csv. Without it the suffix of each file decides. Parquet and Avro files say themselves what they use, so it is
         /// not looked at there.
-        compression: Compression = "compression" [] optional;
+        compression: Compression = "compression" [] optional like "gzip";
         /// CSV: whether the first record names the columns.
-        has_headers: bool = "has_headers" [] default "true";
+        has_headers: bool = "has_headers" [] default "true" like "false";
         /// CSV: the character between fields.
-        delimiter: Delimiter = "delimiter" [] default ",";
+        delimiter: Delimiter = "delimiter" [] default "," like ";";
         /// Encoding of text files (a name of the WHATWG list; `latin1` is windows-1252 there). A record with bytes that mean nothing in it is a bad one.
-        encoding: TextEncoding = "encoding" [] default "utf-8";
+        encoding: TextEncoding = "encoding" [] default "utf-8" like "latin1";
         /// Go on reading what is appended to the file, and files that come to match the path.
         follow: bool = "follow" [] default "false";
         /// How often a followed file is looked at.
-        follow_interval: Millis = "follow.interval" [] default "100ms";
+        follow_interval: Millis = "follow.interval" [] default "100ms" like "1s";
         /// earliest reads from the beginning; latest, with follow, only what is appended from now on.
-        start: Start = "start" [] default "earliest";
+        start: Start = "start" [] default "earliest" like "latest";
         /// latest ends with what is there when the job starts, so that a followed file or standard input is bounded.
         until: Until = "until" [] optional;
         /// Longer records are rejected.
-        max_record_size: ByteSize = "max_record_size" [] default "16MiB";
+        max_record_size: ByteSize = "max_record_size" [] default "16MiB" like "1MiB";
     }
 }
 
