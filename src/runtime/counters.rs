@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::job_metrics::{JobMetrics, LastTime};
 use super::latency::Latency;
@@ -82,8 +83,8 @@ pub struct JobCounters {
     pub epochs: AtomicU64,
     /// Batches that failed the job.
     pub batches_failed: AtomicU64,
-    /// Its sinks are there, and it reads.
-    pub started: AtomicBool,
+    /// Whether its sinks are there, and it reads.
+    pub started: watch::Sender<bool>,
     /// When it began.
     pub began: Instant,
     /// Rows that expressions rejected, filters dropped, joins added.
@@ -227,7 +228,7 @@ impl JobCounters {
             out: AtomicU64::new(0),
             epochs: AtomicU64::new(0),
             batches_failed: AtomicU64::new(0),
-            started: AtomicBool::new(false),
+            started: watch::Sender::new(false),
             began: Instant::now(),
             faults,
             balanced,
@@ -237,6 +238,13 @@ impl JobCounters {
     /// Newest epoch that is durable in every sink: what a source may forget.
     pub fn acked(&self) -> u64 {
         self.sinks.iter().map(|(_, sink)| read(&sink.acked)).min().unwrap_or(0)
+    }
+
+    /// Waits until it has started; for ever if it never does.
+    pub async fn until_started(&self) {
+        let mut changes = self.started.subscribe();
+        // The sender lives as long as this.
+        let _value = changes.wait_for(|started| *started).await;
     }
 
     /// The state of a source's connection.

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use datafusion::physical_plan::ExecutionPlan;
@@ -259,7 +258,7 @@ async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort
 }
 
 fn tell_start(part: &Part) {
-    part.counters.started.store(true, Ordering::Release);
+    part.counters.started.send_replace(true);
     let sources = part.counters.sources.len() + part.counters.tables.len();
     tracing::info!("{}job '{}' started", if sources > 1 { "multi-source " } else { "" }, part.spec.name);
 }

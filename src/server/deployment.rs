@@ -83,7 +83,8 @@ impl Deployment {
             embedding: &embedding,
         });
         bindings.iter_mut().for_each(|binding| self.check_name(binding));
-        let mut errors: Vec<Error> = settings.limits.check_jobs(self.running + bindings.len()).err().into_iter().collect();
+        let too_many = settings.limits.check_jobs(self.running + bindings.len()).err();
+        let mut errors: Vec<Error> = too_many.map(|error| error.with_help(self.how_to_have_room())).into_iter().collect();
         let mut claims = self.claims.clone();
         claims.add(&mut bindings);
         let reads = bindings.iter().filter_map(|binding| binding.statement.as_ref()).map(|statement| (statement.name.clone(), self.reads(statement))).collect();
@@ -107,6 +108,10 @@ impl Deployment {
                 Err(errors)
             }
         }
+    }
+
+    fn how_to_have_room(&self) -> String {
+        format!("{} of them run already; stop some, or raise VELO_MAX_JOBS (the server's max_jobs counts more)", self.running)
     }
 
     fn check_name(&self, binding: &mut Binding) {

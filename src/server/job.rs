@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::status::{JobError, JobReport, JobState, JobStatus, SinkFigures, SourceFigures};
 use super::unit::Unit;
@@ -29,6 +28,8 @@ pub(super) struct Job {
 pub(super) struct End {
     pub error: Option<JobError>,
     pub incomplete: bool,
+    /// Why it was refused before anything of it was started, until that was told.
+    pub refusal: Option<Error>,
     /// Its counts at the end: rates and times stand still.
     pub summary: JobSummary,
 }
@@ -38,7 +39,9 @@ impl End {
         // A batch that is stopped in its midst has no result; that is what was asked for.
         let stopped = |error: &Error| stopping && error.kind() == ErrorKind::Limit && error.fault() == Fault::User;
         let incomplete = outcome.incomplete || outcome.error.as_ref().is_some_and(|error| !stopped(error));
-        Self { error: outcome.error.as_ref().map(JobError::of), incomplete, summary: outcome.summary }
+        let error = outcome.error.as_ref().map(JobError::of);
+        let refusal = outcome.error.filter(|_| outcome.refused);
+        Self { error, incomplete, refusal, summary: outcome.summary }
     }
 }
 
@@ -51,7 +54,7 @@ impl Job {
             Some(_) => JobState::Finished,
             None if self.unit.is_stopping() => JobState::Stopping,
             None if self.unit.shutdown.is_paused() => JobState::Paused,
-            None if !self.counters.started.load(Ordering::Acquire) => JobState::Starting,
+            None if !*self.counters.started.borrow() => JobState::Starting,
             None => JobState::Running,
         }
     }

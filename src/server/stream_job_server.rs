@@ -14,7 +14,7 @@ use super::status::{DeployError, JobReport, JobStatus};
 use super::unit::{Group, Unit};
 use crate::deploy::Claims;
 use crate::error::{Error, Result, Script};
-use crate::runtime::{JobOutcome, Tap, TapReaders, start};
+use crate::runtime::{JobCounters, JobOutcome, Tap, TapReaders, start};
 use crate::sources::SourceKind;
 use crate::stream::visible;
 
@@ -106,8 +106,12 @@ impl StreamJobServer {
     /// Starts the statements of a script, each of which is a job, and returns their names in order. A statement reads streams of the script and those of jobs that are there, from now
     /// on; a configured source of the name counts more. A statement without a name is called `query_1`, or the next that is free.
     ///
+    /// Returns when the jobs have opened their sinks, or have failed to.
+    ///
     /// **Errors**: everything that is wrong with the script; nothing of it is started then. A name that is there already, more jobs than may run, outputs that collide with those of
-    /// other jobs are among that. What goes wrong later, such as a sink that can't be opened, is in [`status`](Self::status).
+    /// other jobs are among that. What other systems do, such as a sink that does not answer, is in [`status`](Self::status).
+    ///
+    /// **Cancel**: what has been started goes on.
     pub async fn deploy(&self, script: &str) -> Result<Vec<String>, DeployError> {
         let _alone = self.inner.changing.lock().await;
         let script = Arc::new(Script { name: "script".to_owned(), text: script.to_owned() });
@@ -119,8 +123,15 @@ impl StreamJobServer {
             names.extend(group.origin.statements.iter().copied().zip(group.jobs.iter().map(|job| job.spec.name.clone())));
         }
         self.inner.open()?;
-        self.inner.state.lock().claims = claims;
-        groups.into_iter().try_for_each(|group| Inner::start(&self.inner, group))?;
+        let units = self.inner.start_all(groups, claims)?;
+        let refusals = self.inner.refusals(&units).await;
+        if !refusals.is_empty() {
+            for unit in &units {
+                self.inner.stop(unit).await;
+                self.inner.forget(unit);
+            }
+            return Err(DeployError { errors: refusals });
+        }
         names.sort();
         Ok(names.into_iter().map(|(_, name)| name).collect())
     }
@@ -208,9 +219,9 @@ impl StreamJobServer {
         let deployment = self.inner.deployment(origin.script, origin.names, Some(origin.statements), &unit.members)?;
         let Deployed { groups, claims } = deployment.prepare().await.map_err(|errors| DeployError { errors })?;
         self.inner.open()?;
-        self.inner.state.lock().claims = claims;
-        groups.into_iter().try_for_each(|group| Inner::start(&self.inner, group))?;
-        Ok(unit.members.clone())
+        let units = self.inner.start_all(groups, claims)?;
+        let refusals = self.inner.refusals(&units).await;
+        if refusals.is_empty() { Ok(unit.members.clone()) } else { Err(DeployError { errors: refusals }) }
     }
 
     /// Stops a job and forgets it, with its figures. Returns the jobs that are removed: it, and those of its pipeline.
@@ -228,10 +239,7 @@ impl StreamJobServer {
             return Err(Error::config(format!("job '{name}' is read by {}", readers.join(", "))).with_help("stop these first"));
         }
         self.inner.stop(&unit).await;
-        let mut state = self.inner.state.lock();
-        for member in &unit.members {
-            state.jobs.remove(member);
-        }
+        self.inner.forget(&unit);
         Ok(unit.members.clone())
     }
 
@@ -301,8 +309,39 @@ impl Inner {
         })
     }
 
+    /// Starts all jobs that were prepared.
+    fn start_all(self: &Arc<Self>, groups: Vec<Group>, claims: Claims) -> Result<Vec<Arc<Unit>>> {
+        self.state.lock().claims = claims;
+        groups.into_iter().map(|group| self.start(group)).collect()
+    }
+
+    /// Waits until jobs have started or ended; what was refused at the last moment, when their sinks were looked at.
+    async fn refusals(&self, units: &[Arc<Unit>]) -> Vec<Error> {
+        for unit in units {
+            let members: Vec<Arc<JobCounters>> = {
+                let state = self.state.lock();
+                unit.members.iter().filter_map(|member| state.jobs.get(member)).map(|job| Arc::clone(&job.counters)).collect()
+            };
+            tokio::select! {
+                () = unit.ended() => {}
+                _ = futures::future::join_all(members.iter().map(|counters| counters.until_started())) => {}
+            }
+        }
+        let mut state = self.state.lock();
+        let members = units.iter().flat_map(|unit| &unit.members);
+        members.filter_map(|member| state.jobs.get_mut(member)?.end.as_mut()?.refusal.take()).collect()
+    }
+
+    fn forget(&self, unit: &Unit) {
+        let mut state = self.state.lock();
+        for member in &unit.members {
+            state.jobs.remove(member);
+        }
+    }
+
     /// Starts jobs that were prepared.
-    fn start(this: &Arc<Self>, group: Group) -> Result<()> {
+    fn start(self: &Arc<Self>, group: Group) -> Result<Arc<Unit>> {
+        let this = self;
         let Group { jobs, origin, reads } = group;
         let members: Vec<String> = jobs.iter().map(|job| job.spec.name.clone()).collect();
         let unit = Arc::new(Unit::new(members, origin, reads));
@@ -338,6 +377,7 @@ impl Inner {
             }
         }
         let server = Arc::downgrade(this);
+        let started = Arc::clone(&unit);
         tokio::spawn(async move {
             let outcomes = running.finished().await;
             if let Some(server) = server.upgrade() {
@@ -345,7 +385,7 @@ impl Inner {
             }
             unit.end();
         });
-        Ok(())
+        Ok(started)
     }
 
     /// The jobs of a unit have ended.

@@ -60,12 +60,12 @@ impl Feeds {
 
 impl SourceKind for Feeds {
     fn keys(&self) -> &[&str] {
-        &["feed"]
+        &["feed", "bounded"]
     }
 
     fn create(&self, name: &str, keys: &BTreeMap<String, String>) -> Result<Arc<dyn DataSource>> {
         let feed = keys.get("feed").ok_or_else(|| Error::config(format!("'{name}.feed' is missing")))?;
-        Ok(Arc::new(FeedSource { name: name.to_owned(), feed: self.feed(feed) }))
+        Ok(Arc::new(FeedSource { name: name.to_owned(), feed: self.feed(feed), bounded: keys.contains_key("bounded") }))
     }
 }
 
@@ -73,6 +73,7 @@ impl SourceKind for Feeds {
 struct FeedSource {
     name: String,
     feed: Feed,
+    bounded: bool,
 }
 
 impl DataSource for FeedSource {
@@ -85,7 +86,7 @@ impl DataSource for FeedSource {
     }
 
     fn boundedness(&self) -> Boundedness {
-        Boundedness::Unbounded
+        if self.bounded { Boundedness::Bounded } else { Boundedness::Unbounded }
     }
 
     fn estimated_bytes(&self) -> u64 {
@@ -150,11 +151,16 @@ impl Heaps {
 
 impl SinkKind for Heaps {
     fn keys(&self) -> &[&str] {
-        &["heap"]
+        &["heap", "fault"]
     }
 
     fn create(&self, name: &str, keys: &BTreeMap<String, String>) -> Result<Arc<dyn DataSink>> {
-        Ok(Arc::new(HeapSink { name: name.to_owned(), heap: keys.get("heap").cloned().unwrap_or_else(|| name.to_owned()), heaps: self.clone() }))
+        Ok(Arc::new(HeapSink {
+            name: name.to_owned(),
+            heap: keys.get("heap").cloned().unwrap_or_else(|| name.to_owned()),
+            heaps: self.clone(),
+            fault: keys.get("fault").cloned(),
+        }))
     }
 }
 
@@ -163,6 +169,8 @@ struct HeapSink {
     name: String,
     heap: String,
     heaps: Heaps,
+    /// Whose fault it is that it can't be opened.
+    fault: Option<String>,
 }
 
 impl DataSink for HeapSink {
@@ -179,6 +187,10 @@ impl DataSink for HeapSink {
     }
 
     fn open(&self, _: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {
+        if let Some(whose) = &self.fault {
+            let fault = if whose == "user" { Fault::User } else { Fault::External };
+            return Err(Error::new(ErrorKind::Sink, fault, "Permission denied"));
+        }
         Ok(Box::new(HeapWriter { stop: context.stop, heap: self.heap.clone(), heaps: self.heaps.clone(), epoch: 0 }))
     }
 }

@@ -114,7 +114,7 @@ async fn names_and_limits_are_those_of_the_whole_server() {
     let refused = bench.server.deploy(&format!("{};{}", copy("b"), copy("a"))).await.unwrap_err();
     assert_eq!(refused.errors.len(), 2, "{refused}");
     assert!(refused.to_string().contains("there are 3 statements, each of which is a job; at most 2 may run"), "{refused}");
-    assert!(refused.to_string().contains("raise VELO_MAX_JOBS"), "{refused}");
+    assert!(refused.to_string().contains("1 of them run already; stop some, or raise VELO_MAX_JOBS"), "{refused}");
     assert!(refused.to_string().contains("there is a job 'a' already"), "{refused}");
     assert!(refused.to_string().contains("script:1:"), "the place is told: {refused}");
     assert_eq!(bench.server.list().len(), 1, "nothing of it was started");
@@ -140,6 +140,44 @@ async fn a_script_that_is_wrong_is_refused_with_all_its_faults_and_their_kinds()
     let missing = missing.await.unwrap_err().to_string();
     assert!(missing.starts_with("Job 'm' failed to create data sources: Failed to create source 'source_0_orders': "), "{missing}");
     assert!(bench.server.deploy(" -- nothing\n").await.unwrap_err().to_string().contains("there is no statement"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sink_that_is_wrong_refuses_the_script_and_one_that_is_away_is_left_out() {
+    let bench = Bench::new();
+    let with = |fault: &str| format!("{},'second.type'='heap','second.fault'='{fault}'", settings("a"));
+    let job = |fault: &str| format!("CREATE STREAM a AS SELECT n FROM source_a INTO out_a, second WITH ({})", with(fault));
+    let refused = bench.server.deploy(&format!("{};{}", copy("b"), job("user"))).await.unwrap_err().to_string();
+    assert_eq!(refused, "Job 'a' failed to create sinks: Failed to create sink 'sink_1_second': Permission denied");
+    assert!(bench.server.list().is_empty(), "nothing of the script runs");
+    bench.server.deploy(&job("external")).await.unwrap();
+    bench.feeds.send("a", [1]);
+    assert_eq!(bench.heaps.wait("a", 1).await, [1]);
+    let status = serde_json::to_value(bench.server.status("a").unwrap()).unwrap();
+    assert_eq!(status["sinks"], serde_json::json!({ "sink_0_out_a": "Connected", "sink_1_second": "Failed" }));
+    assert_eq!(status["status"], "Running");
+    assert_eq!((&status["error"]["kind"], &status["error"]["fault"]), (&"sink".into(), &"external".into()), "{status}");
+    assert_eq!(status["error"]["message"], "Permission denied");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_paused_and_resumed_too_and_one_that_is_stopped_in_its_midst_is_stopped() {
+    let bench = Bench::new();
+    let bounded = |name: &str| copy(name).replace("WITH (", &format!("WITH ('source_{name}.bounded'='true',"));
+    bench.server.deploy(&format!("{};{}", bounded("a"), bounded("b"))).await.unwrap();
+    bench.feeds.send("a", [1]);
+    bench.heaps.wait("a", 1).await;
+    bench.server.pause("a").unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    bench.feeds.send("a", [2]);
+    bench.feeds.end("a");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(bench.heaps.of("a"), [1]);
+    bench.server.resume("a").unwrap();
+    assert_eq!(bench.server.wait("a").await.unwrap().status, JobState::Finished);
+    assert_eq!(bench.heaps.of("a"), [1, 2]);
+    bench.server.stop("b").await.unwrap();
+    assert_eq!(bench.server.status("b").unwrap().status, JobState::Stopped);
 }
 
 #[tokio::test(flavor = "multi_thread")]

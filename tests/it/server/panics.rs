@@ -64,6 +64,21 @@ async fn a_function_that_panics_fails_its_job_only() {
     others_go_on(&bench).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_panics_fails_by_its_own_name() {
+    let boom = create_udf("boom", vec![DataType::Int64], DataType::Int64, Volatility::Volatile, std::sync::Arc::new(boom));
+    let bench = Bench::with(|builder| builder.register_udf(boom));
+    let first = "CREATE STREAM first AS SELECT n FROM s INTO a WITH ('s.type'='feed','s.feed'='s','s.bounded'='true','a.type'='heap')";
+    let second = "CREATE STREAM second AS SELECT sum(boom(n)) AS n FROM first INTO b WITH ('b.type'='heap')";
+    bench.server.deploy(&format!("{};{first};{second}", copy("other"))).await.unwrap();
+    bench.feeds.send("s", [1]);
+    bench.feeds.end("s");
+    is_internal(&bench.state("second", JobState::Failed).await, "the job has panicked: the function was told to panic");
+    let first = bench.state("first", JobState::Failed).await.error.unwrap();
+    assert_eq!(first.message, "stopped, since job 'second' of the same pipeline failed");
+    others_go_on(&bench).await;
+}
+
 fn boom(_: &[ColumnarValue]) -> Result<ColumnarValue, DataFusionError> {
     panic!("the function was told to panic")
 }

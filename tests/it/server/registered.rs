@@ -59,7 +59,10 @@ async fn keys_of_a_registered_kind_are_checked() {
         async move { server.deploy(&script).await.unwrap_err().to_string() }
     };
     let unknown = refused("'s.type'='feed_source','s.feed'='a','s.fed'='b'").await;
-    assert!(unknown.contains("unknown key 's.fed'") && unknown.contains("did you mean 's.feed'?") && unknown.contains("feed_source has feed"), "{unknown}");
+    assert!(
+        unknown.contains("unknown key 's.fed'") && unknown.contains("did you mean 's.feed'?") && unknown.contains("feed_source has feed, bounded"),
+        "{unknown}"
+    );
     let missing = refused("'s.type'='feed'").await;
     assert!(missing.contains("'s.feed' is missing"), "{missing}");
     let unset = refused("'s.type'='feed','s.feed'='${NOPE}'").await;

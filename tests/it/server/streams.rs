@@ -130,11 +130,12 @@ async fn shutting_down_hands_the_last_rows_on() {
     bench.server.deploy(&copy("up")).await.unwrap();
     bench.server.deploy(&reader("down", "up")).await.unwrap();
     bench.server.deploy(&reader("third", "down")).await.unwrap();
-    bench.feeds.send("up", 0..30_000);
-    bench.heaps.wait("up", 1).await;
+    // Rows wait between the jobs.
+    bench.server.pause("down").unwrap();
+    bench.feeds.send("up", 0..15_000);
+    bench.heaps.wait("up", 15_000).await;
     bench.server.shutdown().await.unwrap();
-    let written = bench.heaps.of("up").len();
-    assert_eq!((bench.heaps.of("down").len(), bench.heaps.of("third").len()), (written, written));
+    assert_eq!((bench.heaps.of("down").len(), bench.heaps.of("third").len()), (15_000, 15_000));
 }
 
 #[tokio::test(flavor = "multi_thread")]
