@@ -1,6 +1,7 @@
 //! Planned statements that run. In reading order:
 //! - `spec`: what is run
 //! - `pipeline`: starts the parts, drives them, ends them
+//! - `room`: how much may wait between two parts
 //! - `source_task`: reads ahead, within a bound
 //! - `leaf_feed`: rows of a source as the leaves of a plan want them
 //! - `batching`: when a batch is complete
@@ -32,6 +33,7 @@ mod partial_result;
 mod pipeline;
 mod queue;
 mod rate_limited_log;
+mod room;
 mod shutdown;
 mod sink_set;
 mod sink_task;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -16,6 +16,7 @@ use tracing::Instrument;
 use super::counters::{JobCounters, SinkCounters, add, take};
 use super::job_memory::share;
 use super::rate_limited_log::RateLimitedLog;
+use super::room::Room;
 use super::slice_bytes::slice_bytes;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Epoch;
@@ -24,7 +25,7 @@ use crate::stream::{DataWriter, FailurePolicy, FailureStrategy, RejectedRecord, 
 use crate::unwind::guarded_future;
 
 /// Rows that wait for a writer before the sources are slowed down: two epochs of the usual size, or many small ones, which would be handed over one by one otherwise.
-const MOST_ROWS: u32 = 16_384;
+pub(super) const MOST_ROWS: usize = 16_384;
 /// Bytes that wait, or a single epoch that is larger.
 const MOST_BYTES: u64 = 16 << 20;
 /// Messages likewise.
@@ -48,15 +49,13 @@ pub(super) enum SinkMessage {
 /// What the rows that wait for a sink take of the job's memory.
 pub(super) struct SinkMemory {
     held: MemoryReservation,
-    /// Bytes that take the room of one row.
-    row_bytes: usize,
+    most: u64,
 }
 
 impl SinkMemory {
     /// For one of so many sinks.
     pub(super) fn of(pool: &Arc<dyn MemoryPool>, sinks: usize) -> Self {
-        let most = share(pool, 8 * sinks, MOST_BYTES);
-        Self { held: MemoryConsumer::new("rows for a sink").register(pool), row_bytes: (most / u64::from(MOST_ROWS)).max(1) as usize }
+        Self { held: MemoryConsumer::new("rows for a sink").register(pool), most: share(pool, 8 * sinks, MOST_BYTES) }
     }
 }
 
@@ -72,8 +71,8 @@ pub(super) enum SinkEvent {
 /// A sink that runs.
 pub(super) struct SinkHandle {
     pub queue: mpsc::Sender<SinkMessage>,
-    room: Arc<Semaphore>,
-    memory: SinkMemory,
+    room: Room,
+    held: MemoryReservation,
     pub task: JoinHandle<Result<()>>,
 }
 
@@ -155,16 +154,15 @@ pub(super) fn start_sink(
     let span = tracing::info_span!("sink", name = &*task.counters.sinks[index].0);
     // Writers block on files, so each has a thread; its timers are the runtime's.
     let task = tokio::task::spawn_blocking(move || runtime.block_on(task.guarded(messages).instrument(span)));
-    SinkHandle { queue, room: Arc::new(Semaphore::new(MOST_ROWS as usize)), memory, task }
+    SinkHandle { queue, room: Room::new(MOST_ROWS, memory.most), held: memory.held, task }
 }
 
 impl SinkHandle {
     /// Sends rows; waits while too many wait. False if the task has ended.
     pub(super) async fn send(&self, epoch: Epoch, batches: Vec<RecordBatch>, end: bool) -> bool {
         let (rows, bytes) = batches.iter().fold((0, 0), |(rows, bytes), batch| (rows + batch.num_rows(), bytes + slice_bytes(batch)));
-        let room = u32::try_from(rows.max(bytes / self.memory.row_bytes)).unwrap_or(MOST_ROWS).clamp(1, MOST_ROWS);
-        let Ok(room) = Arc::clone(&self.room).acquire_many_owned(room).await else { return false };
-        let held = self.memory.held.new_empty();
+        let Some(room) = self.room.take(self.room.of(rows, bytes as u64)).await else { return false };
+        let held = self.held.new_empty();
         held.grow(bytes);
         let room = (room, held);
         self.queue.send(SinkMessage::Rows { epoch, batches, end, room }).await.is_ok()

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
+use super::room::Room;
 use super::shutdown::Shutdown;
 use crate::error::{Error, Result};
 use crate::stream::{DataReader, DataSource, FailurePolicy, FailureStrategy, Position, ReadRequest, SourceBatch};
@@ -34,43 +35,11 @@ pub(super) struct SourceTask {
 pub(super) struct TaskEnds {
     /// Number of the source in the driver.
     pub index: usize,
-    pub ahead: ReadAhead,
+    /// For what is read ahead.
+    pub ahead: Room,
     pub events: mpsc::UnboundedSender<(usize, SourceEvent)>,
     /// Up to which everything is durable in all sinks.
     pub durable: watch::Receiver<Position>,
-}
-
-/// What may wait between a source and its driver: rows, and bytes of rows that are large.
-#[derive(Clone, Debug)]
-pub(super) struct ReadAhead {
-    room: Arc<Semaphore>,
-    most: u32,
-    /// Bytes that take the room of one row.
-    row_bytes: u64,
-}
-
-impl ReadAhead {
-    pub(super) fn new(rows: usize, bytes: u64) -> Self {
-        let most = rows.clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
-        Self { room: Arc::new(Semaphore::new(most)), most: most as u32, row_bytes: (bytes / most as u64).max(1) }
-    }
-
-    /// The room of a batch: never more than there is, so that any batch fits by itself.
-    pub(super) fn room_of(&self, batch: &SourceBatch) -> u32 {
-        let room = (batch.rows.num_rows() as u64).max(batch.bytes / self.row_bytes);
-        u32::try_from(room).unwrap_or(u32::MAX).clamp(1, self.most)
-    }
-
-    async fn acquire(&self, room: u32) {
-        if let Ok(permit) = self.room.acquire_many(room).await {
-            permit.forget();
-        }
-    }
-
-    /// Gives back the room of a batch.
-    pub(super) fn release(&self, room: u32) {
-        self.room.add_permits(room as usize);
-    }
 }
 
 impl SourceTask {
@@ -95,7 +64,9 @@ impl SourceTask {
             };
             match next {
                 Ok(Some(batch)) => {
-                    let fits = ahead.acquire(ahead.room_of(&batch));
+                    let room = ahead.of(batch.rows.num_rows(), batch.bytes);
+                    // The driver gives it back when it has used the rows.
+                    let fits = async { ahead.take(room).await.map_or((), OwnedSemaphorePermit::forget) };
                     tokio::pin!(fits);
                     loop {
                         tokio::select! {

@@ -11,7 +11,8 @@ use super::batching::{Decision, Waiting, adapt, decide};
 use super::counters::{JobCounters, SourceCounters, add};
 use super::leaf_feed::SourceFeed;
 use super::rate_limited_log::RateLimitedLog;
-use super::source_task::{ReadAhead, tolerates};
+use super::room::Room;
+use super::source_task::tolerates;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::stream::{BatchSettings, FailurePolicy, Position, RejectedRecord, SourceBatch};
 
@@ -20,7 +21,7 @@ pub(super) struct StreamInput {
     /// Number of the statement in the pipeline.
     pub statement: usize,
     pub feed: SourceFeed,
-    pub ahead: ReadAhead,
+    pub ahead: Room,
     pub ended: bool,
     name: Arc<str>,
     counters: Arc<JobCounters>,
@@ -61,7 +62,7 @@ impl StreamInput {
         name: Arc<str>,
         job: &str,
         feed: SourceFeed,
-        ahead: ReadAhead,
+        ahead: Room,
         settings: BatchSettings,
         policy: FailurePolicy,
         counters: Arc<JobCounters>,
@@ -99,7 +100,7 @@ impl StreamInput {
     /// Takes in what was read.
     pub(super) fn absorb(&mut self, batch: SourceBatch) {
         self.held.grow(held(batch.bytes));
-        let room = self.ahead.room_of(&batch);
+        let room = self.ahead.of(batch.rows.num_rows(), batch.bytes);
         self.rows += batch.rows.num_rows();
         self.bytes += batch.bytes;
         if self.rows > 0 && self.since.is_none() {

@@ -7,14 +7,13 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
+use super::room::Room;
+use super::sink_task::MOST_ROWS;
 use crate::error::Result;
 use crate::sources::SourceKind;
 use crate::stream::{Boundedness, DataReader, DataSource, Position, ReadRequest, SourceBatch};
-
-/// Rows that wait between two jobs: as many as in front of a sink.
-const MOST_ROWS: usize = 16_384;
 
 /// What the readers are to know of the job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub struct Tap {
 struct ReaderEnd {
     /// `None` when nothing more comes.
     queue: Option<mpsc::UnboundedSender<Waiting>>,
-    room: Arc<Semaphore>,
+    room: Room,
     /// Held by every batch that waits.
     waiting: Arc<()>,
 }
@@ -108,11 +107,10 @@ impl Tap {
         for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
             for reader in &readers {
                 let Some(queue) = &reader.queue else { continue };
-                let room = u32::try_from(batch.num_rows().min(MOST_ROWS)).unwrap_or(1);
                 let mut draining = self.draining.subscribe();
                 let room = tokio::select! {
                     biased;
-                    room = Arc::clone(&reader.room).acquire_many_owned(room) => room.ok(),
+                    room = reader.room.take(reader.room.of(batch.num_rows(), 0)) => room,
                     _ = draining.wait_for(|draining| *draining) => None,
                 };
                 let _reader_has_left = queue.send(Waiting { rows: batch.clone(), _room: room, _waiting: Arc::clone(&reader.waiting) });
@@ -122,9 +120,10 @@ impl Tap {
 
     fn attach(self: &Arc<Self>, name: &str) -> TapReader {
         let (queue, rows) = mpsc::unbounded_channel();
-        let room = Arc::new(Semaphore::new(MOST_ROWS));
+        // As much as in front of a sink.
+        let room = Room::new(MOST_ROWS, u64::MAX);
         if *self.upstream.borrow() != Upstream::Ended {
-            self.readers.lock().push(ReaderEnd { queue: Some(queue), room: Arc::clone(&room), waiting: Arc::default() });
+            self.readers.lock().push(ReaderEnd { queue: Some(queue), room: room.clone(), waiting: Arc::default() });
         }
         TapReader { name: Arc::from(name), tap: Arc::clone(self), request: None, rows, room, upstream: self.upstream.subscribe(), rest: None, read: 0 }
     }
@@ -183,7 +182,7 @@ struct TapReader {
     tap: Arc<Tap>,
     request: Option<ReadRequest>,
     rows: mpsc::UnboundedReceiver<Waiting>,
-    room: Arc<Semaphore>,
+    room: Room,
     upstream: watch::Receiver<Upstream>,
     /// What is left of a batch that is larger than was asked for.
     rest: Option<Waiting>,
