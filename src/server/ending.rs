@@ -21,11 +21,11 @@ impl StreamJobServer {
     pub async fn shutdown(&self) -> Result<()> {
         self.inner.state.lock().closed = true;
         let _alone = self.inner.changing.lock().await;
-        let mut units = self.inner.active();
+        let units = self.inner.active();
         // Which jobs were at their end before says nothing about this.
         let ending: Vec<String> = units.iter().flat_map(|unit| unit.members.clone()).collect();
         let deadline = Instant::now() + self.inner.settings.shutdown_timeout;
-        let in_order = tokio::time::timeout_at(deadline, self.inner.stop_in_order(&mut units)).await;
+        let in_order = tokio::time::timeout_at(deadline, self.inner.stop_in_order(units)).await;
         if in_order.is_err() {
             let left = self.inner.active();
             left.iter().for_each(|unit| unit.stop());
@@ -52,13 +52,12 @@ impl Inner {
         units
     }
 
-    async fn stop_in_order(&self, units: &mut Vec<Arc<Unit>>) {
+    async fn stop_in_order(&self, mut units: Vec<Arc<Unit>>) {
         while !units.is_empty() {
             let waits = |unit: &Arc<Unit>| units.iter().any(|other| unit.reads.iter().any(|read| other.members.contains(read)));
-            let (waiting, mut ready): (Vec<_>, Vec<_>) = units.iter().cloned().partition(waits);
+            let (waiting, ready): (Vec<_>, Vec<_>) = units.iter().cloned().partition(waits);
             // Jobs can't read each other in a circle, but if they did all would be stopped.
-            let rest = if ready.is_empty() { std::mem::take(&mut ready) } else { waiting };
-            let now: Vec<Arc<Unit>> = units.iter().filter(|unit| !rest.iter().any(|other| Arc::ptr_eq(unit, other))).cloned().collect();
+            let (now, rest) = if ready.is_empty() { (waiting, ready) } else { (ready, waiting) };
             now.iter().for_each(|unit| {
                 unit.shutdown.resume();
                 unit.stop();
@@ -68,7 +67,7 @@ impl Inner {
             while !self.are_read_out(&now) {
                 tokio::time::sleep(LOOK).await;
             }
-            *units = rest;
+            units = rest;
         }
     }
 

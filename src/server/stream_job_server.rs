@@ -341,14 +341,13 @@ impl Inner {
 
     /// Starts jobs that were prepared.
     fn start(self: &Arc<Self>, group: Group) -> Result<Arc<Unit>> {
-        let this = self;
         let Group { jobs, origin, reads } = group;
         let members: Vec<String> = jobs.iter().map(|job| job.spec.name.clone()).collect();
         let unit = Arc::new(Unit::new(members, origin, reads));
         let mut parts = Vec::new();
         let mut specs = Vec::new();
         {
-            let state = this.state.lock();
+            let state = self.state.lock();
             for mut job in jobs {
                 let columns = visible(&job.spec.plan.schema);
                 let earlier = state.jobs.get(&job.spec.name).map(|earlier| Arc::clone(&earlier.tap));
@@ -367,16 +366,16 @@ impl Inner {
             }
         }
         parts.iter().for_each(|(_, tap)| tap.here());
-        let running = start(specs, &this.settings.output, &unit.shutdown);
+        let running = start(specs, &self.settings.output, &unit.shutdown);
         {
-            let mut state = this.state.lock();
+            let mut state = self.state.lock();
             for ((name, counters), (sources, tap)) in running.jobs.iter().zip(parts) {
                 let named = !unit.origin.names.contains(name);
                 let job = Job { name: name.clone(), unit: Arc::clone(&unit), counters: Arc::clone(counters), sources, named, tap, end: None };
                 state.jobs.insert(name.clone(), job);
             }
         }
-        let server = Arc::downgrade(this);
+        let server = Arc::downgrade(self);
         let started = Arc::clone(&unit);
         tokio::spawn(async move {
             let outcomes = running.finished().await;
