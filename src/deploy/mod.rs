@@ -4,15 +4,15 @@
 //! - `groups`: consumer groups that sources of a script would share
 //! - `create`: the sources and sinks of one statement
 //! - `offline`: sources that are only declared, for checks without their files
-//! - `pipelines`: which statements read each other, and how each is executed
+//! - `mode`: how the statements of a pipeline are executed
 //! - `explain`: what would be run
 
 mod claims;
 mod create;
 mod explain;
 mod groups;
+mod mode;
 mod offline;
-mod pipelines;
 mod prepare;
 
 pub use claims::Claims;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::create::{self, Created, View};
-use super::pipelines::{mode, pipelines};
+use super::mode::mode;
 use crate::clock::EpochClock;
 use crate::config::{Binding, BoundStatement, Environment, SourceInput};
 use crate::error::Error;
@@ -11,7 +11,7 @@ use crate::operators::guard::RowFaults;
 use crate::options::EffectiveSetting;
 use crate::planner::{ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
 use crate::resident::forget_program;
-use crate::runtime::{ChainedInput, EngineMemory, JobMemory, JobSpec, MemoryLimits, SinkSpec};
+use crate::runtime::{ChainedInput, EngineMemory, JobMemory, JobSpec, MemoryLimits, SinkSpec, pipelines};
 use crate::stream::{Boundedness, DataSink, FailureStrategy, visible};
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::memory_pool::MemoryPool;

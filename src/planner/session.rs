@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
+use datafusion::execution::{FunctionRegistry, SessionState, SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -53,17 +53,14 @@ pub(super) fn session(clock: &Arc<EpochClock>, memory: Option<&Arc<dyn MemoryPoo
     let builder = builder.with_type_planner(Arc::new(InstantType));
     let mut state = builder.with_analyzer_rules(rules).with_physical_optimizer_rules(physical).build();
     for function in functions::all(clock) {
-        use datafusion::execution::FunctionRegistry;
         state.register_udf(Arc::new(function)).map_err(|error| Error::internal("cannot register a function").with_source(error))?;
     }
     for function in own {
-        use datafusion::execution::FunctionRegistry;
         state
             .register_udf(Arc::clone(function))
             .map_err(|error| Error::internal(format!("cannot register function '{}'", function.name())).with_source(error))?;
     }
     for function in functions::aggregates() {
-        use datafusion::execution::FunctionRegistry;
         state.register_udaf(Arc::new(function)).map_err(|error| Error::internal("cannot register a function").with_source(error))?;
     }
     Ok(state)

@@ -1,5 +1,6 @@
 //! Planned statements that run. In reading order:
 //! - `spec`: what is run
+//! - `pipelines`: which jobs read each other
 //! - `pipeline`: starts the parts, drives them, ends them
 //! - `room`: how much may wait between two parts
 //! - `source_task`: reads ahead, within a bound
@@ -31,6 +32,7 @@ mod latency;
 mod leaf_feed;
 mod partial_result;
 mod pipeline;
+mod pipelines;
 mod queue;
 mod rate_limited_log;
 mod room;
@@ -50,6 +52,7 @@ pub use job_memory::{EngineMemory, JobMemory, MemoryLimits};
 pub use job_metrics::JobMetrics;
 pub use latency::Latency;
 pub use pipeline::{JobOutcome, Running, start};
+pub use pipelines::{in_pipelines, pipelines};
 pub use shutdown::Shutdown;
 pub use spec::{ChainedInput, JobSpec, SinkSpec, SourceSpec};
 pub use tap::{Tap, TapReaders};

@@ -16,6 +16,7 @@ use super::epoch_outputs::{Direct, EpochOutputs};
 use super::job_memory::share;
 use super::leaf_feed::SourceFeed;
 use super::panicked;
+use super::pipelines::in_pipelines;
 use super::rate_limited_log::RateLimitedLog;
 use super::room::Room;
 use super::shutdown::Shutdown;
@@ -91,11 +92,14 @@ impl Running {
     }
 }
 
+/// A job with its counts.
+type Counted = (JobSpec, Arc<JobCounters>);
+
 /// Starts the jobs; `last_resort` takes the rows of a job all of whose sinks are down. Must be called within a Tokio runtime.
 pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Shutdown) -> Running {
     let mut jobs = Vec::new();
-    let mut pipelines: Vec<Vec<(usize, JobSpec, Arc<JobCounters>)>> = Vec::new();
-    for (number, spec) in specs.into_iter().enumerate() {
+    let mut counted: Vec<Counted> = Vec::new();
+    for spec in specs {
         let names = || spec.sources.iter().map(|source| Arc::<str>::from(source.source.name()));
         let counters = Arc::new(JobCounters::new(
             names().filter(|name| !spec.plan.loads(name) || spec.plan.leaves.iter().any(|leaf| leaf.source == *name)),
@@ -106,20 +110,13 @@ pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Sh
             spec.plan.row_wise && (spec.plan.mode == ExecutionMode::Stream || spec.row_limit.is_none()),
         ));
         jobs.push((spec.name.clone(), Arc::clone(&counters)));
-        // All pipelines that this job reads become one.
-        let (read, mut rest): (Vec<_>, Vec<_>) =
-            pipelines.into_iter().partition(|pipeline| pipeline.iter().any(|(job, ..)| spec.chained.iter().any(|chained| chained.job == *job)));
-        let mut joined: Vec<_> = read.into_iter().flatten().collect();
-        joined.push((number, spec, counters));
-        joined.sort_by_key(|(number, ..)| *number);
-        rest.push(joined);
-        pipelines = rest;
+        counted.push((spec, counters));
     }
-    let pipelines = pipelines
+    let pipelines = in_pipelines(counted, |(spec, _)| &spec.chained)
         .into_iter()
         .map(|pipeline| {
             let (last_resort, shutdown) = (Arc::clone(last_resort), shutdown.clone());
-            let names: Names = pipeline.iter().map(|(_, spec, counters)| (spec.name.clone(), Arc::clone(counters))).collect();
+            let names: Names = pipeline.iter().map(|(_, (spec, counters))| (spec.name.clone(), Arc::clone(counters))).collect();
             let span = tracing::info_span!("job", name = names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
             let all = names.clone();
             let run = async move {
@@ -141,16 +138,16 @@ pub(super) struct Part {
     pub sinks: Arc<RwLock<SinkSet>>,
 }
 
-async fn run_pipeline(jobs: Vec<(usize, JobSpec, Arc<JobCounters>)>, last_resort: Arc<dyn DataSink>, shutdown: Shutdown) -> Vec<JobOutcome> {
+async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink>, shutdown: Shutdown) -> Vec<JobOutcome> {
     let (sink_events, sinks) = mpsc::unbounded_channel();
-    let names: Names = jobs.iter().map(|(_, spec, counters)| (spec.name.clone(), Arc::clone(counters))).collect();
-    let is_batch = jobs.iter().all(|(_, spec, _)| spec.plan.mode == ExecutionMode::Batch);
-    let timeout = jobs.iter().map(|(_, spec, _)| spec.shutdown_timeout).max().unwrap_or_default();
+    let names: Names = jobs.iter().map(|(_, (spec, counters))| (spec.name.clone(), Arc::clone(counters))).collect();
+    let is_batch = jobs.iter().all(|(_, (spec, _))| spec.plan.mode == ExecutionMode::Batch);
+    let timeout = jobs.iter().map(|(_, (spec, _))| spec.shutdown_timeout).max().unwrap_or_default();
     let mut parts = Vec::new();
     let mut failure: Option<(usize, Error)> = None;
     let mut stopped = false;
     let mut refused = false;
-    for (at, (number, mut spec, counters)) in jobs.into_iter().enumerate() {
+    for (at, (number, (mut spec, counters))) in jobs.into_iter().enumerate() {
         spec.clock.advance(system_nanos());
         let opening = SinkSet::open(
             (at, &spec.name),

@@ -10,7 +10,7 @@ use super::unit::{Group, Origin};
 use crate::config::{ApplicationEnvironment, BindRequest, Binding, BoundSource, BoundStatement, Embedding, SourceInput, bind_script};
 use crate::deploy::{Claims, Look, PrepareRequest, PreparedJob, prepare};
 use crate::error::{Error, Script};
-use crate::runtime::ChainedInput;
+use crate::runtime::{ChainedInput, in_pipelines};
 use crate::sources::{SourceConnector, SourceKind};
 use crate::unwind::guarded_future;
 
@@ -135,16 +135,7 @@ impl Deployment {
 
     /// Jobs that read each other start and stop together.
     fn groups(&self, jobs: Vec<PreparedJob>, places: &[usize], reads: &BTreeMap<String, Vec<String>>) -> Vec<Group> {
-        let mut groups: Vec<Vec<(usize, PreparedJob)>> = Vec::new();
-        for (number, job) in jobs.into_iter().enumerate() {
-            let read = |group: &Vec<(usize, PreparedJob)>| group.iter().any(|(other, _)| job.spec.chained.iter().any(|chained| chained.job == *other));
-            let (read, mut rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(read);
-            let mut joined: Vec<_> = read.into_iter().flatten().collect();
-            joined.push((number, job));
-            joined.sort_by_key(|(number, _)| *number);
-            rest.push(joined);
-            groups = rest;
-        }
+        let groups = in_pipelines(jobs, |job| &job.spec.chained);
         groups.into_iter().map(|group| self.group(group, places, reads)).collect()
     }
 

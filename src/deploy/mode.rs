@@ -1,18 +1,8 @@
-//! Which statements read each other, and how each is executed.
+//! How the statements of a pipeline are executed.
 
 use crate::config::{BoundStatement, ExecutionModeOption};
 use crate::error::{Error, Result};
 use crate::planner::ExecutionMode;
-
-/// For each of `count` statements the number of its pipeline; `chained` are those that read another one, each with the other's number.
-pub(super) fn pipelines(count: usize, chained: impl Iterator<Item = (usize, usize)>) -> Vec<usize> {
-    let mut pipeline: Vec<usize> = (0..count).collect();
-    for (at, upstream) in chained {
-        let (from, to) = (pipeline[at], pipeline[upstream]);
-        pipeline.iter_mut().for_each(|number| *number = if *number == from { to } else { *number });
-    }
-    pipeline
-}
 
 /// The mode of a pipeline whose statements are `members`; `endless` names a source that may never end.
 pub(super) fn mode(members: &[&BoundStatement], endless: Option<&str>) -> Result<ExecutionMode> {
