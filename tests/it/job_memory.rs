@@ -3,9 +3,10 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::velo::{Folder, eventually};
+use crate::pipes::megabytes_taken_without_a_reader;
+use crate::velo::Folder;
 
 /// The peak of a process's resident memory so far, in MB.
 fn peak(process: u32) -> Option<usize> {
@@ -105,30 +106,6 @@ fn a_sort_that_does_not_fit_goes_to_disk() {
 fn a_sink_that_does_not_drain_holds_back_the_source_within_the_limit() {
     let folder = Folder::new();
     let sql = format!("SELECT id, text FROM t WITH ({LARGE})");
-    let mut child = folder.command(&["--quiet", "--sql", &sql]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let taken = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&taken);
-    let writer = std::thread::spawn(move || {
-        let text = "x".repeat(10_000);
-        for id in 0..20_000 {
-            if input.write_all(format!("{{\"id\":{id},\"text\":\"{text}\"}}\n").as_bytes()).is_err() {
-                break;
-            }
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
-    });
-    let before = AtomicUsize::new(0);
-    eventually("it stops", || {
-        let now = taken.load(Ordering::Relaxed);
-        let stopped = now > 0 && now == before.swap(now, Ordering::Relaxed);
-        std::thread::sleep(std::time::Duration::from_secs(1));
-        stopped
-    });
-    let megabytes = taken.load(Ordering::Relaxed) / 100;
-    assert!(child.try_wait().unwrap().is_none(), "it waits, and does not fail");
-    child.kill().unwrap();
-    child.wait().unwrap();
-    writer.join().unwrap();
+    let megabytes = megabytes_taken_without_a_reader(&folder, &sql, 20_000, 10_000);
     assert!(megabytes < 64, "{megabytes} MB of rows wait");
 }

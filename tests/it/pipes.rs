@@ -69,14 +69,20 @@ fn named_pipes_are_read_once() {
 fn a_slow_reader_of_large_rows_holds_back_the_source() {
     let folder = Folder::new();
     let sql = "SELECT id, text FROM t WITH ('t.type'='file','t.path'='-','t.format'='jsonlines','t.schema'='id BIGINT, text TEXT')";
+    // It has to stop taking rows long before it has 400 MB of them.
+    let megabytes = megabytes_taken_without_a_reader(&folder, sql, 12_500, 32_000);
+    assert!(megabytes < 150, "{megabytes} MB of rows wait");
+}
+
+/// Megabytes of rows that a statement takes from standard input until it waits, while nobody reads its output; of `rows` rows with a text of `length` bytes.
+pub fn megabytes_taken_without_a_reader(folder: &Folder, sql: &str, rows: usize, length: usize) -> usize {
     let mut child = folder.command(&["--quiet", "--sql", sql]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let taken = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&taken);
-    let text = "x".repeat(32_000);
     let writer = std::thread::spawn(move || {
-        // Nobody reads the output: the program has to stop taking rows long before it has 400 MB of them.
-        for id in 0..12_500 {
+        let text = "x".repeat(length);
+        for id in 0..rows {
             if input.write_all(format!("{{\"id\":{id},\"text\":\"{text}\"}}\n").as_bytes()).is_err() {
                 break;
             }
@@ -90,9 +96,10 @@ fn a_slow_reader_of_large_rows_holds_back_the_source() {
         std::thread::sleep(std::time::Duration::from_secs(1));
         stopped
     });
-    let megabytes = taken.load(Ordering::Relaxed) * 32 / 1000;
+    let taken = taken.load(Ordering::Relaxed);
+    assert!(child.try_wait().unwrap().is_none(), "it waits, and does not fail");
     child.kill().unwrap();
     child.wait().unwrap();
     writer.join().unwrap();
-    assert!(megabytes < 150, "{megabytes} MB of rows wait");
+    taken * length / 1_000_000
 }
