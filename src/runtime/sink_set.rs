@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::counters::{JobCounters, read};
-use super::sink_task::{OpenSink, SinkEvent, SinkHandle, SinkMemory, SinkMessage, SinkStop, start_sink};
+use super::sink_task::{Load, OpenSink, SinkEvent, SinkHandle, SinkMemory, SinkMessage, SinkStop, start_sink};
 use super::spec::SinkSpec;
 use super::tap::Tap;
 use crate::clock::EpochClock;
@@ -147,18 +147,19 @@ impl SinkSet {
 
     /// Sends rows to all sinks; waits while a queue is full.
     pub(super) async fn send(&self, epoch: Epoch, batches: Vec<RecordBatch>, end: bool) -> Result<()> {
-        let shown = without_carried(&batches, &self.schema)?;
-        if !batches.is_empty() && !self.sinks.is_empty() && self.counters.sinks.iter().all(|(_, sink)| sink.down.load(Ordering::Relaxed)) {
-            self.print(epoch, &shown).await?;
+        let shown = Load::of(without_carried(&batches, &self.schema)?);
+        let whole = if self.carried.contains(&true) { Load::of(batches) } else { shown.clone() };
+        if !shown.batches.is_empty() && !self.sinks.is_empty() && self.counters.sinks.iter().all(|(_, sink)| sink.down.load(Ordering::Relaxed)) {
+            self.print(epoch, &shown.batches).await?;
         }
         for (index, (sink, carried)) in self.sinks.iter().zip(&self.carried).enumerate() {
             let Some(sink) = sink else { continue };
-            if !sink.send(epoch, if *carried { batches.clone() } else { shown.clone() }, end).await {
+            if !sink.send(epoch, if *carried { whole.clone() } else { shown.clone() }, end).await {
                 return Err(self.ended_early(index));
             }
         }
         if let Some(tap) = &self.tap {
-            tap.send(&shown).await;
+            tap.send(&shown.batches).await;
         }
         Ok(())
     }

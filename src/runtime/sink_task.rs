@@ -59,6 +59,21 @@ impl SinkMemory {
     }
 }
 
+/// Batches for sinks, measured once for all of them.
+#[derive(Clone)]
+pub(super) struct Load {
+    pub batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Load {
+    pub(super) fn of(batches: Vec<RecordBatch>) -> Self {
+        let (rows, bytes) = batches.iter().fold((0, 0), |(rows, bytes), batch| (rows + batch.num_rows(), bytes + slice_bytes(batch)));
+        Self { batches, rows, bytes }
+    }
+}
+
 /// What the driver learns from its sinks.
 #[derive(Debug)]
 pub(super) enum SinkEvent {
@@ -159,8 +174,8 @@ pub(super) fn start_sink(
 
 impl SinkHandle {
     /// Sends rows; waits while too many wait. False if the task has ended.
-    pub(super) async fn send(&self, epoch: Epoch, batches: Vec<RecordBatch>, end: bool) -> bool {
-        let (rows, bytes) = batches.iter().fold((0, 0), |(rows, bytes), batch| (rows + batch.num_rows(), bytes + slice_bytes(batch)));
+    pub(super) async fn send(&self, epoch: Epoch, load: Load, end: bool) -> bool {
+        let Load { batches, rows, bytes } = load;
         let Some(room) = self.room.take(self.room.of(rows, bytes as u64)).await else { return false };
         let held = self.held.new_empty();
         held.grow(bytes);
