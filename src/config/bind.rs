@@ -18,7 +18,7 @@ use super::unknown_keys::{self, Told, Unfit};
 use super::{batching, schema_file, text_file};
 use crate::error::{Error, Script};
 use crate::formats::schema_text;
-use crate::options::{EffectiveSetting, KeyMap, Scope, Setting};
+use crate::options::{ELEMENT_SEPARATOR, EffectiveSetting, KeyMap, Scope, Setting};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
 use crate::stream::{BatchSettings, FailurePolicy};
@@ -482,7 +482,7 @@ fn declared(map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Optio
         (Some(_), Some(file)) => {
             Err(file.origin.blame_key(Error::config(format!("'{name}.schema' and '{name}.schema_file' are both set")).with_help("keep one of them")))
         }
-        (Some(text), None) => schema_text::parse(&text.value)
+        (Some(text), None) => schema_text::parse(&text.value.replace(ELEMENT_SEPARATOR, ", "))
             .map(|columns| (columns, None))
             .map_err(|fault| text.origin.blame_value(Error::config(format!("'{name}.schema': {fault}")).with_help("name TYPE, name TYPE, …"))),
         (None, Some(file)) => schema_file::read(Path::new(&file.value), places.folders).map_err(|error| file.origin.blame_value(error)),

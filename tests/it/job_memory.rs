@@ -83,12 +83,16 @@ fn a_table_that_does_not_fit_fails_the_job() {
         "{}",
         failed.err
     );
-    let all = folder.run_with(&["--sql", &sql("")], &[("VELO_MAX_MEMORY_MB", "30")], b"").expect(1);
-    assert!(
-        all.err.contains("Memory usage of all jobs") && all.err.contains("exceeds limit of 30MB") && all.err.contains("raise VELO_MAX_MEMORY_MB"),
-        "{}",
-        all.err
-    );
+    folder.write("app.yaml", "VELO_MAX_MEMORY_MB: 30\n");
+    let of_environment = folder.run_with(&["--sql", &sql("")], &[("VELO_MAX_MEMORY_MB", "30")], b"").expect(1);
+    let of_file = folder.run(&["--config", "app.yaml", "--sql", &sql("")]).expect(1);
+    for all in [of_environment, of_file] {
+        assert!(
+            all.err.contains("Memory usage of all jobs") && all.err.contains("exceeds limit of 30MB") && all.err.contains("raise VELO_MAX_MEMORY_MB"),
+            "{}",
+            all.err
+        );
+    }
 }
 
 #[test]

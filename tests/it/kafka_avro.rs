@@ -181,6 +181,7 @@ fn a_real_registry() {
     schemas_that_do_not_go_with_earlier_ones_are_refused(&registry, &broker);
     subjects_are_called_after_topic_and_record(&registry, &broker);
     users_and_authorities_are_checked(&registry, &broker);
+    authorities_of_token_endpoints_are_checked(&registry);
     a_stream_learns_schemas_while_it_runs(&registry, &broker);
 }
 
@@ -380,6 +381,30 @@ fn users_and_authorities_are_checked(registry: &Registry, broker: &Broker) {
     assert!(refused.contains("certificate verify failed") && !refused.contains("bob-secret"), "{refused}");
     let refused = read(&registry.url.replace("/apis/ccompat/v7", "/nothing"), "").expect(2).err;
     assert!(refused.contains("/nothing: what answers is no schema registry") && refused.contains("check the path of the address"), "{refused}");
+}
+
+/// The registry's door is not one that gives tokens, but it has a certificate of an authority that no system knows.
+fn authorities_of_token_endpoints_are_checked(registry: &Registry) {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"id\":1}\n");
+    let source = "SELECT id FROM t WITH ('t.schema'='id BIGINT'";
+    let sink = "SELECT id FROM a INTO t WITH ('a.type'='file','a.path'='a.jsonl'";
+    for statement in [source, sink] {
+        let told = |extra: &str| {
+            let text = format!(
+                "{statement},'t.type'='kafka','t.bootstrap.servers'='127.0.0.1:1','t.connect.timeout'='3s','t.security.protocol'='SASL_PLAINTEXT','t.sasl.mechanism'='OAUTHBEARER',
+                 't.sasl.oauthbearer.method'='oidc','t.sasl.oauthbearer.client.id'='velo','t.sasl.oauthbearer.client.secret'='x-y-z',
+                 't.sasl.oauthbearer.token.endpoint.url'='{}','max_retries'='0'{extra})",
+                registry.door
+            );
+            let ran = sql(&folder, &text);
+            assert_ne!(ran.status, 0);
+            ran.err
+        };
+        let (without, with) = (told(""), told(&format!(",'t.https.ca.location'='{}'", registry.folder.path().join("ca.pem").display())));
+        assert!(without.contains("certificate verify failed"), "{without}");
+        assert!(with.contains("token endpoint") && !with.contains("certificate"), "{with}");
+    }
 }
 
 fn a_stream_learns_schemas_while_it_runs(registry: &Registry, broker: &Broker) {

@@ -34,6 +34,7 @@ mod kafka_limits;
 mod kafka_registry_outage;
 mod kafka_sinks;
 mod key_spellings;
+mod keys;
 mod layout;
 mod limits;
 mod lookup_cases;

@@ -117,6 +117,13 @@ impl Kafka {
     }
 
     /// The offset after the last record of a partition.
+    /// Whether a topic has a partition.
+    fn has(&self, topic: &str, partition: i32) -> bool {
+        let consumer: BaseConsumer = self.client().create().unwrap();
+        let metadata = consumer.fetch_metadata(Some(topic), WAIT).unwrap();
+        metadata.topics().iter().any(|found| found.name() == topic && found.partitions().iter().any(|found| found.id() == partition))
+    }
+
     fn end(&self, topic: &str, partition: i32) -> i64 {
         let consumer: BaseConsumer = self.client().set("group.id", "asks").create().unwrap();
         consumer.fetch_watermarks(topic, partition, WAIT).unwrap().1

@@ -90,3 +90,19 @@ fn keys_are_texts_or_objects() {
         assert_eq!(sql(&Folder::new(), &text).expect(0).out, format!("{{\"_key\":\"{key}\"}}\n"));
     }
 }
+
+#[test]
+fn topics_are_made_as_a_sink_says() {
+    let folder = Folder::new();
+    let partitions = |topic: &str, extra: &str| {
+        write_one_partition(topic, 10, extra).expect(0);
+        (0..8).filter(|partition| kafka().has(topic, *partition)).count()
+    };
+    assert_eq!((partitions("made_3", ",'k.topic.partitions'='3'"), partitions("made_5", ",'k.topic.partitions'='5','k.topic.replication.factor'='1'")), (3, 5));
+    // There is one broker.
+    folder.write("a.jsonl", "{\"id\":1}\n");
+    let text =
+        format!("SELECT id FROM a INTO k WITH ('a.type'='file','a.path'='a.jsonl',{},'k.topic.replication.factor'='3')", kafka().sink("k", "made_never"));
+    let ran = sql(&folder, &text);
+    assert!(ran.status != 0 && ran.err.contains("topic 'made_never' can't be created") && ran.err.to_lowercase().contains("replication factor"), "{}", ran.err);
+}
