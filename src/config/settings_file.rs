@@ -48,7 +48,8 @@ pub(super) fn read(path: &Path, folders: &[PathBuf], environment: &dyn Environme
     let mut roots: Vec<PathBuf> = Vec::new();
     // Only the first file is looked for; the others are named from where they are named.
     let mut found = text_file::locate(path, folders);
-    let mut next = path.to_owned();
+    // Places tell which of them it is: the one beside the script, say.
+    let mut next = if found.exists() { found.clone() } else { path.to_owned() };
     let mut whence: Option<FileEntry> = None;
     loop {
         let blame = |error: Error| match &whence {

@@ -2,7 +2,7 @@
 
 use super::properties::{ClientProperties, PropertyFault, Role, check_property, properties_of};
 use crate::error::Error;
-use crate::options::{ELEMENT_SEPARATOR, KeyMap, Leftover, Setting};
+use crate::options::{KeyMap, Leftover, Setting};
 
 /// Properties that are ours to set, with the reason.
 const OWN: [(&str, &str); 8] = [
@@ -19,9 +19,7 @@ const OWN: [(&str, &str); 8] = [
 /// Takes what is left of the keys as client properties; unknown ones stay in the map. Properties of the other role, which a common configuration file may hold, are left out.
 pub fn client_properties(keys: &mut KeyMap, role: Role, errors: &mut Vec<Error>) -> ClientProperties {
     let mut properties = ClientProperties::default();
-    for mut leftover in keys.take_leftover() {
-        // The library knows lists as texts with commas.
-        leftover.setting.value = leftover.setting.value.replace(ELEMENT_SEPARATOR, ",");
+    for leftover in keys.take_leftover() {
         let (key, written) = (&leftover.key, &leftover.setting.written);
         if let Some((_, reason)) = OWN.iter().find(|(own, _)| own == key) {
             let error = Error::config(format!("'{written}' can't be set: {reason}")).with_help("leave it out");

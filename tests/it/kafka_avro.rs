@@ -16,11 +16,12 @@ use velostream::kafka::{BatchConsumer, Begin, ClientProperties, ConsumerOptions,
 use velostream::schema_registry::{RegistrySettings, SchemaRegistry};
 
 use crate::kafka::Broker;
+use crate::setting_examples;
 use crate::velo::{Folder, Ran, assert_balanced, eventually_or};
 
-struct Registry {
+pub struct Registry {
     folder: TempDir,
-    url: String,
+    pub url: String,
     door: String,
 }
 
@@ -51,7 +52,7 @@ impl Registry {
         SchemaRegistry::new(&settings).unwrap()
     }
 
-    fn register(&self, subject: &str, schema: &Value) -> u32 {
+    pub fn register(&self, subject: &str, schema: &Value) -> u32 {
         self.client().register(subject, &SchemaText::alone(schema.to_string())).unwrap()
     }
 
@@ -87,7 +88,7 @@ fn fastavro(what: &str, schema: &Value, lines: &[String]) -> Vec<String> {
 }
 
 /// Rows, as Python literals, in fastavro's bytes.
-fn encoded(schema: &Value, rows: &[&str]) -> Vec<Vec<u8>> {
+pub fn encoded(schema: &Value, rows: &[&str]) -> Vec<Vec<u8>> {
     let rows: Vec<String> = rows.iter().map(|row| (*row).to_owned()).collect();
     let digits = |line: &String| (0..line.len()).step_by(2).map(|at| u8::from_str_radix(&line[at..at + 2], 16).unwrap()).collect();
     fastavro("encode", schema, &rows).iter().map(digits).collect()
@@ -98,17 +99,17 @@ fn decoded(schema: &Value, values: &[Vec<u8>]) -> Vec<Value> {
     fastavro("decode", schema, &lines).iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn framed(number: u32, value: &[u8]) -> Vec<u8> {
+pub fn framed(number: u32, value: &[u8]) -> Vec<u8> {
     [&[0][..], &number.to_be_bytes(), value].concat()
 }
 
-fn send(broker: &Broker, topic: &str, values: &[Vec<u8>]) {
+pub fn send(broker: &Broker, topic: &str, values: &[Vec<u8>]) {
     let messages: Vec<(Option<&str>, &[u8])> = values.iter().map(|value| (None, value.as_slice())).collect();
     broker.send(topic, &messages);
 }
 
 /// The values in partition 0 of a topic.
-fn values(broker: &Broker, topic: &str, count: usize) -> Vec<Vec<u8>> {
+pub fn values(broker: &Broker, topic: &str, count: usize) -> Vec<Vec<u8>> {
     let mut properties = ClientProperties::default();
     properties.set("bootstrap.servers", broker.servers());
     properties.set("group.id", "test");
@@ -183,6 +184,8 @@ fn a_real_registry() {
     users_and_authorities_are_checked(&registry, &broker);
     authorities_of_token_endpoints_are_checked(&registry);
     a_stream_learns_schemas_while_it_runs(&registry, &broker);
+    setting_examples::shop(&registry, &broker);
+    setting_examples::plant(&registry, &broker);
 }
 
 fn what_fastavro_writes_is_read(registry: &Registry, broker: &Broker) {

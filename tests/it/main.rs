@@ -48,6 +48,7 @@ mod real_broker;
 mod secret_routes;
 mod secrets;
 mod server;
+mod setting_examples;
 mod setting_files;
 mod sinks;
 mod standard_output;
