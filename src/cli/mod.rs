@@ -29,10 +29,7 @@ use arguments::{Arguments, Command};
 
 use crate::config::{Application, ProcessEnvironment};
 use crate::error::excerpt;
-
-/// Stack of every thread that plans or runs statements. Plans are walked by recursion; the deepest within the limits of the SQL layer (a chain of 250 EXCEPT) takes 8 MB in an
-/// unoptimised build. Memory that is not touched costs nothing.
-const STACK: usize = 32 << 20;
+use crate::runtime::{STACK, threads};
 
 /// A damaged file makes some decoders panic; that becomes an error, and nothing else is to be printed of it.
 fn quiet_guarded_panics() {
@@ -72,7 +69,7 @@ fn no_threads(error: &std::io::Error) -> ExitStatus {
 }
 
 fn run_command(arguments: &Arguments, application: Option<&Application>) -> ExitStatus {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().thread_stack_size(STACK).enable_all().build() {
+    let runtime = match threads().build() {
         Ok(runtime) => runtime,
         Err(error) => return no_threads(&error),
     };

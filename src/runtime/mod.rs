@@ -18,6 +18,7 @@
 //! - `slice_bytes`: the bytes of rows that are a part of larger ones
 //! - `latency`: how long something takes
 //! - `rate_limited_log`: warnings that can come with every row
+//! - `threads`: what all of this runs on
 //! - `tap`: the rows of a job as the source of another run's
 //! - `shutdown`: how a run is asked to pause, to go on, and to end
 
@@ -46,6 +47,7 @@ mod stream_driver;
 mod stream_input;
 mod table_loader;
 mod tap;
+mod threads;
 
 pub use counters::{JobCounters, JobSummary, SinkSummary, SourceSummary};
 pub use job_memory::{EngineMemory, JobMemory, MemoryLimits};
@@ -56,6 +58,7 @@ pub use pipelines::{in_pipelines, pipelines};
 pub use shutdown::Shutdown;
 pub use spec::{ChainedInput, JobSpec, SinkSpec, SourceSpec};
 pub use tap::{Tap, TapReaders};
+pub use threads::{STACK, threads};
 
 use datafusion::error::DataFusionError;
 

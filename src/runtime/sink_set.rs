@@ -63,6 +63,13 @@ pub(super) struct SinkSet {
     pub incomplete: bool,
 }
 
+impl Drop for SinkSet {
+    fn drop(&mut self) {
+        // Whatever became of the driver: no writer waits for rows or for an answer any more.
+        self.stop.cancel();
+    }
+}
+
 impl SinkSet {
     /// Opens the sinks of the job with this number in its pipeline, all at the same time. One that can't be created is left out with a warning; if it is the settings' fault the start
     /// is refused.

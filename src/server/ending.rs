@@ -41,7 +41,7 @@ impl StreamJobServer {
 }
 
 impl Inner {
-    fn active(&self) -> Vec<Arc<Unit>> {
+    pub(super) fn active(&self) -> Vec<Arc<Unit>> {
         let state = self.state.lock();
         let mut units: Vec<Arc<Unit>> = Vec::new();
         for job in state.jobs.values().filter(|job| job.unit.is_active()) {

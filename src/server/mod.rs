@@ -1,5 +1,7 @@
 //! Jobs that an application deploys, watches and stops while it runs. In reading order:
 //! - `stream_job_server`: the server, by its methods
+//! - `changes`: how jobs are deployed, started again and removed
+//! - `engine`: the threads of the jobs
 //! - `builder`: how one is set up
 //! - `settings`: what all deployments share
 //! - `deployment`: a script to jobs that can be started
@@ -10,8 +12,10 @@
 //! - `figures`: the same for Prometheus
 
 mod builder;
+mod changes;
 mod deployment;
 mod ending;
+mod engine;
 mod figures;
 mod job;
 mod settings;

@@ -7,6 +7,7 @@
 //! - `streams`: statements that read jobs of other deployments
 //! - `registered`: tables, functions, sources and sinks from outside
 //! - `figures`: what is told to Prometheus
+//! - `threads`: on which threads jobs run
 //! - `example`: the example of embedding
 
 mod example;
@@ -18,3 +19,4 @@ mod registered;
 mod settings;
 mod spans;
 mod streams;
+mod threads;
