@@ -240,14 +240,18 @@ async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink
     if let Some(mut streamed) = streamed {
         streamed.driver.forget_durable();
         incomplete |= streamed.driver.broken_source.is_some();
-        for ((at, name), position) in streamed.names.into_iter().zip(streamed.driver.durable) {
-            durable[at].push((name, position.borrow().clone()));
+        for ((at, name), position) in streamed.names.iter().zip(streamed.driver.durable) {
+            durable[*at].push((name.clone(), position.borrow().clone()));
         }
         // The sources have heard the last about what is durable: they say good-bye.
         streamed.stop.request();
         let ends = futures::future::join_all(streamed.tasks);
-        if tokio::time::timeout(LAST_WORDS, ends).await.is_err() {
-            tracing::warn!("a source did not end within {} s", LAST_WORDS.as_secs());
+        match tokio::time::timeout(LAST_WORDS, ends).await {
+            Ok(ended) => {
+                let panicked = streamed.names.iter().zip(ended).find_map(|((at, _), ended)| ended.ok()?.err().map(|error| (*at, error)));
+                failure = failure.or(panicked);
+            }
+            Err(_) => tracing::warn!("a source did not end within {} s", LAST_WORDS.as_secs()),
         }
     }
     let mut outcomes = outcomes(names, failure, incomplete, durable);
@@ -265,7 +269,7 @@ fn tell_start(part: &Part) {
 struct Streamed {
     driver: StreamDriver,
     names: Vec<(usize, String)>,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Vec<JoinHandle<Result<()>>>,
     /// A reader's task ends with the run, however the run ends.
     stop: Shutdown,
 }

@@ -45,10 +45,22 @@ pub(super) struct TaskEnds {
 impl SourceTask {
     /// Reads until the end, a failure, or the request to end (or to `stop`); sends everything to `events`. The reader stays open, and learns what is `durable`, until nobody
     /// can say more about that.
-    pub(super) async fn run(self, ends: TaskEnds, shutdown: Shutdown, stop: Shutdown) {
+    ///
+    /// **Errors**: it has panicked, be it after the driver has ended.
+    pub(super) async fn run(self, ends: TaskEnds, shutdown: Shutdown, stop: Shutdown) -> Result<()> {
+        let (index, events) = (ends.index, ends.events.clone());
+        guarded_future(self.read(ends, shutdown, stop)).await.map_err(|panic| {
+            let error = has_panicked(&panic).context(&self.place);
+            self.request.health.failed(error.message());
+            let _driver_has_ended = events.send((index, SourceEvent::Panicked(error.duplicate())));
+            error
+        })
+    }
+
+    async fn read(&self, ends: TaskEnds, shutdown: Shutdown, stop: Shutdown) {
         let TaskEnds { index, ahead, events, mut durable } = ends;
         let send = |event| events.send((index, event)).is_ok();
-        let mut reading = Reading { task: &self, position: Position::default(), reader: None, retry: 0, panicked: false };
+        let mut reading = Reading { task: self, position: Position::default(), reader: None, retry: 0, panicked: false };
         loop {
             let paused = shutdown.is_paused();
             let next = tokio::select! {
@@ -102,6 +114,10 @@ impl SourceTask {
     }
 }
 
+fn has_panicked(panic: &str) -> Error {
+    Error::internal(format!("the source has panicked: {panic}"))
+}
+
 /// A reader that is opened again, where it stood, after a failure that may pass.
 pub(super) struct Reading<'a> {
     task: &'a SourceTask,
@@ -118,7 +134,7 @@ impl Reading<'_> {
         loop {
             let next = guarded_future(self.try_next()).await.unwrap_or_else(|panic| {
                 self.panicked = true;
-                Err(Error::internal(format!("the source has panicked: {panic}")))
+                Err(has_panicked(&panic))
             });
             let error = match next {
                 Ok(Some(batch)) => {

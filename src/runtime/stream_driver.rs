@@ -98,8 +98,13 @@ enum Step {
 impl StreamDriver {
     /// Runs until the end. An error comes with the number of its statement.
     pub(super) async fn run(&mut self) -> Result<Ending, (usize, Error)> {
+        let shutdown = self.shutdown.clone();
         for (number, statement) in self.statements.iter_mut().enumerate() {
-            statement.tables.load_all().await.map_err(|error| (number, error))?;
+            tokio::select! {
+                loaded = statement.tables.load_all() => loaded.map_err(|error| (number, error))?,
+                // Nothing was read yet that would have to be finished.
+                () = shutdown.requested() => return Ok(Ending::Finished),
+            }
         }
         forget_program();
         loop {
@@ -162,6 +167,14 @@ impl StreamDriver {
         Ok(())
     }
 
+    /// All tasks have ended. They say so themselves before; one that has not is no end of its input.
+    fn sources_are_gone(&mut self) -> Result<(), (usize, Error)> {
+        match self.inputs.iter().find(|input| !input.ended) {
+            Some(input) => Err((input.statement, Error::internal("a source has ended without a word"))),
+            None => Ok(()),
+        }
+    }
+
     fn next_step(&mut self) -> Step {
         let mut cuts = Vec::new();
         let mut wait: Option<Duration> = None;
@@ -207,8 +220,7 @@ impl StreamDriver {
         tokio::select! {
             event = self.sources.recv() => match event {
                 Some((input, event)) => self.take_in(input, event)?,
-                // All tasks have ended without a word: they say so themselves first.
-                None => self.inputs.iter_mut().for_each(|input| input.ended = true),
+                None => self.sources_are_gone()?,
             },
             Some(event) = self.sinks.recv() => match event {
                 SinkEvent::ClosedPipe => return Ok(Some(Ending::ClosedPipe)),

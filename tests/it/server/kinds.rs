@@ -60,12 +60,19 @@ impl Feeds {
 
 impl SourceKind for Feeds {
     fn keys(&self) -> &[&str] {
-        &["feed", "bounded"]
+        &["feed", "bounded", "panics", "password", "slow"]
     }
 
     fn create(&self, name: &str, keys: &BTreeMap<String, String>) -> Result<Arc<dyn DataSource>> {
         let feed = keys.get("feed").ok_or_else(|| Error::config(format!("'{name}.feed' is missing")))?;
-        Ok(Arc::new(FeedSource { name: name.to_owned(), feed: self.feed(feed), bounded: keys.contains_key("bounded") }))
+        if let Some(ms) = keys.get("slow") {
+            std::thread::sleep(Duration::from_millis(ms.parse().unwrap()));
+        }
+        let (panics, password) = (keys.get("panics").cloned(), keys.get("password").cloned());
+        if let Some(password) = password.as_ref().filter(|_| feed == "refused") {
+            return Err(Error::config(format!("login with {password} refused")));
+        }
+        Ok(Arc::new(FeedSource { name: name.to_owned(), feed: self.feed(feed), bounded: keys.contains_key("bounded"), panics, password }))
     }
 }
 
@@ -74,6 +81,10 @@ struct FeedSource {
     name: String,
     feed: Feed,
     bounded: bool,
+    /// The method that panics.
+    panics: Option<String>,
+    /// Told when it is not accepted, which it is not in the midst of the reading.
+    password: Option<String>,
 }
 
 impl DataSource for FeedSource {
@@ -98,7 +109,8 @@ impl DataSource for FeedSource {
     }
 
     fn open(&self, request: ReadRequest) -> Result<Box<dyn DataReader>> {
-        Ok(Box::new(FeedReader { feed: self.feed.clone(), columns: request.columns, read: 0 }))
+        let (panics, password) = (self.panics.clone(), self.password.clone());
+        Ok(Box::new(FeedReader { feed: self.feed.clone(), columns: request.columns, read: 0, panics, password }))
     }
 }
 
@@ -106,6 +118,8 @@ struct FeedReader {
     feed: Feed,
     columns: Vec<usize>,
     read: u64,
+    panics: Option<String>,
+    password: Option<String>,
 }
 
 #[async_trait]
@@ -118,6 +132,9 @@ impl DataReader for FeedReader {
             numbers.push(number);
         }
         assert!(!numbers.contains(&PANIC), "the source was told to panic");
+        if let Some(password) = &self.password {
+            return Err(Error::new(ErrorKind::Source, Fault::External, format!("login with {password} refused")));
+        }
         self.read += numbers.len() as u64;
         let rows = RecordBatch::try_new(columns(), vec![Arc::new(Int64Array::from(numbers))]).unwrap().project(&self.columns).unwrap();
         let bytes = rows.num_rows() as u64 * 8;
@@ -126,6 +143,14 @@ impl DataReader for FeedReader {
 
     async fn seek(&mut self, _: &Position) -> Result<()> {
         Ok(())
+    }
+
+    fn durable(&mut self, _: &Position) {
+        assert_ne!(self.panics.as_deref(), Some("durable"), "it was told to panic");
+    }
+
+    async fn close(&mut self) {
+        assert_ne!(self.panics.as_deref(), Some("close"), "it was told to panic");
     }
 }
 
@@ -169,7 +194,7 @@ struct HeapSink {
     name: String,
     heap: String,
     heaps: Heaps,
-    /// Whose fault it is that it can't be opened.
+    /// Whose fault it is that it can't be opened; `slow:<ms>` if it takes that long, `panic` if it panics.
     fault: Option<String>,
 }
 
@@ -188,6 +213,10 @@ impl DataSink for HeapSink {
 
     fn open(&self, _: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {
         if let Some(whose) = &self.fault {
+            assert_ne!(whose, "panic", "opening was told to panic");
+            if let Some(ms) = whose.strip_prefix("slow:") {
+                std::thread::sleep(Duration::from_millis(ms.parse().unwrap()));
+            }
             let fault = if whose == "user" { Fault::User } else { Fault::External };
             return Err(Error::new(ErrorKind::Sink, fault, "Permission denied"));
         }

@@ -181,6 +181,17 @@ async fn a_batch_is_paused_and_resumed_too_and_one_that_is_stopped_in_its_midst_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_table_is_still_being_loaded_stops_at_once() {
+    let bench = Bench::with(|builder| builder.shutdown_timeout(Duration::from_secs(20)));
+    let sources = "'q.type'='feed','q.feed'='q','t.type'='feed','t.feed'='t','t.bounded'='true'";
+    bench.server.deploy(&format!("CREATE STREAM a AS SELECT q.n FROM q JOIN t ON q.n = t.n INTO o WITH ({sources},'o.type'='heap')")).await.unwrap();
+    let begun = std::time::Instant::now();
+    bench.server.stop("a").await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(bench.server.status("a").unwrap().status, JobState::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn shutting_down_finishes_what_was_read_and_starts_nothing_more() {
     let bench = Bench::new();
     bench.server.deploy(&format!("{};{}", copy("a"), copy("b"))).await.unwrap();

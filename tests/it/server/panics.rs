@@ -53,6 +53,28 @@ async fn a_sink_that_panics_fails_its_job_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn so_does_a_source_that_panics_when_it_is_told_what_is_durable_or_at_its_end() {
+    let bench = Bench::new();
+    bench.server.deploy(&copy("other")).await.unwrap();
+    let bad = |name: &str, panics: &str| copy(name).replace("WITH (", &format!("WITH ('source_{name}.panics'='{panics}',"));
+    bench.server.deploy(&bad("one", "durable")).await.unwrap();
+    bench.feeds.send("one", [1]);
+    is_internal(&bench.state("one", JobState::Failed).await, "job 'one', source 'source_one': the source has panicked: ");
+    // The other source would go on.
+    let two =
+        format!("CREATE STREAM two AS SELECT n FROM source_two UNION ALL SELECT n FROM r INTO out_two WITH ('r.type'='feed','r.feed'='r',{})", settings("two"));
+    bench.server.deploy(&two.replace("WITH (", "WITH ('source_two.panics'='durable',")).await.unwrap();
+    bench.feeds.send("two", [1]);
+    is_internal(&bench.state("two", JobState::Failed).await, "the source has panicked");
+    bench.server.deploy(&bad("last", "close")).await.unwrap();
+    bench.feeds.send("last", [1]);
+    bench.heaps.wait("last", 1).await;
+    bench.server.stop("last").await.unwrap_err();
+    is_internal(&bench.server.status("last").unwrap(), "the source has panicked");
+    others_go_on(&bench).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_panics_fails_its_job_only() {
     let boom = create_udf("boom", vec![DataType::Int64], DataType::Int64, Volatility::Volatile, std::sync::Arc::new(boom));
     let bench = Bench::with(|builder| builder.register_udf(boom));
