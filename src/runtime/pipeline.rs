@@ -260,6 +260,7 @@ async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink
 }
 
 fn tell_start(part: &Part) {
+    part.sources.iter().for_each(|source| source.source.begin());
     part.counters.started.send_replace(true);
     let sources = part.counters.sources.len() + part.counters.tables.len();
     tracing::info!("{}job '{}' started", if sources > 1 { "multi-source " } else { "" }, part.spec.name);

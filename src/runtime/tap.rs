@@ -91,11 +91,6 @@ impl Tap {
         self.draining.send_replace(true);
     }
 
-    /// Whether somebody reads the job.
-    pub fn has_readers(&self) -> bool {
-        self.readers.lock().iter().any(ReaderEnd::listens)
-    }
-
     /// Whether no rows wait for a reader.
     pub fn is_read_out(&self) -> bool {
         self.readers.lock().iter().all(|reader| Arc::strong_count(&reader.waiting) == 1)
@@ -135,9 +130,7 @@ pub struct TapReaders(pub Arc<Tap>);
 
 impl SourceKind for TapReaders {
     fn create(&self, name: &str, _: &BTreeMap<String, String>) -> Result<Arc<dyn DataSource>> {
-        // It listens from now on, not from its first read on: what comes while its job starts is not lost.
-        let first = Mutex::new(Some(self.0.attach(name)));
-        Ok(Arc::new(TapSource { name: name.to_owned(), tap: Arc::clone(&self.0), first }))
+        Ok(Arc::new(TapSource { name: name.to_owned(), tap: Arc::clone(&self.0), first: Mutex::default() }))
     }
 }
 
@@ -167,6 +160,11 @@ impl DataSource for TapSource {
 
     fn describe(&self) -> String {
         format!("rows of job '{}'", self.name)
+    }
+
+    fn begin(&self) {
+        // Not earlier: a job that is only being deployed would slow down the one that it is to read. Not later: what comes until the first read is not lost.
+        *self.first.lock() = Some(self.tap.attach(&self.name));
     }
 
     fn open(&self, request: ReadRequest) -> Result<Box<dyn DataReader>> {

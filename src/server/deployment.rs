@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sql_extensions::StreamingSqlParser;
+use sql_extensions::{BrokenStatement, StreamStatement, StreamingSqlParser};
 
 use super::settings::Settings;
 use super::unit::{Group, Origin};
 use crate::config::{ApplicationEnvironment, BindRequest, Binding, BoundSource, BoundStatement, Embedding, SourceInput, bind_script};
-use crate::deploy::{Claims, Look, PrepareRequest, PreparedJob, prepare};
+use crate::deploy::{Look, PrepareRequest, PreparedJob, prepare};
 use crate::error::{Error, Script};
-use crate::runtime::{ChainedInput, in_pipelines};
+use crate::runtime::{ChainedInput, Tap, TapReaders, in_pipelines};
 use crate::sources::{SourceConnector, SourceKind};
-use crate::unwind::guarded_future;
+use crate::unwind::guarded;
 
 /// What is to be deployed.
 pub(super) struct Deployment {
@@ -22,42 +22,55 @@ pub(super) struct Deployment {
     pub only: Option<Vec<usize>>,
     /// Names of all statements that have none, by their place in the script.
     pub names: Vec<String>,
-    /// Streams of jobs that run already.
-    pub streams: BTreeMap<String, Arc<dyn SourceKind>>,
-    /// What the other jobs read and write.
-    pub claims: Claims,
-    /// Names of the jobs that are there already.
-    pub taken: Vec<String>,
-    /// How many jobs run already.
-    pub running: usize,
+    /// Streams of jobs that are there already.
+    pub streams: BTreeMap<String, Stream>,
 }
 
-/// What comes of it.
-pub(super) struct Deployed {
-    pub groups: Vec<Group>,
-    /// Those of before, and of the new jobs.
-    pub claims: Claims,
+/// The rows of a job that is there.
+pub(super) struct Stream {
+    pub tap: Arc<Tap>,
+    kind: Arc<dyn SourceKind>,
 }
 
-/// The statements of a script that have no name, as true at their places.
-pub(super) fn unnamed(script: &Script) -> Vec<bool> {
+impl Stream {
+    pub(super) fn of(tap: &Arc<Tap>) -> Self {
+        Self { tap: Arc::clone(tap), kind: Arc::new(TapReaders(Arc::clone(tap))) }
+    }
+}
+
+/// A deployment whose settings are known. Nothing is connected yet.
+pub(super) struct Bound {
+    deployment: Deployment,
+    places: Vec<usize>,
+    pub bindings: Vec<Binding>,
+}
+
+/// The names of a script's statements, by their places.
+pub(super) fn names(script: &Script) -> Vec<Option<String>> {
     let statements = StreamingSqlParser::new().parse_each(&script.text);
-    statements.iter().map(|statement| statement.as_ref().map_or_else(|broken| broken.name.is_none(), |statement| statement.name.is_none())).collect()
+    let name = |statement: &Result<StreamStatement, BrokenStatement>| match statement {
+        Ok(statement) => statement.name.as_ref().map(|name| name.value.clone()),
+        Err(broken) => broken.name.clone(),
+    };
+    statements.iter().map(name).collect()
+}
+
+/// Does what may block on a thread of its own.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Vec<Error>> {
+    match tokio::task::spawn_blocking(move || guarded(work)).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(panic)) => Err(vec![Error::internal(format!("deploying has panicked: {panic}"))]),
+        Err(error) => Err(vec![Error::internal("deploying was broken off").with_source(error)]),
+    }
 }
 
 impl Deployment {
-    /// Binds and prepares the statements. Connecting blocks, so that happens on a thread of its own.
-    pub(super) async fn prepare(self) -> Result<Deployed, Vec<Error>> {
-        let runtime = tokio::runtime::Handle::current();
-        let work = move || runtime.block_on(guarded_future(self.work()));
-        match tokio::task::spawn_blocking(work).await {
-            Ok(Ok(deployed)) => deployed,
-            Ok(Err(panic)) => Err(vec![Error::internal(format!("deploying has panicked: {panic}"))]),
-            Err(error) => Err(vec![Error::internal("deploying was broken off").with_source(error)]),
-        }
+    /// Finds the settings of the statements.
+    pub(super) async fn bind(self) -> Result<Bound, Vec<Error>> {
+        blocking(move || self.bind_now()).await?
     }
 
-    async fn work(self) -> Result<Deployed, Vec<Error>> {
+    fn bind_now(self) -> Result<Bound, Vec<Error>> {
         let settings = &self.settings;
         let environment = ApplicationEnvironment::new(&settings.variables, settings.application.as_ref());
         let parsed = StreamingSqlParser::new().parse_each(&self.script.text);
@@ -69,10 +82,10 @@ impl Deployment {
         let mut embedding: Embedding = settings.embedding.clone();
         for (name, stream) in &self.streams {
             // A registered table was configured.
-            embedding.named.entry(name.clone()).or_insert_with(|| Arc::clone(stream));
+            embedding.named.entry(name.clone()).or_insert_with(|| Arc::clone(&stream.kind));
         }
         embedding.names = places.iter().map(|at| self.names.get(*at).cloned().unwrap_or_default()).collect();
-        let mut bindings = bind_script(BindRequest {
+        let bindings = bind_script(BindRequest {
             script: &self.script,
             statements,
             environment: &environment,
@@ -82,15 +95,57 @@ impl Deployment {
             folders: &settings.folders,
             embedding: &embedding,
         });
-        bindings.iter_mut().for_each(|binding| self.check_name(binding));
-        let too_many = settings.limits.check_jobs(self.running + bindings.len()).err();
-        let mut errors: Vec<Error> = too_many.map(|error| error.with_help(self.how_to_have_room())).into_iter().collect();
-        let mut claims = self.claims.clone();
-        claims.add(&mut bindings);
-        let reads = bindings.iter().filter_map(|binding| binding.statement.as_ref()).map(|statement| (statement.name.clone(), self.reads(statement))).collect();
-        let refused = !errors.is_empty() || bindings.iter().any(|binding| !binding.faults.is_empty());
+        Ok(Bound { deployment: self, places, bindings })
+    }
+}
+
+impl Bound {
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_sound(&self) -> bool {
+        self.bindings.iter().all(|binding| binding.faults.is_empty())
+    }
+
+    /// The names of its jobs, each with the streams of jobs that are there which it reads.
+    pub(super) fn jobs(&self) -> Vec<(String, Vec<String>)> {
+        let statements = self.bindings.iter().filter_map(|binding| binding.statement.as_ref());
+        statements.map(|statement| (statement.name.clone(), self.reads(statement))).collect()
+    }
+
+    /// The stream of that name, as it was bound.
+    pub(super) fn stream(&self, name: &str) -> Option<&Stream> {
+        self.deployment.streams.get(name)
+    }
+
+    /// Refuses names that are taken, and those that nobody could call.
+    pub(super) fn check_names(&mut self, taken: impl Fn(&str) -> bool) {
+        for binding in &mut self.bindings {
+            let Some(statement) = &binding.statement else { continue };
+            let error = if statement.name.trim().is_empty() {
+                Error::config("a stream has an empty name").with_help("give it one, or leave CREATE STREAM … AS away")
+            } else if taken(&statement.name) {
+                Error::config(format!("there is a job '{}' already", statement.name))
+                    .with_help("give the stream another name, or stop and remove that job first")
+            } else {
+                continue;
+            };
+            let span = statement.statement.name.as_ref().map_or(statement.statement.span, |name| name.span.into());
+            binding.faults.push(error.at(&self.deployment.script, span));
+        }
+    }
+
+    /// Connects the sources and plans the statements; `errors` are those that are known already.
+    pub(super) async fn prepare(self, errors: Vec<Error>) -> Result<Vec<Group>, Vec<Error>> {
+        let runtime = tokio::runtime::Handle::current();
+        blocking(move || runtime.block_on(self.prepare_now(errors))).await?
+    }
+
+    async fn prepare_now(mut self, mut errors: Vec<Error>) -> Result<Vec<Group>, Vec<Error>> {
+        let settings = &self.deployment.settings;
+        let environment = ApplicationEnvironment::new(&settings.variables, settings.application.as_ref());
+        let reads: BTreeMap<String, Vec<String>> = self.jobs().into_iter().collect();
+        let refused = !errors.is_empty() || !self.is_sound();
         let prepared = prepare(PrepareRequest {
-            bindings,
+            bindings: std::mem::take(&mut self.bindings),
             environment: &environment,
             stdout: Arc::clone(&settings.output),
             row_limit: None,
@@ -101,7 +156,7 @@ impl Deployment {
             memory: &settings.memory,
         });
         match prepared.await {
-            Ok(prepared) if errors.is_empty() => Ok(Deployed { groups: self.groups(prepared.jobs, &places, &reads), claims }),
+            Ok(prepared) if errors.is_empty() => Ok(self.groups(prepared.jobs, &reads)),
             Ok(_) => Err(errors),
             Err(faults) => {
                 errors.extend(faults);
@@ -110,23 +165,11 @@ impl Deployment {
         }
     }
 
-    fn how_to_have_room(&self) -> String {
-        format!("{} of them run already; stop some, or raise VELO_MAX_JOBS (the server's max_jobs counts more)", self.running)
-    }
-
-    fn check_name(&self, binding: &mut Binding) {
-        let Some(statement) = binding.statement.as_ref().filter(|statement| self.taken.contains(&statement.name)) else { return };
-        let span = statement.statement.name.as_ref().map_or(statement.statement.span, |name| name.span.into());
-        let error =
-            Error::config(format!("there is a job '{}' already", statement.name)).with_help("give the stream another name, or stop and remove that job first");
-        binding.faults.push(error.at(&self.script, span));
-    }
-
     /// Jobs of other deployments that a statement reads.
     fn reads(&self, statement: &BoundStatement) -> Vec<String> {
         let is_stream = |source: &&BoundSource| match &source.input {
             SourceInput::Connector(SourceConnector::Registered(registered)) => {
-                self.streams.get(&source.name).is_some_and(|stream| Arc::ptr_eq(stream, &registered.factory))
+                self.stream(&source.name).is_some_and(|stream| Arc::ptr_eq(&stream.kind, &registered.factory))
             }
             SourceInput::Connector(_) | SourceInput::Chained(_) | SourceInput::Unknown => false,
         };
@@ -134,12 +177,12 @@ impl Deployment {
     }
 
     /// Jobs that read each other start and stop together.
-    fn groups(&self, jobs: Vec<PreparedJob>, places: &[usize], reads: &BTreeMap<String, Vec<String>>) -> Vec<Group> {
+    fn groups(&self, jobs: Vec<PreparedJob>, reads: &BTreeMap<String, Vec<String>>) -> Vec<Group> {
         let groups = in_pipelines(jobs, |job| &job.spec.chained);
-        groups.into_iter().map(|group| self.group(group, places, reads)).collect()
+        groups.into_iter().map(|group| self.group(group, reads)).collect()
     }
 
-    fn group(&self, jobs: Vec<(usize, PreparedJob)>, places: &[usize], reads: &BTreeMap<String, Vec<String>>) -> Group {
+    fn group(&self, jobs: Vec<(usize, PreparedJob)>, reads: &BTreeMap<String, Vec<String>>) -> Group {
         let numbers: Vec<usize> = jobs.iter().map(|(number, _)| *number).collect();
         let own = |chained: &ChainedInput| numbers.iter().position(|number| *number == chained.job).map(|job| ChainedInput { job, ..chained.clone() });
         let jobs: Vec<PreparedJob> = jobs
@@ -149,10 +192,10 @@ impl Deployment {
                 job
             })
             .collect();
-        let statements = numbers.iter().filter_map(|number| places.get(*number).copied()).collect();
+        let statements = numbers.iter().filter_map(|number| self.places.get(*number).copied()).collect();
         let mut reads: Vec<String> = jobs.iter().filter_map(|job| reads.get(&job.spec.name)).flatten().cloned().collect();
         reads.sort();
         reads.dedup();
-        Group { jobs, origin: Origin { script: Arc::clone(&self.script), statements, names: self.names.clone() }, reads }
+        Group { jobs, origin: Origin { script: Arc::clone(&self.deployment.script), statements, names: self.deployment.names.clone() }, reads }
     }
 }

@@ -14,33 +14,53 @@ use crate::error::{Error, ErrorKind, Fault, Result};
 const LOOK: Duration = Duration::from_millis(10);
 
 impl StreamJobServer {
-    /// Stops all jobs: they finish what they have read, jobs that read others get the last rows of these. Nothing is started any more. Takes no longer than the server's
-    /// `shutdown_timeout` and the `shutdown.timeout` of the jobs that are left then.
+    /// Stops all jobs: they finish what they have read, jobs that read others get the last rows of these. Paused ones go on for that. Nothing is started any more, and what is being
+    /// deployed is refused. Takes no longer than the server's `shutdown_timeout` and the `shutdown.timeout` of the jobs that are left then.
     ///
-    /// **Errors**: a job failed at its end; which.
+    /// **Errors**: a job failed at its end, or rows of one did not reach the jobs that read it; which.
     pub async fn shutdown(&self) -> Result<()> {
-        self.inner.state.lock().closed = true;
-        let _alone = self.inner.changing.lock().await;
-        let units = self.inner.active();
-        // Which jobs were at their end before says nothing about this.
-        let ending: Vec<String> = units.iter().flat_map(|unit| unit.members.clone()).collect();
-        let deadline = Instant::now() + self.inner.settings.shutdown_timeout;
-        let in_order = tokio::time::timeout_at(deadline, self.inner.stop_in_order(units)).await;
-        if in_order.is_err() {
-            let left = self.inner.active();
-            left.iter().for_each(|unit| unit.stop());
-            futures::future::join_all(left.iter().map(|unit| unit.ended())).await;
+        {
+            let _state = self.inner.state.lock();
+            self.inner.closed.cancel();
         }
-        let failed: Vec<String> = ending.into_iter().filter(|name| self.status(name).is_ok_and(|status| status.status == JobState::Failed)).collect();
-        if failed.is_empty() {
+        if self.inner.engine.started().is_none() {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Limit, Fault::External, format!("these jobs have not finished: {}", failed.join(", ")))
-            .with_help("status() of each says why"))
+        let inner = Arc::clone(&self.inner);
+        self.inner.engine.run(async move { inner.end().await }).await?
     }
 }
 
 impl Inner {
+    async fn end(&self) -> Result<()> {
+        let deadline = Instant::now() + self.settings.shutdown_timeout;
+        let units = self.active();
+        // A job may wait for one that reads it and is paused.
+        units.iter().for_each(|unit| unit.shutdown.resume());
+        // Which jobs were at their end before says nothing about this.
+        let ending: Vec<String> = units.iter().flat_map(|unit| unit.members.clone()).collect();
+        let mut unread = Vec::new();
+        if tokio::time::timeout_at(deadline, self.stop_in_order(units)).await.is_err() {
+            unread = self.unread(&ending);
+            let left = self.active();
+            left.iter().for_each(|unit| unit.stop());
+            futures::future::join_all(left.iter().map(|unit| unit.ended())).await;
+        }
+        let failed = |name: &&String| self.with_job(name, |job| job.state() == JobState::Failed).is_ok_and(|failed| failed);
+        let failed: Vec<&str> = ending.iter().filter(failed).map(String::as_str).collect();
+        let mut told = Vec::new();
+        if !failed.is_empty() {
+            told.push(format!("these jobs have not finished: {}", failed.join(", ")));
+        }
+        if !unread.is_empty() {
+            told.push(format!("the last rows of these have not reached the jobs that read them: {}", unread.join(", ")));
+        }
+        if told.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Limit, Fault::External, told.join("; ")).with_help("status() of each says why"))
+    }
+
     pub(super) fn active(&self) -> Vec<Arc<Unit>> {
         let state = self.state.lock();
         let mut units: Vec<Arc<Unit>> = Vec::new();
@@ -58,22 +78,20 @@ impl Inner {
             let (waiting, ready): (Vec<_>, Vec<_>) = units.iter().cloned().partition(waits);
             // Jobs can't read each other in a circle, but if they did all would be stopped.
             let (now, rest) = if ready.is_empty() { (waiting, ready) } else { (ready, waiting) };
-            now.iter().for_each(|unit| {
-                unit.shutdown.resume();
-                unit.stop();
-            });
+            now.iter().for_each(|unit| unit.stop());
             futures::future::join_all(now.iter().map(|unit| unit.ended())).await;
-            rest.iter().for_each(|unit| unit.shutdown.resume());
-            while !self.are_read_out(&now) {
+            let members: Vec<String> = now.iter().flat_map(|unit| unit.members.clone()).collect();
+            while !self.unread(&members).is_empty() {
                 tokio::time::sleep(LOOK).await;
             }
             units = rest;
         }
     }
 
-    fn are_read_out(&self, units: &[Arc<Unit>]) -> bool {
+    /// Which of these jobs have rows that wait for a reader.
+    fn unread(&self, names: &[String]) -> Vec<String> {
         let state = self.state.lock();
-        let members = units.iter().flat_map(|unit| &unit.members);
-        members.filter_map(|member| state.jobs.get(member)).all(|job| job.tap.is_read_out())
+        let waits = |name: &&String| state.jobs.get(*name).is_some_and(|job| !job.tap.is_read_out());
+        names.iter().filter(waits).cloned().collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Jobs that an application deploys, watches and stops while it runs. In reading order:
 //! - `stream_job_server`: the server, by its methods
 //! - `changes`: how jobs are deployed, started again and removed
+//! - `reservation`: what is kept for a deployment while it connects
 //! - `engine`: the threads of the jobs
 //! - `builder`: how one is set up
 //! - `settings`: what all deployments share
@@ -18,6 +19,7 @@ mod ending;
 mod engine;
 mod figures;
 mod job;
+mod reservation;
 mod settings;
 mod status;
 mod stream_job_server;

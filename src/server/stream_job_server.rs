@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use sql_extensions::nearest;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::builder::ServerBuilder;
 use super::engine::Engine;
@@ -58,17 +60,22 @@ pub struct StreamJobServer {
 pub(super) struct Inner {
     pub settings: Arc<Settings>,
     pub state: Mutex<State>,
-    /// One deployment, restart or removal after the other, so that names, limits and outputs are looked at as they will be.
-    pub changing: tokio::sync::Mutex<()>,
+    /// One looks at names, limits and outputs after the other.
+    pub binding: tokio::sync::Mutex<()>,
+    /// Something reserved has been released.
+    pub released: Notify,
+    /// Nothing is started any more. Cancelled while the state is locked, so that who starts something with that knows.
+    pub closed: CancellationToken,
     pub engine: Engine,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub jobs: BTreeMap<String, Job>,
+    /// What jobs read and write, and what those will that are about to start.
     pub claims: Claims,
-    /// Nothing is started any more.
-    pub closed: bool,
+    /// Names of jobs that are being started, started again or removed, each with the jobs of other deployments that it reads.
+    pub reserved: BTreeMap<String, Vec<String>>,
 }
 
 impl Drop for Inner {
@@ -104,7 +111,9 @@ impl StreamJobServer {
             inner: Arc::new(Inner {
                 settings: Arc::new(settings),
                 state: Mutex::default(),
-                changing: tokio::sync::Mutex::default(),
+                binding: tokio::sync::Mutex::default(),
+                released: Notify::new(),
+                closed: CancellationToken::new(),
                 engine: Engine::default(),
             }),
         }
@@ -154,9 +163,12 @@ impl StreamJobServer {
 
     /// Stops the reading of a job; what it has read goes its way. Jobs that read it wait. Returns the jobs that are paused: it, and those of its pipeline.
     ///
-    /// **Errors**: there is no such job, or it does not run.
+    /// **Errors**: there is no such job, or it does not run, or the server is being shut down.
     pub fn pause(&self, name: &str) -> Result<Vec<String>> {
         let unit = self.running(name)?;
+        // What is shut down reads to its end.
+        let _state = self.inner.state.lock();
+        self.inner.check_open()?;
         unit.shutdown.pause();
         Ok(unit.members.clone())
     }
@@ -207,19 +219,7 @@ impl StreamJobServer {
     ///
     /// **Errors**: there is no such job; other jobs read it.
     pub async fn remove(&self, name: &str) -> Result<Vec<String>> {
-        let _alone = self.inner.changing.lock().await;
-        let unit = self.inner.unit(name)?;
-        let readers: Vec<String> = {
-            let state = self.inner.state.lock();
-            let reads = |job: &&Job| job.unit.is_active() && job.unit.reads.iter().any(|read| unit.members.contains(read));
-            state.jobs.values().filter(reads).map(|job| format!("'{}'", job.name)).collect()
-        };
-        if !readers.is_empty() {
-            return Err(Error::config(format!("job '{name}' is read by {}", readers.join(", "))).with_help("stop these first"));
-        }
-        self.inner.stop(&unit).await;
-        self.inner.forget(&unit);
-        Ok(unit.members.clone())
+        self.inner.remove(name).await
     }
 
     fn running(&self, name: &str) -> Result<Arc<Unit>> {
@@ -233,10 +233,6 @@ impl StreamJobServer {
 }
 
 impl Inner {
-    pub(super) fn open(&self) -> Result<()> {
-        if self.state.lock().closed { Err(Error::config("the server was shut down; it starts nothing any more")) } else { Ok(()) }
-    }
-
     pub(super) fn with_job<T>(&self, name: &str, f: impl FnOnce(&Job) -> T) -> Result<T> {
         let state = self.state.lock();
         match state.jobs.get(name) {

@@ -82,6 +82,9 @@ pub trait DataSource: Send + Sync + Debug {
     /// One phrase for `explain` and the start line, e.g. `file data/orders.jsonl, 3 columns`.
     fn describe(&self) -> String;
 
+    /// Its job starts: what comes from now on is to be read, be the reader opened later. Returns at once.
+    fn begin(&self) {}
+
     /// Opens a reader at the configured start.
     fn open(&self, request: ReadRequest) -> Result<Box<dyn DataReader>>;
 }

@@ -303,3 +303,8 @@ pub fn copy(name: &str) -> String {
 pub fn settings(name: &str) -> String {
     format!("'source_{name}.type'='feed','source_{name}.feed'='{name}','out_{name}.type'='heap_sink','out_{name}.heap'='{name}'")
 }
+
+/// A statement that reads `upstream` and writes its numbers times ten into the heap of its name.
+pub fn reader(name: &str, upstream: &str) -> String {
+    format!("CREATE STREAM {name} AS SELECT n * 10 AS n FROM {upstream} INTO out_{name} WITH ('out_{name}.type'='heap','out_{name}.heap'='{name}')")
+}

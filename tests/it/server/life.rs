@@ -128,6 +128,16 @@ async fn names_and_limits_are_those_of_the_whole_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_statement_without_a_name_gets_one_that_its_script_does_not_have_and_an_empty_one_is_none() {
+    let bench = Bench::new();
+    let unnamed = format!("SELECT n FROM source_b INTO out_b WITH ({})", settings("b"));
+    let script = format!("{unnamed};{}", copy("a").replace("STREAM a", "STREAM query_1"));
+    assert_eq!(bench.server.deploy(&script).await.unwrap(), ["query_2", "query_1"]);
+    let refused = bench.server.deploy(&copy("c").replace("STREAM c", "STREAM \"\"")).await.unwrap_err().to_string();
+    assert!(refused.contains("a stream has an empty name"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_is_wrong_is_refused_with_all_its_faults_and_their_kinds() {
     let bench = Bench::new();
     let script = "CREATE STREAM a AS SELECT n FROM orders INTO x WITH ('x.type'='heap'); SELECT 100 AS constant_value";

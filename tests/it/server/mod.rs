@@ -5,6 +5,7 @@
 //! - `settings`: what the builder sets, and what jobs share
 //! - `spans`: spans of jobs, sources, sinks and epochs
 //! - `streams`: statements that read jobs of other deployments
+//! - `together`: deployments at the same time, and the end in the midst of them
 //! - `registered`: tables, functions, sources and sinks from outside
 //! - `figures`: what is told to Prometheus
 //! - `threads`: on which threads jobs run
@@ -20,3 +21,4 @@ mod settings;
 mod spans;
 mod streams;
 mod threads;
+mod together;

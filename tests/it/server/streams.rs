@@ -4,12 +4,7 @@ use std::time::Duration;
 
 use velostream::server::JobState;
 
-use super::kinds::{Bench, copy, settings};
-
-/// A statement that reads `upstream` and writes its numbers times ten into the heap of its name.
-fn reader(name: &str, upstream: &str) -> String {
-    format!("CREATE STREAM {name} AS SELECT n * 10 AS n FROM {upstream} INTO out_{name} WITH ('out_{name}.type'='heap','out_{name}.heap'='{name}')")
-}
+use super::kinds::{Bench, copy, reader, settings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_is_read_from_its_deployment_on() {
