@@ -17,6 +17,7 @@ use crate::clock::EpochClock;
 use crate::error::{Error, Fault, Result};
 use crate::ids::Epoch;
 use crate::stream::{DataSink, DataWriter, FailurePolicy, FailureStrategy, SinkContext, visible, visible_columns};
+use crate::unwind::guarded;
 
 const FAIL: FailurePolicy = FailurePolicy { strategy: FailureStrategy::FailBatch, max_retries: 0, retry_backoff: std::time::Duration::ZERO };
 
@@ -37,9 +38,22 @@ fn refused(job: &str, index: usize, name: &str, error: Error) -> Error {
 
 /// Does something that may block with every sink, all at the same time.
 async fn with_each<T: Send + 'static>(specs: &[SinkSpec], work: impl Fn(usize, Arc<dyn DataSink>) -> Box<dyn FnOnce() -> Result<T> + Send>) -> Vec<Result<T>> {
-    let tasks: Vec<_> = specs.iter().enumerate().map(|(index, spec)| tokio::task::spawn_blocking(work(index, Arc::clone(&spec.sink)))).collect();
+    let tasks: Vec<_> = specs
+        .iter()
+        .enumerate()
+        .map(|(index, spec)| {
+            let work = work(index, Arc::clone(&spec.sink));
+            tokio::task::spawn_blocking(move || guarded(work))
+        })
+        .collect();
     let done = futures::future::join_all(tasks).await;
-    done.into_iter().map(|done| done.unwrap_or_else(|error| Err(Error::internal("a sink can't be opened").with_source(error)))).collect()
+    let panicked = |panic: String| Err(Error::internal(format!("the sink has panicked: {panic}")));
+    done.into_iter()
+        .map(|done| match done {
+            Ok(done) => done.unwrap_or_else(panicked),
+            Err(error) => Err(Error::internal("a sink can't be opened").with_source(error)),
+        })
+        .collect()
 }
 
 /// Hands the rows of each epoch to every sink of a job.
@@ -71,8 +85,8 @@ impl Drop for SinkSet {
 }
 
 impl SinkSet {
-    /// Opens the sinks of the job with this number in its pipeline, all at the same time. One that can't be created is left out with a warning; if it is the settings' fault the start
-    /// is refused.
+    /// Opens the sinks of the job with this number in its pipeline, all at the same time. One that can't be created is left out with a warning; if it is the settings' fault, or that of
+    /// its code, the job does not start.
     #[allow(clippy::too_many_arguments, reason = "one call site")]
     pub(super) async fn open(
         (number, job): (usize, &str),
@@ -94,7 +108,7 @@ impl SinkSet {
             Box::new(move || sink.look(&columns))
         });
         for ((index, spec), looked) in specs.iter().enumerate().zip(looked.await) {
-            looked.or_else(|error| if error.fault() == Fault::User { Err(refused(job, index, spec.sink.name(), error)) } else { Ok(()) })?;
+            looked.or_else(|error| if error.fault() == Fault::External { Ok(()) } else { Err(refused(job, index, spec.sink.name(), error)) })?;
         }
         let opened = with_each(specs, |index, sink| {
             let context = SinkContext {
@@ -116,7 +130,7 @@ impl SinkSet {
                     tracing::info!("job '{job}': sink sink_{index}_{name} created ({})", spec.sink.describe());
                     writers.push(Some((writer, stops[index].clone())));
                 }
-                Err(error) if error.fault() == Fault::User => return Err(refused(job, index, name, error)),
+                Err(error) if error.fault() != Fault::External => return Err(refused(job, index, name, error)),
                 Err(error) => {
                     incomplete = true;
                     crate::telemetry::warning(&format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}': {}", error.message()));

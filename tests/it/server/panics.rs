@@ -75,6 +75,15 @@ async fn so_does_a_source_that_panics_when_it_is_told_what_is_durable_or_at_its_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn so_does_one_that_panics_when_it_is_opened() {
+    let bench = Bench::new();
+    bench.server.deploy(&copy("other")).await.unwrap();
+    bench.server.deploy(&copy("bad").replace("WITH (", "WITH ('out_bad.fault'='panic',")).await.unwrap();
+    is_internal(&bench.state("bad", JobState::Failed).await, "Failed to create sink 'sink_0_out_bad': the sink has panicked: ");
+    others_go_on(&bench).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_panics_fails_its_job_only() {
     let boom = create_udf("boom", vec![DataType::Int64], DataType::Int64, Volatility::Volatile, std::sync::Arc::new(boom));
     let bench = Bench::with(|builder| builder.register_udf(boom));
