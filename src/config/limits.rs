@@ -23,6 +23,7 @@ const JOBS: &str = "VELO_MAX_JOBS";
 const SOURCES: &str = "VELO_MAX_SOURCES_PER_JOB";
 const SINKS: &str = "VELO_MAX_SINKS_PER_JOB";
 const MEMORY: &str = "VELO_MAX_MEMORY_MB";
+const MEGABYTE: usize = 1_000_000;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -35,17 +36,19 @@ impl Limits {
     ///
     /// **Errors**: a variable is no count of at least 1.
     pub fn read(environment: &dyn Environment) -> Result<Self> {
-        let count = |name: &str, usual: usize| {
+        let number = |name: &str, usual: usize, most: usize| {
             let Some(variable) = environment.variable(name)?.filter(|variable| !variable.value.trim().is_empty()) else { return Ok(usual) };
             let text = variable.value.trim();
-            text.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
+            text.parse().ok().filter(|count| (1..=most).contains(count)).ok_or_else(|| {
                 let shown = if variable.secret { MASK.to_owned() } else { excerpt(text) };
-                let error = Error::config(format!("{name} = '{shown}': expected a count of 1 or more"));
+                let too_many = if most == usize::MAX { String::new() } else { format!(", and no more than {most}") };
+                let error = Error::config(format!("{name} = '{shown}': expected a count of 1 or more{too_many}"));
                 if matches!(variable.origin, Origin::Environment { .. }) { error } else { variable.origin.blame_value(error) }
             })
         };
         // Zero is refused, so it can stand for none here.
-        let megabytes = |name: &str| count(name, 0).map(|count| Some(count as u64 * 1_000_000).filter(|bytes| *bytes > 0));
+        let megabytes = |name: &str| number(name, 0, usize::MAX / MEGABYTE).map(|count| Some((count * MEGABYTE) as u64).filter(|bytes| *bytes > 0));
+        let count = |name: &str, usual: usize| number(name, usual, usize::MAX);
         let usual = Self::default();
         Ok(Self { jobs: count(JOBS, usual.jobs)?, sources: count(SOURCES, usual.sources)?, sinks: count(SINKS, usual.sinks)?, memory: megabytes(MEMORY)? })
     }
@@ -88,5 +91,8 @@ mod tests {
         for wrong in ["0", "-1", "many", "1.5"] {
             assert_eq!(read(&[(SINKS, wrong)]), Err(format!("VELO_MAX_SINKS_PER_JOB = '{wrong}': expected a count of 1 or more")));
         }
+        assert_eq!(read(&[(MEMORY, "16")]).map(|limits| limits.memory), Ok(Some(16_000_000)));
+        let error = read(&[(MEMORY, "20000000000000000")]).expect_err("more bytes than can be counted");
+        assert!(error.starts_with("VELO_MAX_MEMORY_MB = '20000000000000000': expected a count of 1 or more, and no more than "), "{error}");
     }
 }

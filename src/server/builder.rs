@@ -211,6 +211,11 @@ impl ServerBuilder {
     ///
     /// **Errors**: the application file can't be read, or has no such profile; a limit is no count of at least 1.
     pub fn build(self) -> Result<StreamJobServer> {
+        let counts = [("max_jobs", self.max_jobs), ("max_sources_per_job", self.max_sources), ("max_sinks_per_job", self.max_sinks)];
+        let none = counts.into_iter().find(|(_, count)| *count == Some(0)).map(|(name, _)| name);
+        if let Some(name) = none.or((self.max_memory == Some(0)).then_some("max_memory")) {
+            return Err(Error::config(format!("{name} is 0: expected 1 or more")));
+        }
         let application = match (self.application.as_deref(), self.profile.as_deref()) {
             (Some(file), profile) => Application::load(Some(file), profile, &self.variables)?,
             (None, Some(profile)) => {
