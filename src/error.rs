@@ -43,12 +43,19 @@ pub enum Fault {
 }
 
 /// A script: its name in messages (file name, `--sql` or `<stdin>`) and its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Script {
     /// Name printed before line and column.
     pub name: String,
     /// The text as the user wrote it.
     pub text: String,
+}
+
+impl fmt::Debug for Script {
+    /// Without the text, in which there may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Script").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// A stretch of a script that an error points at.
@@ -193,6 +200,11 @@ impl Error {
     /// What the user can do.
     pub fn help(&self) -> Option<&str> {
         self.inner.help.as_deref()
+    }
+
+    /// The error that caused this one, which is without a cause then.
+    pub(crate) fn take_source(&mut self) -> Option<Box<dyn StdError + Send + Sync>> {
+        self.inner.source.take()
     }
 
     /// Where in a script it is.

@@ -26,7 +26,7 @@ impl Inner {
                 self.stop(unit).await;
                 self.forget(unit);
             }
-            return Err(DeployError { errors: refusals });
+            return Err(DeployError::of(refusals));
         }
         let places = |unit: &Arc<Unit>| unit.origin.statements.iter().copied().zip(unit.members.clone()).collect::<Vec<_>>();
         let mut names: Vec<(usize, String)> = units.iter().flat_map(places).collect();
@@ -40,7 +40,7 @@ impl Inner {
         self.stop(&unit).await;
         let origin = unit.origin.clone();
         let (_, refusals) = self.launch(origin.script, Some((origin.names, origin.statements)), &mut reservation).await?;
-        if refusals.is_empty() { Ok(unit.members.clone()) } else { Err(DeployError { errors: refusals }) }
+        if refusals.is_empty() { Ok(unit.members.clone()) } else { Err(DeployError::of(refusals)) }
     }
 
     pub(super) async fn remove(self: &Arc<Self>, name: &str) -> Result<Vec<String>> {
@@ -63,7 +63,7 @@ impl Inner {
     ) -> Result<(Vec<Arc<Unit>>, Vec<Error>), DeployError> {
         let (bound, errors) = self.bind(script, again, reservation).await?;
         // Sources may take long to connect; others need not wait for them.
-        let groups = self.while_open(bound.prepare(errors)).await?.map_err(|errors| DeployError { errors })?;
+        let groups = self.while_open(bound.prepare(errors)).await?.map_err(DeployError::of)?;
         let units = self.start_all(groups, reservation)?;
         let refusals = self.refusals(&units).await;
         Ok((units, refusals))
@@ -88,7 +88,7 @@ impl Inner {
             state.jobs.values().filter(is_stream).map(|job| (job.name.clone(), Stream::of(&job.tap))).collect()
         };
         let deployment = Deployment { settings: Arc::clone(&self.settings), script, only, names, streams };
-        let mut bound = self.while_open(deployment.bind()).await?.map_err(|errors| DeployError { errors })?;
+        let mut bound = self.while_open(deployment.bind()).await?.map_err(DeployError::of)?;
         let errors = self.reserve(&mut bound, reservation);
         Ok((bound, errors))
     }

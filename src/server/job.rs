@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::status::{JobError, JobReport, JobState, JobStatus, SinkFigures, SourceFigures};
 use super::unit::Unit;
 use crate::error::{Error, ErrorKind, Fault};
+use crate::options::scrub;
 use crate::runtime::{JobCounters, JobOutcome, JobSummary, SourceSummary, Tap};
 use crate::stream::ConnectionState;
 
@@ -104,7 +105,7 @@ impl Job {
                 retries: sink.retries,
                 write_latency_ms: sink.write_latency_ms,
                 status: self.shown(sink.state),
-                last_error: sink.last_error.clone(),
+                last_error: sink.last_error.as_deref().map(scrub),
             }
         };
         let sinks = summary.sinks.iter().map(|summary| (summary.name.clone(), sink(summary))).collect();
@@ -123,7 +124,7 @@ impl Job {
         if severity(state) > severity(figures.status) {
             figures.status = state;
         }
-        figures.last_error = source.last_error.clone().or_else(|| figures.last_error.take());
+        figures.last_error = source.last_error.as_deref().map(scrub).or_else(|| figures.last_error.take());
     }
 }
 

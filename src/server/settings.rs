@@ -1,6 +1,7 @@
 //! What all deployments of a server share.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +13,17 @@ use crate::runtime::EngineMemory;
 use crate::stream::DataSink;
 
 /// Variables that an application gives, and those of the process if it wants them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Variables {
     pub own: BTreeMap<String, String>,
     pub of_process: bool,
+}
+
+impl fmt::Debug for Variables {
+    /// Their names only: the values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Variables").field("own", &self.own.keys()).field("of_process", &self.of_process).finish()
+    }
 }
 
 impl Environment for Variables {
@@ -25,7 +33,6 @@ impl Environment for Variables {
 }
 
 /// Set once, when the server is built.
-#[derive(Debug)]
 pub(super) struct Settings {
     pub group_base: String,
     pub embedding: Embedding,

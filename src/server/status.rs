@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -137,16 +138,36 @@ pub struct JobReport {
     pub sinks: BTreeMap<String, SinkFigures>,
 }
 
-/// Why a script was refused: everything that is wrong with it. Nothing of it was started.
+/// Why a script was refused: everything that is wrong with it; no secrets are in it. Nothing of it was started.
 #[derive(Debug)]
 pub struct DeployError {
     /// What is wrong; at least one.
     pub errors: Vec<Error>,
 }
 
+/// The same error without secrets. Its cause is kept as a text if there are some in it.
+fn scrubbed(mut error: Error) -> Error {
+    let told = Error::new(error.kind(), error.fault(), scrub(error.message())).with_retry(error.retry());
+    let told = error.help().map(scrub).into_iter().fold(told, Error::with_help);
+    let told = error.place().map(|place| (Arc::clone(&place.script), place.span)).into_iter().fold(told, |told, (script, span)| told.at(&script, span));
+    let Some(source) = error.take_source() else { return told };
+    let is_clean = |cause: &dyn StdError| [cause.to_string(), format!("{cause:?}")].iter().all(|text| scrub(text) == *text);
+    let mut cause: Option<&dyn StdError> = Some(&*source);
+    while let Some(inner) = cause.filter(|cause| is_clean(*cause)) {
+        cause = inner.source();
+    }
+    if cause.is_none() { told.with_source(source) } else { told.with_source(scrub(&deepest(&*source))) }
+}
+
+impl DeployError {
+    pub(super) fn of(errors: Vec<Error>) -> Self {
+        Self { errors: errors.into_iter().map(scrubbed).collect() }
+    }
+}
+
 impl From<Error> for DeployError {
     fn from(error: Error) -> Self {
-        Self { errors: vec![error] }
+        Self::of(vec![error])
     }
 }
 

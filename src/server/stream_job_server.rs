@@ -1,6 +1,7 @@
 //! The server, by its methods.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -12,7 +13,7 @@ use super::builder::ServerBuilder;
 use super::engine::Engine;
 use super::job::Job;
 use super::settings::Settings;
-use super::status::{DeployError, JobReport, JobStatus};
+use super::status::{DeployError, JobReport, JobState, JobStatus};
 use super::unit::Unit;
 use crate::deploy::Claims;
 use crate::error::{Error, Result, Script};
@@ -56,7 +57,6 @@ pub struct StreamJobServer {
     pub(super) inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 pub(super) struct Inner {
     pub settings: Arc<Settings>,
     pub state: Mutex<State>,
@@ -69,13 +69,22 @@ pub(super) struct Inner {
     pub engine: Engine,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct State {
     pub jobs: BTreeMap<String, Job>,
     /// What jobs read and write, and what those will that are about to start.
     pub claims: Claims,
     /// Names of jobs that are being started, started again or removed, each with the jobs of other deployments that it reads.
     pub reserved: BTreeMap<String, Vec<String>>,
+}
+
+impl fmt::Debug for Inner {
+    /// The jobs only: settings and scripts may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.lock();
+        let jobs: BTreeMap<&String, JobState> = state.jobs.iter().map(|(name, job)| (name, job.state())).collect();
+        f.debug_struct("StreamJobServer").field("jobs", &jobs).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Inner {

@@ -71,3 +71,50 @@ async fn shutting_down_ends_in_time_even_if_a_sink_hangs() {
     assert_eq!(bench.server.status("a").unwrap().status, JobState::Stopped);
     assert!(bench.server.status("stuck").unwrap().error.unwrap().message.contains("not drained within 0.3 s"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_in_nothing_that_is_told() {
+    let with = |feed: &str| copy("a").replace("'source_a.feed'='a'", &format!("'source_a.feed'='{feed}','source_a.password'='${{MY_PASSWORD}}'"));
+    let builder = || StreamJobServer::builder().variable("MY_PASSWORD", "sentinel-4711");
+    let bench = Bench::with(|builder| builder.variable("MY_PASSWORD", "sentinel-4711"));
+    let refused = bench.server.deploy(&with("refused")).await.unwrap_err();
+    let inline = bench.server.deploy(&with("refused").replace("${MY_PASSWORD}", "sentinel-0815")).await.unwrap_err();
+    assert!(refused.to_string().contains("login with ****"), "{refused}");
+    bench.server.deploy(&with("a")).await.unwrap();
+    bench.feeds.send("a", [1]);
+    let status = bench.state("a", JobState::Failed).await;
+    let metrics = serde_json::to_string(&bench.server.metrics("a").unwrap()).unwrap();
+    assert!(metrics.contains("login with ****"), "{metrics}");
+    let said = [
+        format!("{refused} {refused:?} {} {:?}", refused.errors[0], refused.errors[0]),
+        format!("{inline} {inline:?} {} {:?} {}", inline.errors[0], inline.errors[0], inline.errors[0].render()),
+        metrics,
+        format!("{status:?} {:?} {:?}", bench.server, builder()),
+        bench.server.stop("a").await.unwrap_err().to_string(),
+    ];
+    for said in said {
+        assert!(!said.contains("sentinel"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_builder_limits_sources_sinks_and_memory_and_refuses_limits_of_nothing() {
+    let bench = Bench::with(|builder| builder.max_sources_per_job(1).max_sinks_per_job(1).max_memory(30_000_000));
+    let sources = "'q.type'='feed','q.feed'='q','r.type'='feed','r.feed'='r'";
+    let two = format!("CREATE STREAM a AS SELECT n FROM q UNION ALL SELECT n FROM r INTO x, y WITH ({sources},'x.type'='heap','y.type'='heap')");
+    let refused = bench.server.deploy(&two).await.unwrap_err().to_string();
+    assert!(refused.contains("job 'a' has 2 sources; at most 1 are allowed") && refused.contains("job 'a' has 2 sinks; at most 1 are allowed"), "{refused}");
+    let sort = "CREATE STREAM big AS SELECT n FROM q ORDER BY n INTO o WITH ('q.type'='feed','q.feed'='q','q.bounded'='true','o.type'='heap')";
+    bench.server.deploy(sort).await.unwrap();
+    bench.feeds.send("q", 0..5_000_000);
+    bench.feeds.end("q");
+    let error = bench.server.wait("big").await.unwrap().error.expect("it needs more memory");
+    assert_eq!(error.kind, velostream::error::ErrorKind::Limit, "{error:?}");
+    let builder = StreamJobServer::builder;
+    let none = [("max_jobs", builder().max_jobs(0)), ("max_sources_per_job", builder().max_sources_per_job(0))];
+    let none = none.into_iter().chain([("max_sinks_per_job", builder().max_sinks_per_job(0)), ("max_memory", builder().max_memory(0))]);
+    for (name, builder) in none {
+        assert_eq!(builder.build().unwrap_err().to_string(), format!("{name} is 0: expected 1 or more"));
+    }
+    assert!(builder().variable("VELO_MAX_MEMORY_MB", "20000000000000000").build().is_err());
+}
