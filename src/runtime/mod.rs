@@ -2,6 +2,7 @@
 //! - `spec`: what is run
 //! - `pipelines`: which jobs read each other
 //! - `pipeline`: starts the parts, drives them, ends them
+//! - `gate`: pipelines that start together, or not at all
 //! - `room`: how much may wait between two parts
 //! - `source_task`: reads ahead, within a bound
 //! - `leaf_feed`: rows of a source as the leaves of a plan want them
@@ -27,6 +28,7 @@ mod batch_run;
 pub mod batching;
 mod counters;
 mod epoch_outputs;
+mod gate;
 mod job_memory;
 mod job_metrics;
 mod latency;
@@ -50,10 +52,11 @@ mod tap;
 mod threads;
 
 pub use counters::{JobCounters, JobSummary, SinkSummary, SourceSummary};
+pub use gate::Gate;
 pub use job_memory::{EngineMemory, JobMemory, MemoryLimits};
 pub use job_metrics::JobMetrics;
 pub use latency::Latency;
-pub use pipeline::{JobOutcome, Running, start};
+pub use pipeline::{JobOutcome, Running, start, start_at};
 pub use pipelines::{in_pipelines, pipelines};
 pub use shutdown::Shutdown;
 pub use spec::{ChainedInput, JobSpec, SinkSpec, SourceSpec};

@@ -13,6 +13,7 @@ use super::batch_run::run_batch;
 use super::batching::whole_batch_bytes;
 use super::counters::{JobCounters, JobSummary};
 use super::epoch_outputs::{Direct, EpochOutputs};
+use super::gate::{AtGate, Gate};
 use super::job_memory::share;
 use super::leaf_feed::SourceFeed;
 use super::panicked;
@@ -52,6 +53,9 @@ const LETTING_GO: Duration = Duration::from_secs(2);
 
 /// Sources may take this long to commit and to leave.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Why a batch has no result.
+const NOT_STARTED: &str = "stopped before its sinks were opened; there is no result";
 
 /// How a job ended.
 #[derive(Debug)]
@@ -97,6 +101,11 @@ type Counted = (JobSpec, Arc<JobCounters>);
 
 /// Starts the jobs; `last_resort` takes the rows of a job all of whose sinks are down. Must be called within a Tokio runtime.
 pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Shutdown) -> Running {
+    start_at(None, specs, last_resort, shutdown)
+}
+
+/// Likewise, but no pipeline starts before all have come to the gate.
+pub fn start_at(gate: Option<&Gate>, specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Shutdown) -> Running {
     let mut jobs = Vec::new();
     let mut counted: Vec<Counted> = Vec::new();
     for spec in specs {
@@ -119,9 +128,10 @@ pub fn start(specs: Vec<JobSpec>, last_resort: &Arc<dyn DataSink>, shutdown: &Sh
             let names: Names = pipeline.iter().map(|(_, (spec, counters))| (spec.name.clone(), Arc::clone(counters))).collect();
             let span = tracing::info_span!("job", name = names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
             let all = names.clone();
+            let gate = gate.map_or_else(|| Gate::of(1).one(), Gate::one);
             let run = async move {
                 // The parts that run by themselves catch their own panics and tell whose they are.
-                guarded_future(run_pipeline(pipeline, last_resort, shutdown)).await.unwrap_or_else(|panic| broken(names, panicked(&panic)))
+                guarded_future(run_pipeline(pipeline, last_resort, shutdown, gate)).await.unwrap_or_else(|panic| broken(names, panicked(&panic)))
             };
             (all, tokio::spawn(run.instrument(span)))
         })
@@ -138,7 +148,7 @@ pub(super) struct Part {
     pub sinks: Arc<RwLock<SinkSet>>,
 }
 
-async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink>, shutdown: Shutdown) -> Vec<JobOutcome> {
+async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink>, shutdown: Shutdown, mut gate: AtGate) -> Vec<JobOutcome> {
     let (sink_events, sinks) = mpsc::unbounded_channel();
     let names: Names = jobs.iter().map(|(_, (spec, counters))| (spec.name.clone(), Arc::clone(counters))).collect();
     let is_batch = jobs.iter().all(|(_, (spec, _))| spec.plan.mode == ExecutionMode::Batch);
@@ -149,17 +159,7 @@ async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink
     let mut refused = false;
     for (at, (number, (mut spec, counters))) in jobs.into_iter().enumerate() {
         spec.clock.advance(system_nanos());
-        let opening = SinkSet::open(
-            (at, &spec.name),
-            &spec.sinks,
-            &spec.plan.schema,
-            &spec.clock,
-            &counters,
-            &sink_events,
-            Arc::clone(&last_resort),
-            spec.plan.context.memory_pool(),
-            spec.tap.clone(),
-        );
+        let opening = SinkSet::open(&spec.name, &spec.sinks, &spec.plan.schema, &spec.clock, &counters, Arc::clone(&last_resort), spec.tap.clone());
         // Asked to end, nobody waits for sinks that still connect.
         let opened = tokio::select! {
             biased;
@@ -169,7 +169,7 @@ async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink
                 if !is_batch {
                     break;
                 }
-                Err(Error::new(ErrorKind::Limit, Fault::User, "stopped before its sinks were opened; there is no result"))
+                Err(Error::new(ErrorKind::Limit, Fault::User, NOT_STARTED))
             }
         };
         match opened {
@@ -182,6 +182,22 @@ async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink
                 failure = Some((at, error));
                 break;
             }
+        }
+    }
+    if refused {
+        gate.refuse();
+    } else if failure.is_none() && !stopped {
+        stopped = tokio::select! {
+            biased;
+            all = gate.pass() => !all,
+            () = shutdown.requested() => true,
+        };
+        failure = (stopped && is_batch).then(|| (0, Error::new(ErrorKind::Limit, Fault::User, NOT_STARTED)));
+    }
+    drop(gate);
+    if failure.is_none() && !stopped {
+        for (at, part) in parts.iter().enumerate() {
+            part.sinks.write().await.begin(at, &part.spec.sinks, &sink_events, part.spec.plan.context.memory_pool());
         }
     }
     drop(sink_events);
@@ -291,7 +307,7 @@ fn broken(names: Names, error: Error) -> Vec<JobOutcome> {
 }
 
 fn outcomes(names: Names, mut failure: Option<(usize, Error)>, incomplete: bool, durable: Vec<Vec<(String, Position)>>) -> Vec<JobOutcome> {
-    let failed = failure.as_ref().map(|(at, _)| names[*at].0.clone());
+    let failed = failure.as_ref().map(|(at, error)| (names[*at].0.clone(), error.kind(), error.fault()));
     names
         .into_iter()
         .zip(durable)
@@ -299,8 +315,10 @@ fn outcomes(names: Names, mut failure: Option<(usize, Error)>, incomplete: bool,
         .map(|(at, ((name, counters), durable))| {
             let own = failure.take_if(|(failed, _)| *failed == at).map(|(_, error)| error);
             let error = own.or_else(|| {
-                let failed = failed.as_ref().filter(|failed| **failed != name)?;
-                Some(Error::new(ErrorKind::Source, Fault::External, format!("stopped, since job '{failed}' of the same pipeline failed")))
+                let (failed, kind, fault) = failed.as_ref().filter(|(failed, ..)| *failed != name)?;
+                // Who breaks the rules of the engine does so for all; for anything else this job's input has failed.
+                let (kind, fault) = if *fault == Fault::Internal { (*kind, *fault) } else { (ErrorKind::Source, Fault::External) };
+                Some(Error::new(kind, fault, format!("stopped, since job '{failed}' of the same pipeline failed")))
             });
             let summary = counters.summary(&name);
             JobOutcome { name, error, refused: false, incomplete, summary, durable }

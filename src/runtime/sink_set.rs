@@ -59,6 +59,8 @@ async fn with_each<T: Send + 'static>(specs: &[SinkSpec], work: impl Fn(usize, A
 /// Hands the rows of each epoch to every sink of a job.
 pub(super) struct SinkSet {
     job: String,
+    /// Those that are open but don't run yet. Writers can be moved between threads, but not shared.
+    open: parking_lot::Mutex<Vec<Option<OpenSink>>>,
     sinks: Vec<Option<SinkHandle>>,
     /// Which of them get the carried columns.
     carried: Vec<bool>,
@@ -85,18 +87,16 @@ impl Drop for SinkSet {
 }
 
 impl SinkSet {
-    /// Opens the sinks of the job with this number in its pipeline, all at the same time. One that can't be created is left out with a warning; if it is the settings' fault, or that of
+    /// Opens the sinks of a job, all at the same time. One that can't be created is left out with a warning; if it is the settings' fault, or that of
     /// its code, the job does not start.
     #[allow(clippy::too_many_arguments, reason = "one call site")]
     pub(super) async fn open(
-        (number, job): (usize, &str),
+        job: &str,
         specs: &[SinkSpec],
         schema: &SchemaRef,
         clock: &Arc<EpochClock>,
         counters: &Arc<JobCounters>,
-        events: &mpsc::UnboundedSender<SinkEvent>,
         last_resort: Arc<dyn DataSink>,
-        memory: &Arc<dyn MemoryPool>,
         tap: Option<Arc<Tap>>,
     ) -> Result<Self> {
         let stop = CancellationToken::new();
@@ -141,19 +141,11 @@ impl SinkSet {
                 }
             }
         }
-        // Nothing is replaced before it is known that the job starts.
-        let start = |(index, writer): (usize, Option<OpenSink>)| {
-            let spec = &specs[index];
-            let place = format!("job '{job}', sink '{}'", spec.sink.name());
-            writer.map(|writer| {
-                start_sink(writer, (number, index), place, spec.failure, Arc::clone(counters), events.clone(), SinkMemory::of(memory, specs.len()))
-            })
-        };
-        let sinks = writers.into_iter().enumerate().map(start).collect();
         Ok(Self {
             job: job.to_owned(),
             carried: specs.iter().map(|spec| spec.sink.wants_carried()).collect(),
-            sinks,
+            open: parking_lot::Mutex::new(writers),
+            sinks: Vec::new(),
             counters: Arc::clone(counters),
             last_resort,
             fallback: Mutex::default(),
@@ -164,6 +156,17 @@ impl SinkSet {
             stop,
             incomplete,
         })
+    }
+
+    /// Starts the sinks of the job with this number in its pipeline. Nothing is replaced before it is known that all of it starts.
+    pub(super) fn begin(&mut self, number: usize, specs: &[SinkSpec], events: &mpsc::UnboundedSender<SinkEvent>, memory: &Arc<dyn MemoryPool>) {
+        let start = |(index, writer): (usize, Option<OpenSink>)| {
+            let spec = &specs[index];
+            let place = format!("job '{}', sink '{}'", self.job, spec.sink.name());
+            let memory = SinkMemory::of(memory, specs.len());
+            writer.map(|writer| start_sink(writer, (number, index), place, spec.failure, Arc::clone(&self.counters), events.clone(), memory))
+        };
+        self.sinks = std::mem::take(self.open.get_mut()).into_iter().enumerate().map(start).collect();
     }
 
     /// Sends rows to all sinks; waits while a queue is full.

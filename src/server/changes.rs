@@ -11,7 +11,7 @@ use super::stream_job_server::{Inner, State};
 use super::unit::{Group, Unit};
 use crate::deploy::PreparedJob;
 use crate::error::{Error, Result, Script};
-use crate::runtime::{JobCounters, JobOutcome, Tap, start};
+use crate::runtime::{Gate, JobCounters, JobOutcome, Tap, start_at};
 use crate::stream::visible;
 
 /// A job that is about to start: its sources in the order of the statement, and where others read it.
@@ -135,7 +135,8 @@ impl Inner {
         self.check_open()?;
         let parts: Vec<Vec<Part>> = groups.iter_mut().map(|group| state.parts(group)).collect::<Result<_>>()?;
         reservation.claimed = false;
-        Ok(groups.into_iter().zip(parts).map(|(group, parts)| self.start(group, parts, &mut state)).collect())
+        let gate = Gate::of(groups.len());
+        Ok(groups.into_iter().zip(parts).map(|(group, parts)| self.start(group, parts, &gate, &mut state)).collect())
     }
 
     /// Waits until jobs have started or ended; what was refused at the last moment, when their sinks were looked at.
@@ -160,12 +161,12 @@ impl Inner {
     }
 
     /// Starts jobs that were prepared.
-    fn start(self: &Arc<Self>, group: Group, parts: Vec<Part>, state: &mut State) -> Arc<Unit> {
+    fn start(self: &Arc<Self>, group: Group, parts: Vec<Part>, gate: &Gate, state: &mut State) -> Arc<Unit> {
         let Group { jobs, origin, reads } = group;
         let members: Vec<String> = jobs.iter().map(|job| job.spec.name.clone()).collect();
         let unit = Arc::new(Unit::new(members, origin, reads));
         parts.iter().for_each(|(_, tap)| tap.here());
-        let running = start(jobs.into_iter().map(|job| job.spec).collect(), &self.settings.output, &unit.shutdown);
+        let running = start_at(Some(gate), jobs.into_iter().map(|job| job.spec).collect(), &self.settings.output, &unit.shutdown);
         for ((name, counters), (sources, tap)) in running.jobs.iter().zip(parts) {
             let named = !unit.origin.names.contains(name);
             let job = Job { name: name.clone(), unit: Arc::clone(&unit), counters: Arc::clone(counters), sources, named, tap, end: None };

@@ -131,7 +131,7 @@ impl StreamJobServer {
     /// Starts the statements of a script, each of which is a job, and returns their names in order. A statement reads streams of the script and those of jobs that are there, from now
     /// on; a configured source of the name counts more. A statement without a name is called `query_1`, or the next that is free.
     ///
-    /// Returns when the jobs have opened their sinks, or have failed to.
+    /// Returns when the jobs have opened their sinks, or have failed to. None starts before the sinks of all are open.
     ///
     /// **Errors**: everything that is wrong with the script; nothing of it is started then. A name that is there already, more jobs than may run, outputs that collide with those of
     /// other jobs are among that. What other systems do, such as a sink that does not answer, is in [`status`](Self::status).
@@ -215,8 +215,8 @@ impl StreamJobServer {
         }
     }
 
-    /// Starts a job again, after stopping it if it runs: its statement is looked at anew, with the settings as they are now. Returns the jobs that are started: it, and those of its
-    /// pipeline.
+    /// Starts a job again, after stopping it if it runs: its statement is looked at anew, with the settings as they are now. Its figures begin at zero.
+    /// Returns the jobs that are started: it, and those of its pipeline.
     ///
     /// **Errors**: there is no such job; as of [`deploy`](Self::deploy). The job stays as it was stopped.
     pub async fn restart(&self, name: &str) -> Result<Vec<String>, DeployError> {

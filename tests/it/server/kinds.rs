@@ -214,10 +214,10 @@ impl DataSink for HeapSink {
     fn open(&self, _: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {
         if let Some(whose) = &self.fault {
             assert_ne!(whose, "panic", "opening was told to panic");
-            if let Some(ms) = whose.strip_prefix("slow:") {
+            if let Some(ms) = whose.strip_prefix("slow:").and_then(|rest| rest.split(':').next()) {
                 std::thread::sleep(Duration::from_millis(ms.parse().unwrap()));
             }
-            let fault = if whose == "user" { Fault::User } else { Fault::External };
+            let fault = if whose.ends_with("user") { Fault::User } else { Fault::External };
             return Err(Error::new(ErrorKind::Sink, fault, "Permission denied"));
         }
         Ok(Box::new(HeapWriter { stop: context.stop, heap: self.heap.clone(), heaps: self.heaps.clone(), epoch: 0 }))

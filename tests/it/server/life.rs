@@ -171,6 +171,24 @@ async fn a_sink_that_is_wrong_refuses_the_script_and_one_that_is_away_is_left_ou
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_is_refused_at_the_last_moment_has_replaced_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keep.jsonl");
+    std::fs::write(&file, "{\"n\":42}\n").unwrap();
+    let bench = Bench::new();
+    bench.feeds.send("b", 0..10);
+    let first = format!("CREATE STREAM b AS SELECT n FROM s INTO o WITH ('s.type'='feed','s.feed'='b','o.type'='file','o.path'='{}')", file.display());
+    let refused = copy("a").replace("WITH (", "WITH ('out_a.fault'='slow:300:user',");
+    let refused = bench.server.deploy(&format!("{first};{refused}")).await.unwrap_err().to_string();
+    assert!(refused.contains("Permission denied"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{\"n\":42}\n");
+    assert!(bench.server.list().is_empty());
+    // Nothing of the input was read, either.
+    bench.server.deploy(&copy("b")).await.unwrap();
+    assert_eq!(bench.heaps.wait("b", 10).await.len(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_batch_is_paused_and_resumed_too_and_one_that_is_stopped_in_its_midst_is_stopped() {
     let bench = Bench::new();
     let bounded = |name: &str| copy(name).replace("WITH (", &format!("WITH ('source_{name}.bounded'='true',"));
