@@ -27,6 +27,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Sets up a [`StreamJobServer`]. Nothing is read from the process's environment unless it is asked to.
 #[derive(Debug)]
 pub struct ServerBuilder {
+    name: Option<String>,
     brokers: Option<String>,
     group_base: String,
     max_jobs: Option<usize>,
@@ -47,6 +48,7 @@ pub struct ServerBuilder {
 impl Default for ServerBuilder {
     fn default() -> Self {
         Self {
+            name: None,
             brokers: None,
             group_base: GROUP_BASE.to_owned(),
             max_jobs: None,
@@ -67,6 +69,13 @@ impl Default for ServerBuilder {
 }
 
 impl ServerBuilder {
+    /// The label `server` of all figures, for an application that has several servers in one registry. None if it is not set.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     /// `bootstrap.servers` of Kafka sources and sinks that name none: `host:port`, several separated by commas.
     #[must_use]
     pub fn brokers(mut self, brokers: impl Into<String>) -> Self {
@@ -241,7 +250,7 @@ impl ServerBuilder {
     }
 
     fn with(self, application: Option<Application>, limits: Limits) -> StreamJobServer {
-        let Self { brokers, group_base, monitoring, mut variables, folders, output, shutdown_timeout, mut embedding, functions, .. } = self;
+        let Self { name, brokers, group_base, monitoring, mut variables, folders, output, shutdown_timeout, mut embedding, functions, .. } = self;
         if let Some(brokers) = brokers.as_ref().filter(|_| application.is_none()) {
             variables.own.entry("kafka_brokers".to_owned()).or_insert_with(|| brokers.clone());
         }
@@ -253,6 +262,7 @@ impl ServerBuilder {
         let shutdown_timeout = shutdown_timeout.unwrap_or(SHUTDOWN_TIMEOUT);
         let memory = Arc::new(EngineMemory::new(limits.memory));
         StreamJobServer::with(Settings {
+            name,
             memory,
             group_base,
             embedding,

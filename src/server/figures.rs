@@ -22,6 +22,9 @@ enum Kind {
 
 use Kind::{Counter, Gauge};
 
+/// Labels of all figures of a server.
+type Labels = HashMap<String, String>;
+
 /// Values, each with those of its labels.
 type Values = Vec<(Vec<String>, f64)>;
 
@@ -124,22 +127,22 @@ const FIGURES: [Figure; 18] = [
 ];
 
 impl Figure {
-    fn options(&self) -> Opts {
-        Opts::new(self.name, self.help)
+    fn options(&self, server: &Labels) -> Opts {
+        Opts::new(self.name, self.help).const_labels(server.clone())
     }
 
-    fn collect(&self, jobs: &[Seen<'_>]) -> prometheus::Result<Vec<MetricFamily>> {
+    fn collect(&self, server: &Labels, jobs: &[Seen<'_>]) -> prometheus::Result<Vec<MetricFamily>> {
         let values = jobs.iter().flat_map(|seen| (self.values)(seen));
         match self.kind {
             Counter => {
-                let counter = CounterVec::new(self.options(), self.labels)?;
+                let counter = CounterVec::new(self.options(server), self.labels)?;
                 for (of, value) in values {
                     counter.get_metric_with_label_values(&of)?.inc_by(value);
                 }
                 Ok(counter.collect())
             }
             Gauge => {
-                let gauge = GaugeVec::new(self.options(), self.labels)?;
+                let gauge = GaugeVec::new(self.options(server), self.labels)?;
                 for (of, value) in values {
                     gauge.get_metric_with_label_values(&of)?.set(value);
                 }
@@ -152,6 +155,7 @@ impl Figure {
 /// Reads the figures of a server's jobs.
 struct Figures {
     server: Weak<Inner>,
+    labels: Labels,
     descriptions: Vec<Desc>,
 }
 
@@ -165,23 +169,27 @@ impl Collector for Figures {
         let state = server.state.lock();
         let jobs: Vec<Seen<'_>> = state.jobs.values().map(|job| Seen { job, report: job.report() }).collect();
         // Names and labels are constants that a test has seen work.
-        FIGURES.iter().flat_map(|figure| figure.collect(&jobs).unwrap_or_default()).collect()
+        FIGURES.iter().flat_map(|figure| figure.collect(&self.labels, &jobs).unwrap_or_default()).collect()
     }
 }
 
 impl StreamJobServer {
     /// Adds the figures of this server's jobs to a registry, of which it may be one part. Nothing is added if the server was built without monitoring.
     ///
-    /// **Errors**: the registry has a figure of the same name.
+    /// **Errors**: the registry has a figure of the same name, such as those of another server without a [name](super::ServerBuilder::name) of its own.
     pub fn register_metrics(&self, registry: &Registry) -> Result<()> {
         if !self.inner.settings.monitoring {
             return Ok(());
         }
-        let fault = |error: prometheus::Error| Error::config(format!("the figures of the jobs can't be registered: {error}"));
+        let labels: Labels = self.inner.settings.name.iter().map(|name| ("server".to_owned(), name.clone())).collect();
+        let fault = |error: prometheus::Error| {
+            Error::config(format!("the figures of the jobs can't be registered: {error}"))
+                .with_help("give each server of a registry a name of its own, with the builder's 'name'")
+        };
         let label_names = |figure: &Figure| figure.labels.iter().map(|label| (*label).to_owned()).collect();
-        let description = |figure: &Figure| Desc::new(figure.name.to_owned(), figure.help.to_owned(), label_names(figure), HashMap::new());
+        let description = |figure: &Figure| Desc::new(figure.name.to_owned(), figure.help.to_owned(), label_names(figure), labels.clone());
         let descriptions = FIGURES.iter().map(description).collect::<prometheus::Result<_>>().map_err(fault)?;
-        registry.register(Box::new(Figures { server: Arc::downgrade(&self.inner), descriptions })).map_err(fault)
+        registry.register(Box::new(Figures { server: Arc::downgrade(&self.inner), labels: labels.clone(), descriptions })).map_err(fault)
     }
 
     /// The figures of all jobs in Prometheus's text format; empty if the server was built without monitoring.

@@ -34,6 +34,8 @@ impl Environment for Variables {
 
 /// Set once, when the server is built.
 pub(super) struct Settings {
+    /// Tells its figures from those of other servers.
+    pub name: Option<String>,
     pub group_base: String,
     pub embedding: Embedding,
     pub functions: Vec<Arc<ScalarUDF>>,

@@ -44,7 +44,26 @@ async fn without_monitoring_there_are_none() {
 }
 
 #[test]
-fn a_registry_takes_the_figures_of_one_server() {
+fn a_server_without_jobs_has_none() {
     let server = StreamJobServer::new_with_monitoring("", "mine", 3, true);
     assert_eq!(server.metrics_text().unwrap(), "", "there is no job");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_takes_the_figures_of_several_servers_that_have_names() {
+    let registry = prometheus::Registry::new();
+    let servers = ["one", "two"].map(|name| Bench::with(|builder| builder.name(name)));
+    for bench in &servers {
+        bench.server.deploy(&copy("a")).await.unwrap();
+        bench.server.register_metrics(&registry).unwrap();
+    }
+    let text = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    for name in ["one", "two"] {
+        assert!(text.contains(&format!("velo_job_sources_total{{job=\"a\",server=\"{name}\"}} 1")), "{text}");
+    }
+    let registry = prometheus::Registry::new();
+    let (first, second) = (Bench::new(), Bench::new());
+    first.server.register_metrics(&registry).unwrap();
+    let refused = second.server.register_metrics(&registry).unwrap_err().to_string();
+    assert!(refused.contains("give each server of a registry a name of its own"), "{refused}");
 }
