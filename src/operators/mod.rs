@@ -5,6 +5,7 @@
 //! - `limit`: `LIMIT n` counted over all epochs
 //! - `once`: a branch without a stream, emitted in the first epoch only
 //! - `plan_node`: what their plan nodes share
+//! - `slice_bytes`: how large rows are
 //! - `fan_out`: the root, which hands every batch to the sinks
 
 pub mod fan_out;
@@ -13,4 +14,5 @@ pub mod limit;
 pub mod lookup_join;
 pub mod once;
 mod plan_node;
+pub(crate) mod slice_bytes;
 pub mod source_slot;
