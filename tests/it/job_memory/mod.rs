@@ -1,7 +1,9 @@
 //! Limits of memory: what a job keeps is bounded by them, what can't be bounded fails it.
 //! - `joins`: tables, and joins with many partners
+//! - `operators`: single rows and operators that need much
 
 mod joins;
+mod operators;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;

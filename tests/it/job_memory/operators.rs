@@ -1,0 +1,27 @@
+//! Single rows and operators that need much.
+
+use super::ran;
+use crate::velo::Folder;
+
+fn numbers(count: usize) -> String {
+    (0..count).fold("id\n".to_owned(), |text, id| text + &format!("{id}\n"))
+}
+
+#[test]
+fn long_lists_are_made_and_unnested_a_few_at_a_time() {
+    let folder = Folder::new();
+    folder.write("n.csv", numbers(300));
+    for mode in ["stream", "batch"] {
+        let sql = |what: &str| {
+            format!(
+                "SELECT {what} FROM n WITH ('n.type'='file','n.path'='n.csv','n.follow'='false','memory.limit'='64MB','failure_strategy'='LogAndContinue','execution.mode'='{mode}')"
+            )
+        };
+        let unnested = ran(&folder, &sql("id, unnest(range(0, 20000)) AS u"));
+        assert!(unnested.ok && unnested.lines == 6_000_000, "{mode}: {} {}", unnested.lines, unnested.err);
+        assert!(unnested.peak < 120, "{mode}: {} MB", unnested.peak);
+        let texts = ran(&folder, &sql("id, repeat('x', 500000) AS x"));
+        assert!(texts.ok && texts.lines == 300, "{mode}: {}", texts.err);
+        assert!(texts.peak < 240, "{mode}: {} MB", texts.peak);
+    }
+}
