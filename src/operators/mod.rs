@@ -4,10 +4,12 @@
 //! - `lookup_join`: a stream joined with a table that is held in memory
 //! - `limit`: `LIMIT n` counted over all epochs
 //! - `once`: a branch without a stream, emitted in the first epoch only
+//! - `accounted`: counts what an operator of DataFusion keeps without asking
 //! - `plan_node`: what their plan nodes share
 //! - `slice_bytes`: how large rows are
 //! - `fan_out`: the root, which hands every batch to the sinks
 
+pub mod accounted;
 pub mod fan_out;
 pub mod guard;
 pub mod limit;

@@ -11,8 +11,10 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::unnest::UnnestExec;
+use datafusion::physical_plan::windows::WindowAggExec;
 
 use super::exact::checked;
+use crate::operators::accounted::AccountedExec;
 use crate::operators::guard::{CountedExec, GuardedFilterExec, GuardedProjectionExec, RowFaults};
 use crate::operators::lookup_join::LookupJoinExec;
 
@@ -50,6 +52,11 @@ pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Re
         if let Some(join) = node.as_any().downcast_ref::<LookupJoinExec>() {
             let table = guard(Arc::clone(join.table()), faults.of_tables())?;
             return Ok(Transformed::yes(Arc::new(join.with_table(table))));
+        }
+        // It keeps all its input; the one that keeps a frame only is another.
+        if let Some(window) = node.as_any().downcast_ref::<WindowAggExec>() {
+            let input: Arc<dyn ExecutionPlan> = Arc::new(AccountedExec::new(Arc::clone(window.input())));
+            return Ok(Transformed::yes(Arc::clone(&node).with_new_children(vec![input])?));
         }
         if let Some(unnest) = node.as_any().downcast_ref::<UnnestExec>() {
             let input: Arc<dyn ExecutionPlan> = Arc::new(CountedExec::below(Arc::clone(unnest.input()), unnest.list_column_indices(), Arc::clone(faults)));

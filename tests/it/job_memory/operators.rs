@@ -1,6 +1,6 @@
 //! Single rows and operators that need much.
 
-use super::ran;
+use super::{ran, refused};
 use crate::velo::Folder;
 
 fn numbers(count: usize) -> String {
@@ -24,4 +24,18 @@ fn long_lists_are_made_and_unnested_a_few_at_a_time() {
         assert!(texts.ok && texts.lines == 300, "{mode}: {}", texts.err);
         assert!(texts.peak < 240, "{mode}: {} MB", texts.peak);
     }
+}
+
+#[test]
+fn rows_that_a_window_keeps_are_counted() {
+    let folder = Folder::new();
+    let text = "y".repeat(1000);
+    folder.write("t.jsonl", (0..100_000).map(|id| format!("{{\"id\":{id},\"text\":\"{text}\"}}\n")).collect::<String>());
+    let sql = |limit: &str| {
+        format!("SELECT id, text, sum(id) OVER () AS s FROM t WITH ('t.type'='file','t.path'='t.jsonl','execution.mode'='batch','memory.limit'='{limit}')")
+    };
+    let failed = ran(&folder, &sql("64MB"));
+    assert!(refused(&failed, "64MB") && failed.peak < 240, "{} MB, {}", failed.peak, failed.err);
+    let fits = ran(&folder, &sql("300MB"));
+    assert!(fits.ok && fits.lines == 100_000, "{}", fits.err);
 }
