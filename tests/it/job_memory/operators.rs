@@ -39,3 +39,21 @@ fn rows_that_a_window_keeps_are_counted() {
     let fits = ran(&folder, &sql("300MB"));
     assert!(fits.ok && fits.lines == 100_000, "{}", fits.err);
 }
+
+#[test]
+fn long_texts_of_a_parquet_file_stream_within_a_narrow_limit() {
+    let folder = Folder::new();
+    let text = |id: usize| format!("row {} ", id % 500).repeat(700)[..4000].to_owned();
+    folder.write("t.jsonl", (0..20_000).map(|id| format!("{{\"id\":{id},\"text\":\"{}\"}}\n", text(id))).collect::<String>());
+    let made = ran(
+        &folder,
+        "SELECT id, text FROM t INTO o WITH ('t.type'='file','t.path'='t.jsonl','execution.mode'='batch','o.type'='file','o.path'='o.parquet','o.format'='parquet')",
+    );
+    assert!(made.ok, "{}", made.err);
+    let streamed = ran(
+        &folder,
+        "SELECT id, upper(text) AS u FROM o WITH ('o.type'='file','o.path'='o.parquet','o.follow'='false','execution.mode'='stream','memory.limit'='64MB')",
+    );
+    assert!(streamed.ok && streamed.lines == 20_000, "{}", streamed.err);
+    assert!(streamed.peak < 125, "{} MB", streamed.peak);
+}
