@@ -4,13 +4,17 @@
 //! - `lookup_join`: a stream joined with a table that is held in memory
 //! - `limit`: `LIMIT n` counted over all epochs
 //! - `once`: a branch without a stream, emitted in the first epoch only
+//! - `accounted`: counts what an operator of DataFusion keeps without asking
 //! - `plan_node`: what their plan nodes share
+//! - `slice_bytes`: how large rows are
 //! - `fan_out`: the root, which hands every batch to the sinks
 
+pub mod accounted;
 pub mod fan_out;
 pub mod guard;
 pub mod limit;
 pub mod lookup_join;
 pub mod once;
 mod plan_node;
+pub(crate) mod slice_bytes;
 pub mod source_slot;

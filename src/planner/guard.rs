@@ -11,9 +11,11 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::unnest::UnnestExec;
+use datafusion::physical_plan::windows::WindowAggExec;
 
 use super::exact::checked;
-use crate::operators::guard::{CountedExec, CountedSide, GuardedFilterExec, GuardedProjectionExec, RowFaults};
+use crate::operators::accounted::AccountedExec;
+use crate::operators::guard::{CountedExec, GuardedFilterExec, GuardedProjectionExec, RowFaults};
 use crate::operators::lookup_join::LookupJoinExec;
 
 /// Replaces every filter and projection of a plan, and of the tables that it looks rows up in.
@@ -51,12 +53,15 @@ pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Re
             let table = guard(Arc::clone(join.table()), faults.of_tables())?;
             return Ok(Transformed::yes(Arc::new(join.with_table(table))));
         }
-        if node.as_any().is::<UnnestExec>()
-            && let [input] = node.children().as_slice()
-        {
-            let input: Arc<dyn ExecutionPlan> = Arc::new(CountedExec::new(Arc::clone(input), CountedSide::Into, Arc::clone(faults)));
-            let unnest = node.with_new_children(vec![input])?;
-            return Ok(Transformed::yes(Arc::new(CountedExec::new(unnest, CountedSide::OutOf, Arc::clone(faults)))));
+        // It keeps all its input; the one that keeps a frame only is another.
+        if let Some(window) = node.as_any().downcast_ref::<WindowAggExec>() {
+            let input: Arc<dyn ExecutionPlan> = Arc::new(AccountedExec::new(Arc::clone(window.input())));
+            return Ok(Transformed::yes(Arc::clone(&node).with_new_children(vec![input])?));
+        }
+        if let Some(unnest) = node.as_any().downcast_ref::<UnnestExec>() {
+            let input: Arc<dyn ExecutionPlan> = Arc::new(CountedExec::below(Arc::clone(unnest.input()), unnest.list_column_indices(), Arc::clone(faults)));
+            let unnest = Arc::clone(&node).with_new_children(vec![input])?;
+            return Ok(Transformed::yes(Arc::new(CountedExec::above(unnest, Arc::clone(faults)))));
         }
         Ok(Transformed::no(node))
     })

@@ -14,10 +14,10 @@ use super::leaf_feed::SourceFeed;
 use super::queue::{Receiver, Sender, queue};
 use super::rate_limited_log::RateLimitedLog;
 use super::shutdown::Shutdown;
-use super::slice_bytes::slice_bytes;
 use super::source_task::SourceTask;
 use super::table_loader::settle;
 use crate::error::Result;
+use crate::operators::slice_bytes::slice_bytes;
 use crate::operators::source_slot::SlotInput;
 
 /// Batches that wait between a source and the plan.

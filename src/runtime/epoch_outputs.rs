@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 use super::counters::{JobCounters, add};
 use super::queue::Sender;
 use super::sink_set::SinkSet;
-use super::slice_bytes::slice_bytes;
 use crate::operators::fan_out::Outputs;
+use crate::operators::slice_bytes::slice_bytes;
 
 /// Takes the batches of an execution. Those of an epoch that may still fail as a whole are collected and handed on by the driver when it has succeeded; others go on at once.
 pub(super) struct EpochOutputs {

@@ -12,11 +12,10 @@
 //! - `batch_run`, `batch_driver`: one run over everything
 //! - `queue`: between the parts of such a run
 //! - `partial_result`: whether such a run may be stopped in its midst
-//! - `epoch_outputs`, `sink_task`, `slice_bytes`, `sink_set`: from the root of a plan to the writers
+//! - `epoch_outputs`, `sink_task`, `sink_set`: from the root of a plan to the writers
 //! - `counters`: what a job has done so far
 //! - `job_memory`: how much memory a job takes, and may take
 //! - `job_metrics`: the same in figures that monitoring asks for
-//! - `slice_bytes`: the bytes of rows that are a part of larger ones
 //! - `latency`: how long something takes
 //! - `rate_limited_log`: warnings that can come with every row
 //! - `threads`: what all of this runs on
@@ -42,7 +41,6 @@ mod room;
 mod shutdown;
 mod sink_set;
 mod sink_task;
-mod slice_bytes;
 mod source_task;
 mod spec;
 mod stream_driver;

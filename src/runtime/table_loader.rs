@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_expr::PhysicalExpr;
 use futures::StreamExt;
 use parking_lot::Mutex;
@@ -22,6 +23,7 @@ use super::spec::SourceSpec;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::operators::guard::RowFaults;
 use crate::operators::lookup_join::LookupTable;
+use crate::operators::slice_bytes::slice_bytes;
 use crate::operators::source_slot::SlotInput;
 use crate::planner::{EventTime, LookupPlan};
 
@@ -157,6 +159,13 @@ impl TableLoader {
     }
 }
 
+/// Rows of a source of which several tables are made, until the table has read them.
+struct KeptRows {
+    rows: RecordBatch,
+    /// What they take of the job's memory.
+    _held: Arc<MemoryReservation>,
+}
+
 /// Reads the tables of a job.
 struct TableReader {
     job: String,
@@ -184,17 +193,20 @@ impl TableReader {
         for name in uses.iter().filter(|(_, count)| **count > 1).map(|(name, _)| name) {
             let leaves = lookups.iter().flat_map(|lookup| &lookup.leaves).filter(|leaf| leaf.source == *name).cloned().collect();
             let (feed, task) = self.reader_of(name, leaves)?;
-            let mut inputs: Vec<Vec<RecordBatch>> = vec![Vec::new(); feed.leaves().count()];
+            let mut inputs: Vec<Vec<KeptRows>> = feed.leaves().map(|_| Vec::new()).collect();
             let log = self.log_of(name, &task);
             let mut reading = task.reading();
             while let Some(batch) = reading.next().await? {
                 let batch = accounted(batch, name, &task, &log, &self.counters)?;
+                // The tables hold what they take over; the rest goes with the last of them that has read it.
+                let held = Arc::new(MemoryConsumer::new(format!("rows of '{name}'")).register(self.context.memory_pool()));
+                held.try_grow(slice_bytes(&batch)).map_err(|error| execution_error(&error))?;
                 for (input, rows) in inputs.iter_mut().zip(feed.leaf_batches(&batch)?) {
-                    input.push(rows);
+                    input.push(KeptRows { rows, _held: Arc::clone(&held) });
                 }
             }
             for (leaf, input) in feed.leaves().zip(inputs) {
-                leaf.slot.fill(SlotInput::Batches(input));
+                leaf.slot.fill(SlotInput::Stream(futures::stream::iter(input.into_iter().map(|kept| Ok(kept.rows))).boxed()));
             }
         }
         let mut loaded = Vec::new();

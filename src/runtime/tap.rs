@@ -225,7 +225,7 @@ impl TapReader {
             rows = rows.project(&request.columns).map_err(project)?;
         }
         self.read += rows.num_rows() as u64;
-        let bytes = super::slice_bytes::slice_bytes(&rows) as u64;
+        let bytes = crate::operators::slice_bytes::slice_bytes(&rows) as u64;
         Ok(SourceBatch { rows, skipped: 0, rejected: Vec::new(), bytes, position: Position::of(&self.name, self.read) })
     }
 }

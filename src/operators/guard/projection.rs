@@ -5,19 +5,25 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_plan::projection::ProjectionExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, check_if_same_properties};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::bisect::evaluate_guarded;
 use super::faults::RowFaults;
 use super::filter::one_batch;
+use super::together::{Together, most_bytes};
 use crate::operators::plan_node::properties_over;
 use crate::unwind::guarded;
+
+/// Bytes of a constant of which no number of rows is large.
+const SMALL: usize = 256;
 
 /// Computes one output column per expression, row by row and in order; rows for which one fails go to the job's [`RowFaults`].
 #[derive(Clone, Debug)]
@@ -26,6 +32,8 @@ pub struct GuardedProjectionExec {
     expressions: Arc<[ProjectionExpr]>,
     schema: SchemaRef,
     faults: Arc<RowFaults>,
+    /// How many rows are computed together, where what comes of them may be large.
+    together: Option<Arc<Together>>,
     properties: Arc<PlanProperties>,
 }
 
@@ -33,7 +41,8 @@ impl GuardedProjectionExec {
     /// A projection of `input` with the given output schema.
     pub fn new(input: Arc<dyn ExecutionPlan>, expressions: Arc<[ProjectionExpr]>, schema: SchemaRef, faults: Arc<RowFaults>) -> Self {
         let properties = properties_over(Arc::clone(&schema), &input);
-        Self { input, expressions, schema, faults, properties }
+        let together = expressions.iter().zip(schema.fields()).any(|(e, field)| may_be_large(e, field.data_type())).then(Arc::default);
+        Self { input, expressions, schema, faults, together, properties }
     }
 
     /// The expressions over the input's columns.
@@ -104,8 +113,39 @@ impl ExecutionPlan for GuardedProjectionExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let most_bytes = most_bytes(&context);
         let input = self.input.execute(partition, context)?;
         let projection = self.clone();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), input.map(move |batch| projection.project(&batch?)))))
+        let Some(together) = self.together.clone() else {
+            return Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), input.map(move |batch| projection.project(&batch?)))));
+        };
+        let pieces = stream::try_unfold((input, None), move |(mut input, mut rest): (_, Option<RecordBatch>)| {
+            let (projection, together) = (projection.clone(), Arc::clone(&together));
+            async move {
+                let rows = match rest.take() {
+                    Some(rows) => rows,
+                    None => match input.try_next().await? {
+                        Some(rows) => rows,
+                        None => return Ok(None),
+                    },
+                };
+                let count = together.rows().min(rows.num_rows());
+                let piece = projection.project(&rows.slice(0, count))?;
+                if count > 0 {
+                    together.learn(count, &piece, most_bytes);
+                }
+                let rest = (count < rows.num_rows()).then(|| rows.slice(count, rows.num_rows() - count));
+                Ok(Some((piece, (input, rest))))
+            }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), pieces)))
     }
+}
+
+/// Whether an expression computes values of no fixed size.
+fn may_be_large(expression: &ProjectionExpr, of: &DataType) -> bool {
+    let fixed = of.primitive_width().is_some() || matches!(of, DataType::Boolean | DataType::Null | DataType::FixedSizeBinary(_));
+    // A constant list or text is written out for every row.
+    let small = |expression: &Arc<dyn PhysicalExpr>| expression.as_any().downcast_ref::<Literal>().is_some_and(|literal| literal.value().size() < SMALL);
+    !fixed && !expression.expr.as_any().is::<Column>() && !small(&expression.expr)
 }

@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt
 use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::cast::as_boolean_array;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
@@ -17,11 +17,13 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::handle::LookupHandle;
+use super::joining::joined;
 use super::kind::LookupKind;
-use super::probe::{Pairs, Probe, filtered};
-use super::table::{LookupTable, evaluate_keys, hash_keys};
-use crate::operators::guard::{RowFaults, evaluate_guarded};
+use super::probe::{PIECE, Pairs, filtered};
+use super::table::LookupTable;
+use crate::operators::guard::RowFaults;
 use crate::operators::plan_node::properties_over;
+use crate::operators::slice_bytes::{Kept, compacted, copied_bytes};
 
 /// A side of the join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,15 +118,18 @@ impl LookupJoinExec {
         let schema = plan.schema();
         let mut batches = Vec::new();
         let held = MemoryConsumer::new("lookup table").register(context.memory_pool());
+        let (mut kept, mut copied) = (Kept::default(), 0);
         for partition in 0..plan.properties().partitioning.partition_count() {
             let mut rows = plan.execute(partition, Arc::clone(&context))?;
             while let Some(batch) = rows.try_next().await? {
-                held.try_grow(batch.get_array_memory_size())?;
+                let batch = compacted(batch)?;
+                held.try_grow(batch.columns().iter().map(|column| kept.add(column)).sum())?;
+                copied += copied_bytes(&batch);
                 batches.push(batch);
             }
         }
-        // They become one batch: for a while there are two of each row.
-        held.try_grow(held.size())?;
+        // They become one batch: for a while there are two of each row, but not of long texts.
+        held.try_grow(copied)?;
         let reject = |error| self.faults.of_tables().reject("join condition", error);
         LookupTable::build(&schema, &batches, &self.spec.table_keys, self.spec.null_equals_null, &reject)?.holding(held)
     }
@@ -133,29 +138,22 @@ impl LookupJoinExec {
         Self { stream: children.swap_remove(0), ..self.clone() }
     }
 
-    /// The output for one batch of the stream.
-    fn join(&self, table: &LookupTable, batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
-        let mut joined = Vec::with_capacity(1);
-        let apply = |rows: &RecordBatch| self.join_rows(table, rows);
-        let reject = |error| self.faults.reject("join condition", error);
-        evaluate_guarded(batch, &apply, &reject, &mut joined)?;
-        Ok(joined.into_iter().flatten().filter(|rows| rows.num_rows() > 0).collect())
+    /// A row of the stream whose key or condition fails.
+    pub(super) fn reject(&self, error: DataFusionError) -> Result<()> {
+        self.faults.reject("join condition", error)
     }
 
-    fn join_rows(&self, table: &LookupTable, rows: &RecordBatch) -> Result<Vec<RecordBatch>> {
-        let keys = evaluate_keys(&self.spec.stream_keys, rows)?;
-        let mut hashes = Vec::new();
-        hash_keys(&keys, rows.num_rows(), &mut hashes)?;
-        let mut probe = Probe::new(table, &keys, &hashes, rows.num_rows(), self.spec.null_equals_null);
-        let mut pieces = Vec::with_capacity(1);
-        // All pieces are computed before any match is remembered: a row that fails leaves no trace.
-        while let Some(pairs) = probe.next_piece()? {
-            pieces.push(self.residual(table, rows, pairs)?);
-        }
-        pieces.into_iter().map(|pairs| self.emit(table, rows, &keys, pairs)).collect()
+    pub(super) fn spec(&self) -> &LookupSpec {
+        &self.spec
     }
 
-    fn residual(&self, table: &LookupTable, rows: &RecordBatch, pairs: Pairs) -> Result<Pairs> {
+    /// Number of columns.
+    pub(super) fn width(&self) -> usize {
+        self.schema.fields().len()
+    }
+
+    /// Drops the pairs for which the further conditions do not hold.
+    pub(super) fn residual(&self, table: &LookupTable, rows: &RecordBatch, pairs: Pairs) -> Result<Pairs> {
         let Some(residual) = &self.spec.residual else { return Ok(pairs) };
         if pairs.stream.is_empty() {
             return Ok(pairs);
@@ -176,90 +174,8 @@ impl LookupJoinExec {
         Ok(Pairs { stream: filtered(&pairs.stream, keep)?, table: filtered(&pairs.table, keep)?, ..pairs })
     }
 
-    fn emit(&self, table: &LookupTable, rows: &RecordBatch, keys: &[ArrayRef], pairs: Pairs) -> Result<RecordBatch> {
-        let kind = self.spec.kind;
-        let before = pairs.end - pairs.begin;
-        if kind.remembers_matches() {
-            let first_time = self.handle.mark(table, pairs.table.values().iter().copied());
-            if kind == LookupKind::TableSemi {
-                self.count(before, 0);
-                self.count(0, first_time.len());
-                return self.table_rows(table, &UInt32Array::from(first_time), None);
-            }
-        }
-        match kind {
-            LookupKind::Inner | LookupKind::KeepTable => self.pairs(table, rows, pairs, before),
-            LookupKind::KeepStream | LookupKind::KeepBoth => {
-                let pairs = with_unmatched(pairs);
-                self.pairs(table, rows, pairs, before)
-            }
-            LookupKind::StreamSemi | LookupKind::StreamAnti | LookupKind::StreamMark => {
-                let has = self.has_partner(table, keys, &pairs);
-                let stream = rows.slice(pairs.begin, before);
-                if kind == LookupKind::StreamMark {
-                    let mut columns = stream.columns().to_vec();
-                    columns.push(Arc::new(has));
-                    return self.batch(columns, before);
-                }
-                let kept = arrow::compute::filter_record_batch(&stream, &has)?;
-                self.count(before, kept.num_rows());
-                self.batch(kept.columns().to_vec(), kept.num_rows())
-            }
-            LookupKind::TableSemi | LookupKind::TableAnti | LookupKind::TableMark => {
-                if self.spec.null_aware {
-                    let has_null = keys.iter().any(|key| key.slice(pairs.begin, before).null_count() > 0);
-                    self.handle.saw_stream_rows(has_null);
-                }
-                self.count(before, 0);
-                Ok(RecordBatch::new_empty(Arc::clone(&self.schema)))
-            }
-        }
-    }
-
-    /// For each stream row of the piece whether the semi, anti or mark condition holds (anti: that it has no partner).
-    fn has_partner(&self, table: &LookupTable, keys: &[ArrayRef], pairs: &Pairs) -> BooleanArray {
-        let anti = self.spec.kind == LookupKind::StreamAnti;
-        let mut has = vec![false; pairs.end - pairs.begin];
-        for row in pairs.stream.values() {
-            has[*row as usize - pairs.begin] = true;
-        }
-        if !anti {
-            return BooleanArray::from(has);
-        }
-        let empty = table.rows().num_rows() == 0;
-        let without = has.iter().enumerate().map(|(at, has)| {
-            // x NOT IN (empty) is true even for NULL; otherwise a NULL on either side makes it unknown.
-            let unknown = self.spec.null_aware && !empty && (table.has_null_key() || keys.iter().any(|key| key.is_null(pairs.begin + at)));
-            !has && !unknown
-        });
-        without.collect::<Vec<_>>().into()
-    }
-
-    fn pairs(&self, table: &LookupTable, rows: &RecordBatch, pairs: Pairs, before: usize) -> Result<RecordBatch> {
-        let count = pairs.stream.len();
-        self.count(before, count);
-        // The usual case, each row with one partner: the stream's columns are handed on as they are.
-        let untouched = count == rows.num_rows() && pairs.stream.values().iter().enumerate().all(|(at, row)| at == *row as usize);
-        let mut stream = Vec::with_capacity(self.schema.fields().len());
-        for column in rows.columns() {
-            stream.push(if untouched { Arc::clone(column) } else { take(column, &pairs.stream, None)? });
-        }
-        let mut partner = Vec::with_capacity(table.rows().num_columns());
-        for column in table.rows().columns() {
-            partner.push(take(column, &pairs.table, None)?);
-        }
-        let columns = if self.spec.stream_is_left {
-            stream.extend(partner);
-            stream
-        } else {
-            partner.extend(stream);
-            partner
-        };
-        self.batch(columns, count)
-    }
-
     /// Rows of the table alone: with NULLs for the stream's columns, alone, or with a mark.
-    fn table_rows(&self, table: &LookupTable, numbers: &UInt32Array, mark: Option<&[bool]>) -> Result<RecordBatch> {
+    pub(super) fn table_rows(&self, table: &LookupTable, numbers: &UInt32Array, mark: Option<&[bool]>) -> Result<RecordBatch> {
         let count = numbers.len();
         let mut columns = table.rows().columns().iter().map(|column| take(column, numbers, None)).collect::<Result<Vec<_>, _>>()?;
         if self.spec.kind.emits_pairs() {
@@ -277,21 +193,26 @@ impl LookupJoinExec {
     }
 
     /// What comes out when the stream has ended.
-    fn at_end(&self) -> Result<Vec<RecordBatch>> {
-        if !self.spec.kind.emits_at_end() || !self.handle.is_last_epoch() {
-            return Ok(Vec::new());
-        }
+    fn at_end(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+        let (mut numbers, mut marks) = (UInt32Array::from(Vec::<u32>::new()), None);
+        let emits = self.spec.kind.emits_at_end() && self.handle.is_last_epoch();
         let table = self.handle.table()?;
-        let matched = self.handle.matched(&table);
-        let rows = if self.spec.kind == LookupKind::TableMark {
-            let all = UInt32Array::from_iter_values(0..matched.len() as u32);
-            self.table_rows(&table, &all, Some(&matched))?
-        } else {
-            let unmatched = (0u32..).zip(&matched).filter(|(row, matched)| !**matched && !self.is_unknown(&table, *row)).map(|(row, _)| row);
-            self.table_rows(&table, &UInt32Array::from_iter_values(unmatched), None)?
-        };
-        self.count(0, rows.num_rows());
-        Ok(if rows.num_rows() == 0 { Vec::new() } else { vec![rows] })
+        if emits {
+            let matched = self.handle.matched(&table);
+            if self.spec.kind == LookupKind::TableMark {
+                numbers = UInt32Array::from_iter_values(0..matched.len() as u32);
+                marks = Some(matched);
+            } else {
+                let unmatched = (0u32..).zip(&matched).filter(|(row, matched)| !**matched && !self.is_unknown(&table, *row)).map(|(row, _)| row);
+                numbers = UInt32Array::from_iter_values(unmatched);
+            }
+            self.count(0, numbers.len());
+        }
+        let join = self.clone();
+        Ok((0..numbers.len()).step_by(PIECE).map(move |at| {
+            let part = numbers.slice(at, PIECE.min(numbers.len() - at));
+            join.table_rows(&table, &part, marks.as_ref().map(|marks| &marks[at..at + part.len()]))
+        }))
     }
 
     /// Whether `NOT IN` over the whole stream is unknown for a table row without partner: nothing is unknown about an empty stream, otherwise a NULL on either side makes it so.
@@ -300,36 +221,18 @@ impl LookupJoinExec {
         self.spec.null_aware && has_rows && (has_null || table.keys().iter().any(|key| key.is_null(row as usize)))
     }
 
-    fn batch(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    pub(super) fn empty(&self) -> Result<RecordBatch> {
+        Ok(RecordBatch::new_empty(Arc::clone(&self.schema)))
+    }
+
+    pub(super) fn batch(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?)
     }
 
-    fn count(&self, before: usize, after: usize) {
+    pub(super) fn count(&self, before: usize, after: usize) {
         self.faults.counts().changed(before, after);
     }
-}
-
-/// Adds the stream rows without partner, in stream order, with no table row.
-fn with_unmatched(pairs: Pairs) -> Pairs {
-    let rows = pairs.end - pairs.begin;
-    let mut stream = Vec::with_capacity(pairs.stream.len().max(rows));
-    let mut table: Vec<Option<u32>> = Vec::with_capacity(stream.capacity());
-    let mut at = 0;
-    let found = pairs.stream.values();
-    for row in pairs.begin..pairs.end {
-        let row = row as u32;
-        if found.get(at) != Some(&row) {
-            stream.push(row);
-            table.push(None);
-        }
-        while found.get(at) == Some(&row) {
-            stream.push(row);
-            table.push(Some(pairs.table.value(at)));
-            at += 1;
-        }
-    }
-    Pairs { stream: stream.into(), table: table.into(), ..pairs }
 }
 
 impl DisplayAs for LookupJoinExec {
@@ -378,20 +281,12 @@ impl ExecutionPlan for LookupJoinExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let last_partition = partition + 1 == self.properties.partitioning.partition_count();
+        let held = MemoryConsumer::new("pairs of a lookup join").register(context.memory_pool());
         let input = self.stream.execute(partition, context)?;
-        let table = self.handle.table()?;
-        let join = self.clone();
         let finish = self.clone();
-        let rows = input
-            .map(move |batch| {
-                let rows = batch?;
-                join.join(&table, &rows)
-            })
-            .chain(stream::once(async move { if last_partition { finish.at_end() } else { Ok(Vec::new()) } }))
-            .flat_map(|result| match result {
-                Ok(batches) => stream::iter(batches.into_iter().map(Ok).collect::<Vec<_>>()),
-                Err(error) => stream::iter(vec![Err(error)]),
-            });
+        let at_end = stream::once(async move { if last_partition { finish.at_end().map(Some) } else { Ok(None) } });
+        let at_end = at_end.map_ok(|rows| stream::iter(rows.into_iter().flatten())).try_flatten();
+        let rows = joined(self.clone(), self.handle.table()?, input, held).chain(at_end);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 }

@@ -11,10 +11,12 @@
 //! - `handle`: the table's present version and which of its rows have matched, shared between plan and driver
 //! - `probe`: pairs of row numbers for one batch
 //! - `kind`: the SQL join types in terms of stream and table
+//! - `joining`: the rows of one execution, piece by piece
 //! - `exec`: the plan node
 
 mod exec;
 mod handle;
+mod joining;
 mod kind;
 mod probe;
 mod table;

@@ -1,5 +1,7 @@
 //! Pairs of row numbers for one batch of the stream.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, BooleanArray, UInt32Array};
 use arrow::compute::kernels::cmp::{eq, not_distinct};
 use arrow::compute::{filter, take};
@@ -7,10 +9,10 @@ use datafusion::error::Result;
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr_common::datum::compare_op_for_nested;
 
-use super::table::{END, LookupTable};
+use super::table::{END, LookupTable, hash_keys};
 
 /// Candidate pairs after which a piece is handed out, so that one batch of the stream never makes an unbounded output batch; cut only between stream rows.
-const PIECE: usize = 65_536;
+pub(super) const PIECE: usize = 65_536;
 
 /// Row numbers that belong together, in stream order and, for one stream row, in table order.
 pub(super) struct Pairs {
@@ -21,20 +23,44 @@ pub(super) struct Pairs {
     pub table: UInt32Array,
 }
 
+impl Pairs {
+    /// Bytes they take.
+    pub(super) fn memory_size(&self) -> usize {
+        self.stream.get_buffer_memory_size() + self.table.get_buffer_memory_size()
+    }
+}
+
 /// Walks the stream rows of a batch; yields verified pairs piece by piece.
-pub(super) struct Probe<'a> {
-    table: &'a LookupTable,
-    keys: &'a [ArrayRef],
-    hashes: &'a [u64],
+pub(super) struct Probe {
+    table: Arc<LookupTable>,
+    keys: Vec<ArrayRef>,
+    hashes: Vec<u64>,
     null_equals_null: bool,
     rows: usize,
     at: usize,
 }
 
-impl<'a> Probe<'a> {
-    /// `keys` are the stream's key columns and `hashes` their hashes; no keys at all pairs every row with every row.
-    pub(super) fn new(table: &'a LookupTable, keys: &'a [ArrayRef], hashes: &'a [u64], rows: usize, null_equals_null: bool) -> Self {
-        Self { table, keys, hashes, null_equals_null, rows, at: 0 }
+impl Probe {
+    /// `keys` are the stream's key columns; no keys at all pairs every row with every row.
+    pub(super) fn new(table: &Arc<LookupTable>, keys: Vec<ArrayRef>, rows: usize, null_equals_null: bool) -> Result<Self> {
+        let mut hashes = Vec::new();
+        hash_keys(&keys, rows, &mut hashes)?;
+        Ok(Self { table: Arc::clone(table), keys, hashes, null_equals_null, rows, at: 0 })
+    }
+
+    /// The key columns.
+    pub(super) fn keys(&self) -> &[ArrayRef] {
+        &self.keys
+    }
+
+    /// The stream row at which the next piece begins.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes on after the row at `begin`, if a failure has left the probe there.
+    pub(super) fn skip_past(&mut self, begin: usize) {
+        self.at = self.at.max(begin + 1).min(self.rows);
     }
 
     /// The next piece, or `None` after the last stream row.
@@ -43,8 +69,8 @@ impl<'a> Probe<'a> {
             return Ok(None);
         }
         let begin = self.at;
-        let mut stream = Vec::with_capacity(self.rows - begin);
-        let mut table = Vec::with_capacity(self.rows - begin);
+        let likely = (self.rows - begin).min(PIECE);
+        let (mut stream, mut table) = (Vec::with_capacity(likely), Vec::with_capacity(likely));
         while self.at < self.rows && stream.len() < PIECE {
             let row = self.at as u32;
             if self.keys.is_empty() {

@@ -13,6 +13,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use hashbrown::HashTable;
 
 use crate::operators::guard::evaluate_guarded;
+use crate::operators::slice_bytes::{Kept, slice_bytes};
 
 /// Marks the end of a chain of rows with the same hash.
 pub(super) const END: u32 = u32::MAX;
@@ -29,6 +30,7 @@ pub struct LookupTable {
     heads: HashTable<(u64, u32)>,
     next: Vec<u32>,
     has_null_key: bool,
+    row_bytes: usize,
     /// What it takes of the job's memory.
     held: Option<MemoryReservation>,
 }
@@ -88,7 +90,8 @@ impl LookupTable {
                 }
             }
         }
-        Ok(Self { rows, keys, heads, next, has_null_key, held: None })
+        let row_bytes = slice_bytes(&rows) / count.max(1);
+        Ok(Self { rows, keys, heads, next, has_null_key, row_bytes, held: None })
     }
 
     /// Takes over what was reserved while it was read.
@@ -107,10 +110,15 @@ impl LookupTable {
 
     /// Bytes held, for accounting.
     pub fn memory_size(&self) -> usize {
-        self.rows.get_array_memory_size()
-            + self.keys.iter().map(|key| key.get_array_memory_size()).sum::<usize>()
+        let mut kept = Kept::default();
+        self.rows.columns().iter().chain(&self.keys).map(|column| kept.add(column)).sum::<usize>()
             + self.heads.allocation_size()
             + self.next.capacity() * size_of::<u32>()
+    }
+
+    /// Bytes of a row, on the average.
+    pub(super) fn row_bytes(&self) -> usize {
+        self.row_bytes
     }
 
     pub(super) fn keys(&self) -> &[ArrayRef] {

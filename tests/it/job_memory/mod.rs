@@ -1,6 +1,11 @@
 //! Limits of memory: what a job keeps is bounded by them, what can't be bounded fails it.
+//! - `joins`: tables, and joins with many partners
+//! - `operators`: single rows and operators that need much
 
-use std::io::{BufRead, BufReader, Write};
+mod joins;
+mod operators;
+
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +18,53 @@ fn peak(process: u32) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim_end_matches("kB").trim().parse::<usize>().ok().map(|kilobytes| kilobytes / 1000)
+}
+
+/// What a run did.
+struct Ran {
+    ok: bool,
+    lines: usize,
+    err: String,
+    /// The highest resident memory, in MB; the program itself takes some 80 MB of an unoptimised build.
+    peak: usize,
+}
+
+/// Runs a statement; counts the lines that it writes without keeping them.
+fn ran(folder: &Folder, sql: &str) -> Ran {
+    let mut child = folder.command(&["--quiet", "--sql", sql]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (process, ended) = (child.id(), Arc::new(AtomicBool::new(false)));
+    let end = Arc::clone(&ended);
+    let watch = std::thread::spawn(move || {
+        let mut highest = 0;
+        while !end.load(Ordering::Relaxed) {
+            highest = peak(process).unwrap_or(highest);
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        highest
+    });
+    let mut errors = child.stderr.take().unwrap();
+    let errors = std::thread::spawn(move || {
+        let mut text = String::new();
+        errors.read_to_string(&mut text).unwrap();
+        text
+    });
+    let mut lines = 0;
+    let (mut out, mut buffer) = (child.stdout.take().unwrap(), vec![0; 1 << 16]);
+    loop {
+        match out.read(&mut buffer).unwrap() {
+            0 => break,
+            count => lines += buffer[..count].iter().filter(|byte| **byte == b'\n').count(),
+        }
+    }
+    ended.store(true, Ordering::Relaxed);
+    let highest = watch.join().unwrap();
+    let ok = child.wait().unwrap().success();
+    Ran { ok, lines, err: errors.join().unwrap(), peak: highest }
+}
+
+/// Whether a run was refused memory, and said what to do.
+fn refused(ran: &Ran, limit: &str) -> bool {
+    !ran.ok && ran.err.contains("Job memory usage") && ran.err.contains(&format!("exceeds limit of {limit}")) && ran.err.contains("raise 'memory.limit'")
 }
 
 const LARGE: &str = "'t.type'='file','t.path'='-','t.format'='jsonlines','t.schema'='id BIGINT, text TEXT','memory.limit'='64MB'";
