@@ -218,14 +218,15 @@ mod tests {
     fn a_chain_ends() {
         let message = |files: &[(&str, &str)]| chain(files).1.expect_err("refused").to_string();
         let cycle = message(&[("a.yaml", "x: 1\nextends: b.yaml\n"), ("b.yaml", "extends: ./a.yaml\n")]);
-        assert!(cycle.contains("b.yaml:1: 'extends' leads back to where it began: a.yaml → "), "{cycle}");
+        assert!(cycle.contains("b.yaml:1: 'extends' leads back to where it began: ") && cycle.contains("/a.yaml → "), "{cycle}");
         let missing = message(&[("a.yaml", "x: 1\nextends: b.yaml\n")]);
-        assert!(missing.starts_with("a.yaml:2: cannot read ") && missing.ends_with("b.yaml: No such file or directory"), "{missing}");
+        assert!(missing.contains("/a.yaml:2: cannot read ") && missing.ends_with("b.yaml: No such file or directory"), "{missing}");
         let unset = message(&[("a.yaml", "extends: ${NOPE}.yaml\n")]);
         assert!(unset.contains("a.yaml:1: environment variable NOPE is not set"), "{unset}");
         let list = message(&[("a.yaml", "x: 1\nextends: [b.yaml, c.yaml]\n")]);
-        assert_eq!(list, "a.yaml:2: 'extends' is a list; a file extends one other; let that one extend the next");
-        assert_eq!(message(&[("a.yaml", "extends: ${NONE:-}\n")]), "a.yaml:1: 'extends' names no file");
+        assert!(list.ends_with("/a.yaml:2: 'extends' is a list; a file extends one other; let that one extend the next"), "{list}");
+        let nothing = message(&[("a.yaml", "extends: ${NONE:-}\n")]);
+        assert!(nothing.ends_with("/a.yaml:1: 'extends' names no file"), "{nothing}");
         let gone = message(&[("a.yaml", "extends: /etc/no/such/file\n")]);
         assert!(gone.contains("'extends' leads out of the folders"), "whether it is there is not told: {gone}");
         let outside = message(&[("a.yaml", "extends: /etc/hostname\n")]);
