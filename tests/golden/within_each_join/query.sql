@@ -4,10 +4,10 @@ WITHIN INTERVAL '1' MINUTE LEFT JOIN pressure p ON h.sensor = p.sensor
 WITHIN INTERVAL '20' SECONDS
 WITH ('temperature.type' = 'file_source', 'temperature.path' = 'inputs/temperature.jsonl',
       'temperature.schema' = 'sensor VARCHAR, temperature DOUBLE, ts TIMESTAMP',
-      'temperature.event_time' = 'ts',
+      'temperature.event_time' = 'ts', 'temperature.watermark.max_out_of_orderness' = '1m',
       'humidity.type' = 'file_source', 'humidity.path' = 'inputs/humidity.jsonl',
       'humidity.schema' = 'sensor VARCHAR, humidity DOUBLE, ts TIMESTAMP',
-      'humidity.event_time' = 'ts',
+      'humidity.event_time' = 'ts', 'humidity.watermark.max_out_of_orderness' = '1m',
       'pressure.type' = 'file_source', 'pressure.path' = 'inputs/pressure.jsonl',
       'pressure.schema' = 'sensor VARCHAR, pressure DOUBLE, ts TIMESTAMP',
-      'pressure.event_time' = 'ts')
+      'pressure.event_time' = 'ts', 'pressure.watermark.max_out_of_orderness' = '1m')

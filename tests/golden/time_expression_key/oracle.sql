@@ -1,0 +1,1 @@
+SELECT c.click_id, p.purchase_id FROM clicks c LEFT JOIN purchases p ON c.user_id + 1 = p.user_id AND c.click_id % 2 = p.purchase_id % 2 AND epoch_us(p.ts) - epoch_us(c.ts) BETWEEN -420000000 AND 420000000

@@ -1,0 +1,1 @@
+SELECT c.click_id, p.purchase_id, c.ts, p.ts AS bought FROM clicks c RIGHT JOIN purchases p ON c.user_id = p.user_id AND epoch_us(c.ts) - epoch_us(p.ts) <= 240000000 AND 60000000 >= epoch_us(p.ts) - epoch_us(c.ts) AND c.page IS NOT NULL

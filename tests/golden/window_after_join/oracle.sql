@@ -1,0 +1,1 @@
+SELECT make_timestamptz(epoch_us(c.ts) - ((epoch_us(c.ts) % 600000000) + 600000000) % 600000000) AS window_start, count(*) AS pairs, sum(p.amount) AS total FROM clicks c JOIN purchases p ON c.user_id = p.user_id AND epoch_us(p.ts) - epoch_us(c.ts) BETWEEN -300000000 AND 300000000 GROUP BY 1

@@ -1,0 +1,1 @@
+SELECT make_timestamptz(epoch_us(ts) - ((epoch_us(ts) % 300000000) + 300000000) % 300000000) AS five, campaign, count(*) FILTER (WHERE page IS NOT NULL) AS with_page FROM clicks GROUP BY 1, 2 HAVING count(*) > 1

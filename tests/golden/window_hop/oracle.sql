@@ -1,0 +1,1 @@
+SELECT w AS window_start, w + INTERVAL '10 minutes' AS window_end, count(*) AS n, count(DISTINCT user_id) AS users FROM (SELECT *, make_timestamptz((unnest(range(floor((epoch_us(ts) - 600000000) / 180000000.0)::BIGINT + 1, floor(epoch_us(ts) / 180000000.0)::BIGINT + 1)) * 180000000)::BIGINT) AS w FROM clicks WHERE ts IS NOT NULL) GROUP BY w

@@ -1,0 +1,1 @@
+SELECT make_timestamptz(epoch_us(w) - ((epoch_us(w) % 1200000000) + 1200000000) % 1200000000) AS twenty, max(n) AS most, count(*) AS minutes FROM (SELECT make_timestamptz(epoch_us(ts) - ((epoch_us(ts) % 60000000) + 60000000) % 60000000) AS w, count(*) AS n FROM clicks GROUP BY 1) m GROUP BY 1

@@ -1,0 +1,1 @@
+SELECT user_id, make_timestamptz(epoch_us(ts) - ((epoch_us(ts) % 60000000) + 60000000) % 60000000) AS window_start, make_timestamptz(epoch_us(ts) - ((epoch_us(ts) % 60000000) + 60000000) % 60000000) + INTERVAL '1 minute' AS window_end, count(*) AS n, min(click_id) AS first FROM clicks GROUP BY ALL
