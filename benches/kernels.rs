@@ -58,6 +58,8 @@ fn plan(sql: &str) -> JobPlan {
         event_time_unit: arrow::datatypes::TimeUnit::Millisecond,
         refresh_interval: None,
         metadata: &[],
+        is_stream: false,
+        column_times: Vec::new(),
     };
     let tables = [table("t", true), table("c", false)];
     let (clock, faults) = (Arc::new(EpochClock::system()), Arc::new(RowFaults::new(false)));
@@ -69,6 +71,7 @@ fn plan(sql: &str) -> JobPlan {
         clock: &clock,
         faults: &faults,
         carry: false,
+        state_ttl: std::time::Duration::from_secs(3600),
         memory: None,
         functions: &[],
     };

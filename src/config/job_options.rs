@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::options::{ByteSize, Millis, OptionValue, define_options};
-use crate::stream::{BatchStrategy, FailureStrategy};
+use crate::stream::{BatchStrategy, FailureStrategy, WatermarkSettings};
 
 /// How a job is executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +94,8 @@ define_options! {
         memory_limit: ByteSize = "memory.limit" [] optional like "512MB";
         /// Bytes of these that are worth a warning.
         memory_recommended: ByteSize = "memory.recommended_limit" [] default "400MB" like "1GB";
+        /// How far apart event times may be in a join of streams that says nothing about it: what rows are kept for.
+        state_ttl: Millis = "state.ttl" [] default "1h" like "10m";
         /// How long a job may drain after SIGINT or SIGTERM.
         shutdown_timeout: Millis = "shutdown.timeout" [] default "30s" like "1m";
     }
@@ -110,6 +112,12 @@ define_options! {
         event_time: String = "event_time" [] optional like "at";
         /// Unit of a numeric event time: s, ms, us or ns.
         event_time_unit: EpochUnit = "event_time.unit" [] default "ms" like "s";
+        /// How much earlier than the latest row of its partition a row may be; its time waits for that long.
+        max_out_of_orderness: Millis = "watermark.max_out_of_orderness" [] default "5s" like "1s";
+        /// A partition (or a source) without rows for so long is not waited for.
+        idle_timeout: Millis = "watermark.idle_timeout" [] default "30s" like "1m";
+        /// How much longer results stay open for rows that come even later.
+        allowed_lateness: Millis = "allowed_lateness" [] default "0s" like "1m";
         /// How often a table that a stream is joined with is loaded again.
         refresh_interval: Millis = "refresh_interval" [] optional like "5m";
         /// As the job's key, for records of this source.
@@ -140,6 +148,11 @@ define_options! {
 }
 
 impl SourceShared {
+    /// What is expected of the order of its rows.
+    pub fn watermark(&self) -> WatermarkSettings {
+        WatermarkSettings { max_out_of_orderness: self.max_out_of_orderness.0, idle_timeout: self.idle_timeout.0, allowed_lateness: self.allowed_lateness.0 }
+    }
+
     /// Whether it says how batches are cut.
     pub fn cuts_batches(&self) -> bool {
         self.batch_strategy.is_some() || self.batch_size.is_some() || self.batch_timeout.is_some()

@@ -75,7 +75,7 @@ pub(super) fn create(statements: &[Option<BoundStatement>], at: usize, view: Vie
         match source.or_else(|| declared(bound)) {
             Some(source) => {
                 created.inputs.push(table_input(bound, source.as_ref()));
-                created.sources.push(SourceSpec { source, batch: bound.batch, failure: bound.failure });
+                created.sources.push(SourceSpec { source, batch: bound.batch, failure: bound.failure, watermark: bound.shared.watermark() });
             }
             None => created.columns_known = false,
         }
@@ -160,5 +160,7 @@ fn table_input(bound: &BoundSource, source: &dyn DataSource) -> TableInput {
         event_time_unit: bound.shared.event_time_unit.0,
         refresh_interval: bound.shared.refresh_interval.map(|interval| interval.0),
         metadata: source.metadata(),
+        is_stream: false,
+        column_times: Vec::new(),
     }
 }

@@ -8,9 +8,11 @@ use serde::Serialize;
 
 use super::prepare::PreparedJob;
 use crate::operators::guard::{GuardedFilterExec, GuardedProjectionExec};
+use crate::operators::interval_join::IntervalJoinExec;
 use crate::operators::limit::StreamLimitExec;
 use crate::operators::lookup_join::LookupJoinExec;
 use crate::operators::source_slot::SourceExec;
+use crate::operators::window_aggregate::WindowAggregateExec;
 use crate::planner::ExecutionMode;
 
 /// A job, explained.
@@ -112,6 +114,15 @@ fn operator(operators: &mut Vec<Operator>, operator: String, state: &str, bound:
     operators.push(Operator { operator, state: state.to_owned(), bound, output: "append, final" });
 }
 
+/// A difference of times in words.
+fn span(micros: i64) -> String {
+    let sign = if micros < 0 { "-" } else { "" };
+    let micros = micros.unsigned_abs();
+    let units = [("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1000), ("us", 1)];
+    let (unit, size) = units.into_iter().find(|(_, size)| micros >= *size && micros.is_multiple_of(*size)).unwrap_or(("s", 1_000_000));
+    format!("{sign}{} {unit}", micros / size)
+}
+
 /// One line for a plan; operators with a meaning of their own are listed, the others stay in DataFusion's words.
 fn describe(node: &Arc<dyn ExecutionPlan>, operators: &mut Vec<Operator>) -> String {
     let children: Vec<String> = node.children().into_iter().map(|child| describe(child, operators)).collect();
@@ -125,6 +136,23 @@ fn describe(node: &Arc<dyn ExecutionPlan>, operators: &mut Vec<Operator>) -> Str
         let table = describe(join.table(), &mut inner);
         operator(operators, format!("lookup join ({}) with {table}", join.sql_name()), "the table's rows", "size of the table".to_owned());
         return format!("{below} --lookup ({}) {table}", join.sql_name());
+    }
+    if let Some(join) = any.downcast_ref::<IntervalJoinExec>()
+        && let [left, right] = children.as_slice()
+    {
+        let (kind, bounds) = (join.join().to_string().to_uppercase(), join.bounds());
+        let what = format!("interval join ({kind}): the right row's time less the left row's from {} to {}", span(bounds.lower), span(bounds.upper));
+        operator(
+            operators,
+            what,
+            "the rows of both sides that may still find partners",
+            format!("rows of {}", span(bounds.upper.saturating_sub(bounds.lower))),
+        );
+        return format!("({left} + {right}) --interval join ({kind}) {}", span(bounds.upper.max(bounds.lower.saturating_neg())));
+    }
+    if any.downcast_ref::<WindowAggregateExec>().is_some() {
+        operator(operators, "GROUP BY of a window".to_owned(), "the groups of open windows", "windows that are not over yet".to_owned());
+        return format!("{below} --group by window");
     }
     if let Some(filter) = any.downcast_ref::<GuardedFilterExec>() {
         operator(operators, format!("filter {}", fmt_sql(filter.predicate().as_ref())), "none", "–".to_owned());

@@ -7,6 +7,7 @@ use super::mode::mode;
 use crate::clock::EpochClock;
 use crate::config::{Binding, BoundStatement, Environment, SourceInput};
 use crate::error::Error;
+use crate::operators::event_time::Timeline;
 use crate::operators::guard::RowFaults;
 use crate::options::EffectiveSetting;
 use crate::planner::{ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
@@ -125,7 +126,7 @@ pub async fn prepare(request: PrepareRequest<'_>) -> Result<Prepared, Vec<Error>
     let modes = modes(&statements, &created, &mut faults);
     let read_by_others: Vec<usize> = chained(&statements).map(|(_, upstream)| upstream).collect();
     let mut outcomes: Vec<Outcome> = Vec::new();
-    let mut schemas: Vec<Option<SchemaRef>> = Vec::new();
+    let mut schemas: Vec<Option<StreamColumns>> = Vec::new();
     for (at, ((statement, created), mode)) in statements.iter().zip(created).zip(modes).enumerate() {
         let (Some(statement), Some(created)) = (statement, created) else {
             outcomes.push(Outcome::Faulty);
@@ -198,7 +199,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// Plans the statement and checks that its sinks take the rows; also returns the columns that statements which read it get.
-    async fn plan(mut self, earlier: &[Outcome], schemas: &[Option<SchemaRef>], faults: &mut Vec<Error>) -> (Outcome, Option<SchemaRef>) {
+    async fn plan(mut self, earlier: &[Outcome], schemas: &[Option<StreamColumns>], faults: &mut Vec<Error>) -> (Outcome, Option<StreamColumns>) {
         let statement = self.statement;
         let Some((mode, endless)) = self.mode else { return (Outcome::Faulty, None) };
         let mut inputs = std::mem::take(&mut self.created.inputs);
@@ -234,6 +235,7 @@ impl Job<'_> {
             clock: &clock,
             faults: &row_faults,
             carry,
+            state_ttl: statement.job.state_ttl.0,
             memory: Some(&memory),
             functions: self.functions,
         };
@@ -245,7 +247,9 @@ impl Job<'_> {
             }
         };
         self.check_sinks(&plan, faults);
-        let schema = Some(visible(&plan.schema));
+        let columns = visible(&plan.schema);
+        let times = plan.column_times.iter().take(columns.fields().len()).cloned().collect();
+        let schema = Some(StreamColumns { columns, times });
         if !faults.is_empty() || !sound {
             return (Outcome::Faulty, schema);
         }
@@ -253,6 +257,14 @@ impl Job<'_> {
         if waits_for_an_end(&plan, endless) {
             warnings.push(format!("job '{}': rows of a table without a partner come out when the stream ends, and this one may never end", statement.name));
         }
+        warnings.extend(plan.open_joins.iter().map(|(left, right)| {
+            let ttl = statement.job.state_ttl;
+            format!(
+                "job '{}': the join of '{left}' and '{right}' has no WITHIN: rows pair whose event times differ by no more than 'state.ttl' = {} ms",
+                statement.name,
+                ttl.0.as_millis()
+            )
+        }));
         let only_loaded = |source: &str| plan.loads(source) && !plan.leaves.iter().any(|leaf| &*leaf.source == source);
         let idle = statement.sources.iter().filter(|source| source.shared.cuts_batches() && only_loaded(&source.name));
         warnings.extend(
@@ -307,17 +319,27 @@ impl Job<'_> {
     }
 }
 
+/// What statements know that read another one's rows.
+#[derive(Clone, Debug)]
+struct StreamColumns {
+    columns: SchemaRef,
+    /// How far they have come.
+    times: Vec<Option<Timeline>>,
+}
+
 /// A stream of the script as an input. Its rows come in epochs, so it has to be the stream of a join.
-fn stream_input(name: &Arc<str>, schema: &SchemaRef, unbounded: bool) -> TableInput {
+fn stream_input(name: &Arc<str>, stream: &StreamColumns, unbounded: bool) -> TableInput {
     TableInput {
         name: Arc::clone(name),
-        schema: Arc::clone(schema),
+        schema: Arc::clone(&stream.columns),
         unbounded,
         bytes: 0,
         event_time: None,
         event_time_unit: arrow::datatypes::TimeUnit::Microsecond,
         refresh_interval: None,
         metadata: &[],
+        is_stream: true,
+        column_times: stream.times.clone(),
     }
 }
 

@@ -2,12 +2,14 @@
 //! - `clock`: `now()` and its kin read the job's [`crate::clock::EpochClock`]
 //! - `byte_length`: bytes of a text or binary value
 //! - `date_trunc`: for all instants, not only those that nanoseconds reach
+//! - `windows`: windows of time
 //! - `sum`: sums of whole numbers that never wrap around
 
 mod byte_length;
 mod clock;
 mod date_trunc;
 mod sum;
+mod windows;
 
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ pub fn all(clock: &Arc<EpochClock>) -> Vec<ScalarUDF> {
     let mut functions = clock::functions(clock);
     functions.push(ScalarUDF::from(byte_length::ByteLength::new()));
     functions.push(ScalarUDF::from(date_trunc::DateTrunc::new()));
+    functions.extend(windows::functions());
     functions
 }
 

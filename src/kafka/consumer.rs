@@ -71,6 +71,8 @@ pub struct BatchConsumer {
     progress: ReadProgress,
     client: Client<Context>,
     subscribes: bool,
+    /// The version of the assignment that was told last, and how many partitions it has.
+    told: Option<(u64, usize)>,
     /// Topics may come and go.
     by_pattern: bool,
 }
@@ -131,6 +133,7 @@ impl BatchConsumer {
             progress: ReadProgress::new(properties.get("auto.offset.reset") == Some("latest")),
             client,
             subscribes,
+            told: None,
             by_pattern: matches!(options.wanted, Wanted::Subscribe(topics) if topics.iter().any(|topic| topic.starts_with('^'))),
         };
         consumer.start(options.wanted)?;
@@ -429,6 +432,18 @@ impl BatchConsumer {
     pub fn lag(&mut self) -> Vec<(Arc<str>, u64)> {
         let owned: Vec<PartitionId> = self.client.context().assignment.lock().owned().cloned().collect();
         self.progress.lag(&self.client, &owned, self.subscribes)
+    }
+
+    /// The partitions that are owned, if they are others than at the last call.
+    pub fn new_partitions(&mut self) -> Option<Vec<PartitionId>> {
+        let version = self.client.context().version();
+        let assignment = self.client.context().assignment.lock();
+        let told = Some((version, assignment.owned().count()));
+        if self.told == told {
+            return None;
+        }
+        self.told = told;
+        Some(assignment.owned().cloned().collect())
     }
 
     /// Learns that brokers are back when there are no messages.

@@ -2,6 +2,10 @@
 //! - `source_slot`: the leaf that yields the rows put into its slot
 //! - `guard`: filter and projection that survive a row whose expression fails
 //! - `lookup_join`: a stream joined with a table that is held in memory
+//! - `event_time`: how far time has come, and what is due then
+//! - `interval_join`: two streams joined by key and by time
+//! - `window_aggregate`: rows grouped by a window of time
+//! - `figures`: what an operator with state tells of itself
 //! - `limit`: `LIMIT n` counted over all epochs
 //! - `once`: a branch without a stream, emitted in the first epoch only
 //! - `accounted`: counts what an operator of DataFusion keeps without asking
@@ -10,11 +14,17 @@
 //! - `fan_out`: the root, which hands every batch to the sinks
 
 pub mod accounted;
+pub mod event_time;
 pub mod fan_out;
+mod figures;
 pub mod guard;
+pub mod interval_join;
 pub mod limit;
 pub mod lookup_join;
 pub mod once;
 mod plan_node;
 pub(crate) mod slice_bytes;
 pub mod source_slot;
+pub mod window_aggregate;
+
+pub use figures::OperatorFigures;

@@ -1,6 +1,7 @@
 //! A statement's query to its plans. When that fails, what is told: the names that mean nothing, all of them, else the error at the smallest expression that makes it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::Schema;
 use datafusion::catalog::TableProvider;
@@ -11,6 +12,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::sql::sqlparser::ast::Query;
+use parking_lot::Mutex;
 use sql_extensions::Span;
 
 use super::job_plan::{ExecutionMode, PlanRequest, TableInput, hidden_of};
@@ -19,14 +21,33 @@ use super::names::{self, Fault, FunctionKind, Known, Names};
 use super::narrow::narrow;
 use super::plain_text::{NO_OUTER_COLUMN, misplaced_outer_column};
 use super::plan_error::{plan_error, sentence};
-use super::{carry, guard, merged, rewrite, shadowed, sql, wildcard, within};
+use super::rewrite::{Rewrite, SourceTimes};
+use super::within::Timed;
+use super::{carry, guard, merged, rewrite, shadowed, sql, wildcard, windows, within};
 use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
 use crate::error::{Error, Result};
+use crate::operators::event_time::{SourceTime, Timeline};
 use crate::resident::forget_program;
+use crate::stream::MetadataColumn;
 use crate::unwind::guarded_future;
 
 /// Most errors that one statement is told.
 const MOST_ERRORS: usize = 20;
+
+/// The column with the event times of a table, if it has them.
+fn time_column(table: &TableInput) -> Option<String> {
+    let mut own = table.schema.fields().iter().zip(&table.column_times).filter(|(_, time)| time.is_some()).map(|(field, _)| field.name());
+    match (own.next(), own.next()) {
+        // Of a stream that has several it is not known which is meant.
+        (Some(only), None) => Some(only.clone()),
+        (Some(_), Some(_)) => None,
+        (None, _) if table.is_stream => None,
+        (None, _) => {
+            let has_time = table.unbounded || table.event_time.is_some() || table.metadata.contains(&MetadataColumn::Timestamp);
+            has_time.then(|| HiddenColumn::EventTime.name().to_owned())
+        }
+    }
+}
 
 /// What a query becomes.
 pub(super) struct Planned {
@@ -34,6 +55,8 @@ pub(super) struct Planned {
     pub logical: LogicalPlan,
     /// What is executed.
     pub root: Arc<dyn ExecutionPlan>,
+    /// How far the columns of the result have come.
+    pub times: Vec<Option<Timeline>>,
 }
 
 /// Plans queries over the tables of one statement.
@@ -41,16 +64,36 @@ pub(super) struct Attempts<'a> {
     state: &'a SessionState,
     request: PlanRequest<'a>,
     hidden: &'a [HiddenColumn],
+    times: SourceTimes,
+    /// Bounds joins of endless streams that say nothing about time.
+    open_joins: Option<Duration>,
+    /// The streams of those joins.
+    opened: Mutex<Vec<(String, String)>>,
 }
 
 impl<'a> Attempts<'a> {
     /// `hidden`: the hidden columns that tables have.
-    pub(super) fn new(state: &'a SessionState, request: PlanRequest<'a>, hidden: &'a [HiddenColumn]) -> Result<Self> {
-        let attempts = Self { state, request, hidden };
+    pub(super) fn new(state: &'a SessionState, request: PlanRequest<'a>, hidden: &'a [HiddenColumn], open_joins: Option<Duration>) -> Result<Self> {
+        let attempts = Self { state, request, hidden, times: SourceTimes::default(), open_joins, opened: Mutex::default() };
         for table in request.tables {
             attempts.register(&table.name, table).map_err(|error| plan_error(error, None, request.script, request.statement))?;
         }
         Ok(attempts)
+    }
+
+    /// Whether a join of two endless streams was refused that says nothing about time.
+    pub(super) fn has_open_join(&self) -> bool {
+        self.times.has_open_join()
+    }
+
+    /// The streams of joins that only `state.ttl` bounds.
+    pub(super) fn opened(&self) -> Vec<(String, String)> {
+        self.opened.lock().clone()
+    }
+
+    /// The times of the sources that plans have asked for.
+    pub(super) fn times(&self) -> Vec<(Arc<str>, Arc<SourceTime>)> {
+        self.times.all()
     }
 
     /// Plans the statement.
@@ -110,6 +153,7 @@ impl<'a> Attempts<'a> {
     }
 
     fn names(&self, query: &mut Query) -> Names {
+        windows::lower(query);
         let columns = |name: &str| {
             let table = self.request.tables.iter().find(|table| &*table.name == name)?;
             let own = table.schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone(), true));
@@ -145,6 +189,7 @@ impl<'a> Attempts<'a> {
         let mut query = query.clone();
         let table = |name: &str| self.request.tables.iter().find(|table| &*table.name == name);
         shadowed::rename(&mut query, &|name| table(name).is_some());
+        windows::lower(&mut query);
         if self.request.carry {
             carry::add(&mut query, self.request.tables);
         }
@@ -154,20 +199,26 @@ impl<'a> Attempts<'a> {
             let hidden = |table: &TableInput| hidden_of(table, self.hidden).into_iter().map(HiddenColumn::name).collect();
             wildcard::hide(&mut query, &|name| table(name).map(|table| wildcard::Columns { visible: columns(table), hidden: hidden(table) }));
         }
-        let timed = |name: &str| table(name).filter(|table| table.unbounded || table.event_time.is_some()).map(columns);
-        let bounds = match self.request.statement.within.as_slice() {
+        let timed = |name: &str| {
+            let table = table(name)?;
+            Some(Timed { time: time_column(table)?, columns: columns(table), endless: table.unbounded })
+        };
+        let mut bounds = match self.request.statement.within.as_slice() {
             [] => Vec::new(),
             within => {
                 within::lower(&mut query, within, &timed).map_err(|error| DataFusionError::External(Box::new(Error::from_sql(&error, self.request.script))))?
             }
         };
+        if let Some(ttl) = self.open_joins {
+            *self.opened.lock() = within::lower_open(&mut query, ttl, &timed, &mut bounds);
+        }
         for bound in &bounds {
             table(&bound.table).map_or(Ok(()), |table| self.register(&bound.name, table))?;
         }
         let logical = sql::logical_plan(self.state, query, &bounds).await?;
         forget_program();
-        let root = self.physical_plan(&logical).await?;
-        Ok(Planned { logical, root })
+        let (root, times) = self.physical_plan(&logical).await?;
+        Ok(Planned { logical, root, times })
     }
 
     /// Makes a source known by a name.
@@ -188,18 +239,17 @@ impl<'a> Attempts<'a> {
         Ok(())
     }
 
-    async fn physical_plan(&self, logical: &LogicalPlan) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+    async fn physical_plan(&self, logical: &LogicalPlan) -> datafusion::error::Result<(Arc<dyn ExecutionPlan>, Vec<Option<Timeline>>)> {
         refuse_lateral(logical)?;
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(StreamNodePlanner { faults: Arc::clone(self.request.faults) })]);
-        let plan = match self.request.mode {
-            ExecutionMode::Batch => planner.create_physical_plan(logical, self.state).await?,
+        let (plan, times) = match self.request.mode {
+            ExecutionMode::Batch => (planner.create_physical_plan(logical, self.state).await?, Vec::new()),
             ExecutionMode::Stream => {
-                let bytes = self.request.tables.iter().map(|table| table.bytes).max().unwrap_or(0);
-                let rewritten = rewrite::rewrite(logical.clone(), bytes)?;
-                planner.create_physical_plan(&rewritten, self.state).await?
+                let (rewritten, times) = rewrite::rewrite(logical.clone(), Rewrite { tables: self.request.tables, times: &self.times })?;
+                (planner.create_physical_plan(&rewritten, self.state).await?, times)
             }
         };
-        guard::guard(plan, self.request.faults)
+        Ok((guard::guard(plan, self.request.faults)?, times))
     }
 }
 

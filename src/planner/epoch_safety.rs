@@ -8,12 +8,25 @@ use datafusion::physical_plan::ExecutionPlan;
 use crate::error::{Error, Result};
 
 /// Operators that yield the same rows for any cut of their input into epochs. Each is here because it works row by row, or because it is ours and keeps its state between epochs.
-pub(super) const ALLOWED: [&str; 9] =
-    ["SourceExec", "GuardedFilterExec", "GuardedProjectionExec", "LookupJoinExec", "StreamLimitExec", "OnceExec", "UnionExec", "UnnestExec", "CountedExec"];
+pub(super) const ALLOWED: [&str; 11] = [
+    "SourceExec",
+    "GuardedFilterExec",
+    "GuardedProjectionExec",
+    "LookupJoinExec",
+    "StreamLimitExec",
+    "OnceExec",
+    "UnionExec",
+    "UnnestExec",
+    "CountedExec",
+    "IntervalJoinExec",
+    "WindowAggregateExec",
+];
+/// Those of them that keep rows: what has come in need not have come out.
+const STATEFUL: [&str; 2] = ["IntervalJoinExec", "WindowAggregateExec"];
 
 /// Whether every operator of a plan works row by row and counts the rows that it drops or adds.
 pub(super) fn is_row_wise(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    ALLOWED.contains(&plan.name()) && plan.children().into_iter().all(is_row_wise)
+    ALLOWED.contains(&plan.name()) && !STATEFUL.contains(&plan.name()) && plan.children().into_iter().all(is_row_wise)
 }
 
 /// What to write instead of the form that an operator stands for.

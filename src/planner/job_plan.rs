@@ -21,10 +21,14 @@ use super::{carry, epoch_safety};
 use crate::catalog::HiddenColumn;
 use crate::clock::EpochClock;
 use crate::error::{Error, Result, Script};
+use crate::operators::OperatorFigures;
+use crate::operators::event_time::{SourceTime, Timeline};
 use crate::operators::guard::{GuardedFilterExec, RowFaults};
+use crate::operators::interval_join::IntervalJoinExec;
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::LookupJoinExec;
 use crate::operators::source_slot::{Slot, SourceExec};
+use crate::operators::window_aggregate::WindowAggregateExec;
 use crate::stream::MetadataColumn;
 
 /// How a job is executed.
@@ -55,6 +59,10 @@ pub struct TableInput {
     pub refresh_interval: Option<Duration>,
     /// What the source knows of a record besides its value.
     pub metadata: &'static [MetadataColumn],
+    /// It is the stream of another statement.
+    pub is_stream: bool,
+    /// How far the columns of such a stream have come.
+    pub column_times: Vec<Option<Timeline>>,
 }
 
 /// What is to be planned.
@@ -74,6 +82,8 @@ pub struct PlanRequest<'a> {
     pub faults: &'a Arc<RowFaults>,
     /// A sink asks for the columns of [`crate::stream::Carried`].
     pub carry: bool,
+    /// How far the times of rows may differ in joins of endless streams that say nothing about it.
+    pub state_ttl: Duration,
     /// What its operators may take of memory; `None`: all there is.
     pub memory: Option<&'a Arc<dyn MemoryPool>>,
     /// Functions besides those of the engine.
@@ -137,6 +147,14 @@ pub struct JobPlan {
     pub lookups: Vec<LookupPlan>,
     /// Limits that end the job.
     pub limits: Vec<Arc<LimitState>>,
+    /// Operators that keep rows until their time is over, from the leaves up.
+    pub stateful: Vec<Arc<OperatorFigures>>,
+    /// Joins that only `state.ttl` bounds, by the names of their sides.
+    pub open_joins: Vec<(String, String)>,
+    /// How far the columns of the result have come.
+    pub column_times: Vec<Option<Timeline>>,
+    /// The sources whose time they go by.
+    pub times: Vec<(Arc<str>, Arc<SourceTime>)>,
     /// Event time expression of each source that has one, over the source's visible columns.
     pub event_times: Vec<EventTime>,
     /// Columns of the inputs, by name, as the leaves count them.
@@ -168,7 +186,22 @@ async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
     let has_within = !statement.within.is_empty();
     let carries = request.carry && carry::add(&mut statement.query.as_ref().clone(), request.tables);
     let hidden = hidden_columns(request, has_within, carries);
-    let Planned { logical, root } = Attempts::new(&state, request, &hidden).map_err(one)?.plan().await?;
+    let mut attempts = Attempts::new(&state, request, &hidden, None).map_err(one)?;
+    let mut planned = attempts.plan().await;
+    let with_time = hidden_columns(request, true, carries);
+    let second_state;
+    if planned.is_err() && attempts.has_open_join() {
+        // Its tables may have a hidden column more.
+        second_state = session(request.clock, request.memory, request.functions).map_err(one)?;
+        let again = Attempts::new(&second_state, request, &with_time, Some(request.state_ttl)).map_err(one)?;
+        let replanned = again.plan().await;
+        if replanned.is_ok() {
+            (attempts, planned) = (again, replanned);
+        }
+    }
+    let open_joins = attempts.opened();
+    let hidden = if open_joins.is_empty() { &hidden } else { &with_time };
+    let Planned { logical, root, times: column_times } = planned?;
     if request.mode == ExecutionMode::Stream {
         epoch_safety::check(&root).map_err(|error| one(error.or_at(script, statement.span)))?;
     }
@@ -182,11 +215,15 @@ async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
         leaves: Vec::new(),
         lookups: Vec::new(),
         limits: Vec::new(),
+        stateful: Vec::new(),
+        open_joins,
+        column_times,
+        times: attempts.times(),
         event_times,
         inputs: request.tables.iter().map(|table| (Arc::clone(&table.name), Arc::clone(&table.schema))).collect(),
         context: task_context(&state),
     };
-    collect(&root, None, &request, &hidden, &mut plan);
+    collect(&root, None, &request, hidden, &mut plan);
     check_refresh(&plan.lookups, &request).map_err(one)?;
     Ok(plan)
 }
@@ -288,6 +325,10 @@ fn collect(node: &Arc<dyn ExecutionPlan>, parent: Option<&Arc<dyn ExecutionPlan>
         plan.lookups.push(LookupPlan { join: join.clone(), leaves, refresh_interval });
     } else if let Some(limit) = node.as_any().downcast_ref::<StreamLimitExec>() {
         plan.limits.push(Arc::clone(limit.state()));
+    } else if let Some(join) = node.as_any().downcast_ref::<IntervalJoinExec>() {
+        plan.stateful.push(Arc::clone(join.figures()));
+    } else if let Some(groups) = node.as_any().downcast_ref::<WindowAggregateExec>() {
+        plan.stateful.push(Arc::clone(groups.figures()));
     }
 }
 

@@ -4,6 +4,7 @@
 //! - `names`, `narrow`: what the names of a query mean, and where its error is
 //! - `sql`: syntax tree to logical plan
 //! - `shadowed`, `joins`, `merged`, `wildcard`, `within`, `within_using`: what is resolved in the syntax tree before that
+//! - `windows`: groups of `tumble` and `hop`, and their `window_start` and `window_end`
 //! - `carry`: key and event time for sinks that ask for them
 //! - `not_in`: `NOT IN` where NULL would be forgotten
 //! - `unfolding`: limits of how large expressions get while they are optimised
@@ -35,6 +36,7 @@ mod shadowed;
 mod sql;
 mod unfolding;
 mod wildcard;
+mod windows;
 mod within;
 mod within_using;
 

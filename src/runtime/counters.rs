@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::job_metrics::{JobMetrics, LastTime};
 use super::latency::Latency;
+use crate::operators::OperatorFigures;
 use crate::operators::guard::RowFaults;
 use crate::stream::{ConnectionState, Health};
 
@@ -75,6 +76,8 @@ pub struct JobCounters {
     pub tables: BTreeMap<Arc<str>, SourceCounters>,
     /// By sink, in the order of `INTO`.
     pub sinks: Vec<(Arc<str>, SinkCounters)>,
+    /// The operators that keep rows, from the leaves up.
+    pub operators: Vec<Arc<OperatorFigures>>,
     /// Rows of earlier statements of the script.
     pub chained: AtomicU64,
     /// Rows the statement has produced.
@@ -192,6 +195,36 @@ pub struct JobSummary {
     pub sources: Vec<SourceSummary>,
     /// By sink.
     pub sinks: Vec<SinkSummary>,
+    /// By operator that keeps rows, from the leaves up.
+    pub operators: Vec<OperatorSummary>,
+}
+
+/// Figures of an operator in a summary.
+#[derive(Clone, Debug, Serialize)]
+pub struct OperatorSummary {
+    /// What it does.
+    pub operator: String,
+    /// Rows that came in.
+    #[serde(rename = "in")]
+    pub input: u64,
+    /// Rows that went out.
+    pub out: u64,
+    /// Rows whose result had been closed when they came.
+    pub late: u64,
+    /// Rows (of a grouping: groups) that it holds.
+    pub state_rows: u64,
+    /// Bytes of these.
+    pub state_bytes: u64,
+    /// Up to when its results are complete; nothing at the beginning and at the end.
+    pub watermark: Option<String>,
+}
+
+impl OperatorSummary {
+    fn of(figures: &OperatorFigures) -> Self {
+        let ((input, out), (state_rows, state_bytes)) = (figures.rows(), figures.state());
+        let watermark = figures.watermark().and_then(DateTime::<Utc>::from_timestamp_micros).map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
+        Self { operator: figures.name().to_owned(), input, out, late: figures.late(), state_rows, state_bytes, watermark }
+    }
 }
 
 impl JobCounters {
@@ -217,10 +250,12 @@ impl JobCounters {
         sources: impl IntoIterator<Item = Arc<str>>,
         tables: impl IntoIterator<Item = Arc<str>>,
         sinks: impl IntoIterator<Item = Arc<str>>,
+        operators: Vec<Arc<OperatorFigures>>,
         faults: Arc<RowFaults>,
         balanced: bool,
     ) -> Self {
         Self {
+            operators,
             sources: sources.into_iter().map(|name| (name, SourceCounters::default())).collect(),
             tables: tables.into_iter().map(|name| (name, SourceCounters::default())).collect(),
             sinks: sinks.into_iter().map(|name| (name, SinkCounters::default())).collect(),
@@ -324,6 +359,7 @@ impl JobCounters {
             metrics: metrics.complete(self.began),
             sources,
             sinks,
+            operators: self.operators.iter().map(|figures| OperatorSummary::of(figures)).collect(),
         }
     }
 }

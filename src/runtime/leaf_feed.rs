@@ -2,17 +2,36 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Int32Array, RecordBatch, RecordBatchOptions, StringViewArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 
+use super::source_clock::RowPartitions;
 use crate::catalog::HiddenColumn;
 use crate::clock::system_nanos;
 use crate::error::{Error, Result};
 use crate::operators::guard::{RowFaults, evaluate_guarded};
 use crate::planner::{LeafColumn, LeafPlan};
 use crate::stream::{Health, MetadataColumn, ReadRequest};
+
+/// Where the times of rows, and their topics and partitions, are among what is read.
+#[derive(Clone, Copy, Debug)]
+struct Timed {
+    time: Option<usize>,
+    partition: Option<(usize, usize)>,
+}
+
+/// Rows of a source, for each of its leaves, and their times if somebody goes by them.
+#[derive(Debug)]
+pub(super) struct LeafRows {
+    /// In the order of the leaves.
+    pub batches: Vec<RecordBatch>,
+    /// Event times.
+    pub times: Option<TimestampMicrosecondArray>,
+    /// The partitions that the rows come from.
+    pub partitions: Option<RowPartitions>,
+}
 
 /// The columns that the leaves of one source need together, and how each leaf gets its own.
 #[derive(Debug)]
@@ -24,6 +43,8 @@ pub(super) struct SourceFeed {
     /// Conditions of the one leaf, over `columns`, that a reader may use to skip rows.
     pub pruning: Option<Arc<dyn PhysicalExpr>>,
     event_time: Option<Arc<dyn PhysicalExpr>>,
+    /// Whether somebody goes by its time, and where that and the partition are among what is read, if they are columns.
+    timed: Option<Timed>,
     leaves: Vec<LeafFeed>,
     faults: Arc<RowFaults>,
 }
@@ -42,15 +63,17 @@ enum Pick {
 }
 
 impl SourceFeed {
-    /// A feed for the leaves of one source with columns `schema`; `event_time` is an expression over them. Without one the time that the source `offers` counts.
+    /// A feed for the leaves of one source with columns `schema`; `event_time` is an expression over them. Without one the time that the source `offers` counts. `timed`: somebody goes
+    /// by the source's time.
     pub(super) fn new(
         schema: &SchemaRef,
         leaves: Vec<LeafPlan>,
         event_time: Option<&Arc<dyn PhysicalExpr>>,
         offers: &[MetadataColumn],
+        timed: bool,
         faults: Arc<RowFaults>,
     ) -> Result<Self> {
-        let wants_event_time = leaves.iter().any(|leaf| leaf.columns.contains(&LeafColumn::Hidden(HiddenColumn::EventTime)));
+        let wants_event_time = timed || leaves.iter().any(|leaf| leaf.columns.contains(&LeafColumn::Hidden(HiddenColumn::EventTime)));
         let event_time = event_time.filter(|_| wants_event_time);
         let visible = leaves.iter().flat_map(|leaf| &leaf.columns).filter_map(|column| match column {
             LeafColumn::Source(index) => Some(*index),
@@ -73,7 +96,10 @@ impl SourceFeed {
             LeafColumn::Hidden(HiddenColumn::Metadata(column)) => Some(*column),
             _ => None,
         });
-        let mut metadata: Vec<MetadataColumn> = named.chain(own_time.then_some(MetadataColumn::Timestamp)).collect();
+        let partitions = [MetadataColumn::Topic, MetadataColumn::Partition];
+        let has_partitions = timed && partitions.iter().all(|column| offers.contains(column));
+        let of_partition = partitions.into_iter().filter(|_| has_partitions);
+        let mut metadata: Vec<MetadataColumn> = named.chain(own_time.then_some(MetadataColumn::Timestamp)).chain(of_partition).collect();
         metadata.sort_unstable();
         metadata.dedup();
         let place = |wanted: MetadataColumn| metadata.binary_search(&wanted).map(|at| columns.len() + at);
@@ -92,7 +118,10 @@ impl SourceFeed {
             leaf.columns.iter().map(pick).collect::<Result<Vec<_>>>()
         };
         let leaves = leaves.iter().map(|leaf| Ok(LeafFeed { picks: picks(leaf)?, plan: leaf.clone() })).collect::<Result<Vec<_>>>()?;
-        Ok(Self { columns, metadata, pruning, event_time, leaves, faults })
+        let partition = || Some((place(MetadataColumn::Topic).ok()?, place(MetadataColumn::Partition).ok()?));
+        let timed =
+            timed.then(|| Timed { time: place(MetadataColumn::Timestamp).ok().filter(|_| own_time), partition: partition().filter(|_| has_partitions) });
+        Ok(Self { columns, metadata, pruning, event_time, timed, leaves, faults })
     }
 
     /// What is asked of the source's reader.
@@ -119,9 +148,29 @@ impl SourceFeed {
     }
 
     /// The rows for each leaf, in the order of [`Self::leaves`]. Rows whose event time can't be computed go to the job's failing rows.
-    pub(super) fn leaf_batches(&self, rows: &RecordBatch) -> Result<Vec<RecordBatch>> {
+    pub(super) fn leaf_rows(&self, rows: &RecordBatch) -> Result<LeafRows> {
         let (rows, event_times) = self.event_times(rows)?;
-        self.leaves.iter().map(|leaf| leaf.batch(&rows, event_times.as_ref())).collect()
+        let (mut times, mut partitions) = (None, None);
+        let mut event_times = event_times;
+        if let Some(Timed { time, partition }) = self.timed {
+            let column = match time {
+                Some(at) => Arc::clone(rows.column(at)),
+                // One time for all leaves: without an event time of its own a record's time is its arrival.
+                None => Arc::clone(event_times.get_or_insert_with(|| arrival(rows.num_rows()))),
+            };
+            times = column.as_any().downcast_ref::<TimestampMicrosecondArray>().cloned();
+            partitions = partition.and_then(|(topic, number)| {
+                let topics = rows.column(topic).as_any().downcast_ref::<StringViewArray>().cloned()?;
+                Some(RowPartitions { topics, numbers: rows.column(number).as_any().downcast_ref::<Int32Array>().cloned()? })
+            });
+        }
+        let batches = self.leaves.iter().map(|leaf| leaf.batch(&rows, event_times.as_ref())).collect::<Result<_>>()?;
+        Ok(LeafRows { batches, times, partitions })
+    }
+
+    /// The rows for each leaf alone.
+    pub(super) fn leaf_batches(&self, rows: &RecordBatch) -> Result<Vec<RecordBatch>> {
+        Ok(self.leaf_rows(rows)?.batches)
     }
 
     /// The event times, and the rows that have one (or NULL).
@@ -147,6 +196,12 @@ impl SourceFeed {
     }
 }
 
+/// The present time, for each of some rows.
+fn arrival(rows: usize) -> ArrayRef {
+    let micros = system_nanos() / 1_000;
+    Arc::new(TimestampMicrosecondArray::from_value(micros, rows).with_timezone("UTC"))
+}
+
 /// Whether a predicate reads nothing but columns of the source.
 fn all_read(predicate: &Arc<dyn PhysicalExpr>, read: &Schema) -> bool {
     collect_columns(predicate).iter().all(|column| read.index_of(column.name()).is_ok() && !HiddenColumn::is_name(column.name()))
@@ -154,10 +209,7 @@ fn all_read(predicate: &Arc<dyn PhysicalExpr>, read: &Schema) -> bool {
 
 impl LeafFeed {
     fn batch(&self, rows: &RecordBatch, event_times: Option<&ArrayRef>) -> Result<RecordBatch> {
-        let now = || -> ArrayRef {
-            let micros = system_nanos() / 1_000;
-            Arc::new(TimestampMicrosecondArray::from_value(micros, rows.num_rows()).with_timezone("UTC"))
-        };
+        let now = || arrival(rows.num_rows());
         let pick = |pick: &Pick| match pick {
             Pick::Column(at) => Arc::clone(rows.column(*at)),
             // Without an event time of its own a record's time is its arrival.

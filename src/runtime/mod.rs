@@ -3,10 +3,12 @@
 //! - `pipelines`: which jobs read each other
 //! - `pipeline`: starts the parts, drives them, ends them
 //! - `gate`: pipelines that start together, or not at all
+//! - `plan_root`: what stands on top of a plan while it runs
 //! - `room`: how much may wait between two parts
 //! - `source_task`: reads ahead, within a bound
 //! - `leaf_feed`: rows of a source as the leaves of a plan want them
 //! - `batching`: when a batch is complete
+//! - `source_clock`: how far the time of a source has come
 //! - `stream_input`, `stream_driver`: epochs
 //! - `table_loader`: the tables of lookup joins
 //! - `batch_run`, `batch_driver`: one run over everything
@@ -35,12 +37,14 @@ mod leaf_feed;
 mod partial_result;
 mod pipeline;
 mod pipelines;
+mod plan_root;
 mod queue;
 mod rate_limited_log;
 mod room;
 mod shutdown;
 mod sink_set;
 mod sink_task;
+mod source_clock;
 mod source_task;
 mod spec;
 mod stream_driver;
@@ -49,7 +53,7 @@ mod table_loader;
 mod tap;
 mod threads;
 
-pub use counters::{JobCounters, JobSummary, SinkSummary, SourceSummary};
+pub use counters::{JobCounters, JobSummary, OperatorSummary, SinkSummary, SourceSummary};
 pub use gate::Gate;
 pub use job_memory::{EngineMemory, JobMemory, MemoryLimits};
 pub use job_metrics::JobMetrics;

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::{RwLock, mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::Instrument;
@@ -18,11 +17,13 @@ use super::job_memory::share;
 use super::leaf_feed::SourceFeed;
 use super::panicked;
 use super::pipelines::in_pipelines;
+use super::plan_root::{keeps_metrics, with_root};
 use super::rate_limited_log::RateLimitedLog;
 use super::room::Room;
 use super::shutdown::Shutdown;
 use super::sink_set::SinkSet;
 use super::sink_task::SinkEvent;
+use super::source_clock::SourceClock;
 use super::source_task::{SourceTask, TaskEnds, tolerates};
 use super::spec::{JobSpec, SourceSpec};
 use super::stream_driver::{Ending, Statement, StreamDriver};
@@ -30,8 +31,6 @@ use super::stream_input::StreamInput;
 use super::table_loader::TableLoader;
 use crate::clock::system_nanos;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::operators::fan_out::{FanOutExec, Outputs};
-use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::planner::{ExecutionMode, LeafPlan};
 use crate::resident::forget_program;
 use crate::stream::{DataSink, Position};
@@ -118,6 +117,7 @@ pub fn start_at(gate: Option<&Gate>, specs: Vec<JobSpec>, last_resort: &Arc<dyn 
             names().filter(|name| !spec.plan.loads(name) || spec.plan.leaves.iter().any(|leaf| leaf.source == *name)),
             names().filter(|name| spec.plan.loads(name)),
             spec.sinks.iter().map(|sink| Arc::from(sink.sink.name())),
+            spec.plan.stateful.clone(),
             Arc::clone(&spec.faults),
             // A batch that ends at a limit has read more than it has used.
             spec.plan.row_wise && (spec.plan.mode == ExecutionMode::Stream || spec.row_limit.is_none()),
@@ -344,47 +344,18 @@ pub(super) fn feeds(part: &Part) -> Result<(NumberedFeeds, NumberedFeeds)> {
             continue;
         }
         let event_time = plan.event_times.iter().find(|(name, _)| &**name == source.source.name()).map(|(_, expression)| expression);
-        sources.push((at, SourceFeed::new(&source.source.schema(), leaves, event_time, source.source.metadata(), Arc::clone(&part.spec.faults))?));
+        let timed = plan.mode == ExecutionMode::Stream && plan.times.iter().any(|(name, _)| &**name == source.source.name());
+        sources.push((at, SourceFeed::new(&source.source.schema(), leaves, event_time, source.source.metadata(), timed, Arc::clone(&part.spec.faults))?));
     }
     let mut chained = Vec::new();
     for input in &part.spec.chained {
         let leaves = leaves_of(&input.name);
         if let Some(leaf) = leaves.first() {
             let schema = plan.inputs.iter().find(|(name, _)| *name == input.name).map_or_else(|| Arc::clone(&leaf.schema), |(_, schema)| Arc::clone(schema));
-            chained.push((input.job, SourceFeed::new(&schema, leaves, None, &[], Arc::clone(&part.spec.faults))?));
+            chained.push((input.job, SourceFeed::new(&schema, leaves, None, &[], false, Arc::clone(&part.spec.faults))?));
         }
     }
     Ok((sources, chained))
-}
-
-/// The plan with its limit and the fan-out on top.
-pub(super) fn with_root(part: &Part, outputs: &Arc<EpochOutputs>) -> (Arc<dyn ExecutionPlan>, Vec<Arc<LimitState>>) {
-    let mut root = Arc::clone(&part.spec.plan.root);
-    let mut limits = ending_limits(&root);
-    if let Some(rows) = part.spec.row_limit {
-        let state = Arc::new(LimitState::new(0, rows));
-        let own: Arc<dyn ExecutionPlan> = Arc::new(StreamLimitExec::new(root, Arc::clone(&state), Arc::clone(&part.spec.faults)));
-        root = own;
-        limits.push(state);
-    }
-    (Arc::new(FanOutExec::new(root, Arc::clone(outputs) as Arc<dyn Outputs>)), limits)
-}
-
-/// The limits through which every row of a stream passes: when one of them is reached no further row matters.
-fn ending_limits(root: &Arc<dyn ExecutionPlan>) -> Vec<Arc<LimitState>> {
-    let mut limits = Vec::new();
-    let mut node = root;
-    loop {
-        limits.extend(node.as_any().downcast_ref::<StreamLimitExec>().map(|limit| Arc::clone(limit.state())));
-        match node.children().as_slice() {
-            [only] => node = only,
-            _ => return limits,
-        }
-    }
-}
-
-fn keeps_metrics(node: &Arc<dyn ExecutionPlan>) -> bool {
-    matches!(node.name(), "UnionExec" | "UnnestExec" | "CooperativeExec") || node.children().into_iter().any(keeps_metrics)
 }
 
 async fn run_stream(
@@ -400,6 +371,8 @@ async fn run_stream(
     let mut statements = Vec::new();
     let mut names = Vec::new();
     let numbers: Vec<usize> = parts.iter().map(|part| part.number).collect();
+    // Statements that read this one may go by the time of its sources.
+    let has_state = parts.iter().any(|part| !part.spec.plan.stateful.is_empty());
     let one_batch_per_epoch = parts.iter().any(|part| part.spec.one_batch_per_epoch);
     for (at, part) in parts.into_iter().enumerate() {
         let (own, chained) = feeds(&part).map_err(|error| (at, error))?;
@@ -422,7 +395,10 @@ async fn run_stream(
             let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
             tasks.push((task, ahead.clone()));
             names.push((at, name.to_string()));
-            inputs.push(StreamInput::new(at, name, &part.spec.name, feed, ahead, source.batch, source.failure, Arc::clone(&part.counters), most_bytes, memory));
+            let time = part.spec.plan.times.iter().find(|(own, _)| *own == name).filter(|_| has_state);
+            let clock = time.map(|(_, time)| SourceClock::new(Arc::clone(time), source.watermark, part.counters.health_of(&name), Instant::now()));
+            let counters = Arc::clone(&part.counters);
+            inputs.push(StreamInput::new(at, name, &part.spec.name, feed, ahead, source.batch, source.failure, counters, most_bytes, memory, clock));
         }
         // The last statement of a pipeline is read by no other.
         let direct = tolerates(&part.spec.failure) && at + 1 == numbers.len();
@@ -461,6 +437,7 @@ async fn run_stream(
             tables,
             chained,
             limits,
+            stateful: plan.stateful.into_iter().map(|figures| (figures, 0)).collect(),
             failure: part.spec.failure,
             done: false,
         });

@@ -7,7 +7,7 @@ use super::tap::Tap;
 use crate::clock::EpochClock;
 use crate::operators::guard::RowFaults;
 use crate::planner::JobPlan;
-use crate::stream::{BatchSettings, DataSink, DataSource, FailurePolicy};
+use crate::stream::{BatchSettings, DataSink, DataSource, FailurePolicy, WatermarkSettings};
 
 /// A source of a job.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct SourceSpec {
     pub batch: BatchSettings,
     /// How its failures are met.
     pub failure: FailurePolicy,
+    /// What is expected of the order of its rows.
+    pub watermark: WatermarkSettings,
 }
 
 /// An input that an earlier job of the pipeline produces.

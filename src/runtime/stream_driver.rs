@@ -23,19 +23,22 @@ use super::shutdown::Shutdown;
 use super::sink_set::SinkSet;
 use super::sink_task::SinkEvent;
 use super::source_task::{SourceEvent, tolerates};
-use super::stream_input::StreamInput;
+use super::stream_input::{StreamInput, fill};
 use super::table_loader::TableLoader;
 use crate::clock::{EpochClock, system_nanos};
 use crate::error::{Error, Result};
 use crate::ids::Epoch;
+use crate::operators::OperatorFigures;
+use crate::operators::event_time::Mark;
 use crate::operators::limit::LimitState;
-use crate::operators::source_slot::SlotInput;
 use crate::resident::forget_program;
 use crate::stream::{FailurePolicy, Position};
 use crate::unwind::guarded_future;
 
 /// DataFusion's operators keep metrics of every execution; they are dropped this often.
 const RESET_EVERY: u64 = 512;
+/// How far the time of a source may be ahead of that of another one that has rows, in microseconds.
+const MOST_AHEAD: i64 = 60_000_000;
 /// How often an idle job looks after outputs that are not durable yet.
 const IDLE_TICK: Duration = Duration::from_secs(1);
 
@@ -54,6 +57,8 @@ pub(super) struct Statement {
     pub chained: Vec<(usize, SourceFeed)>,
     /// The limits that end the statement, each by itself.
     pub limits: Vec<Arc<LimitState>>,
+    /// The operators that keep rows, each with its late rows that have been told.
+    pub stateful: Vec<(Arc<OperatorFigures>, u64)>,
     pub failure: FailurePolicy,
     pub log: RateLimitedLog,
     /// Whether the plan holds operators that collect metrics.
@@ -124,6 +129,7 @@ impl StreamDriver {
                     let span = tracing::debug_span!("epoch", number = self.epoch + 1);
                     self.run_epoch(&cuts).instrument(span).await?;
                 }
+                Step::Wait(_) | Step::End if self.time_moves() => self.run_epoch(&[]).await?,
                 Step::Wait(at_most) => {
                     if let Some(ending) = self.wait(at_most).await? {
                         return Ok(ending);
@@ -198,6 +204,7 @@ impl StreamDriver {
             }
             all_ended &= input.ended;
         }
+        self.let_others_catch_up(&mut cuts);
         if !cuts.is_empty() {
             self.turn = if self.one_batch_per_epoch { (cuts[0].0 + 1) % count } else { 0 };
             return Step::Run(cuts);
@@ -205,12 +212,38 @@ impl StreamDriver {
         if all_ended && wait.is_none() { Step::End } else { Step::Wait(wait) }
     }
 
+    /// Of sources that have rows, those whose time is far ahead wait for the others: what they bring would have to be kept until these are there.
+    fn let_others_catch_up(&self, cuts: &mut Vec<(usize, usize)>) {
+        let time = |input: usize| self.inputs[input].clock.as_ref().map(|clock| clock.time());
+        let Some(least) = cuts.iter().filter_map(|(input, _)| time(*input)).filter(|mark| !mark.idle).map(|mark| mark.time).min() else { return };
+        cuts.retain(|(input, _)| time(*input).is_none_or(|mark| mark.time == Mark::BEGINNING || mark.time <= least.saturating_add(MOST_AHEAD)));
+    }
+
+    /// Moves the times of sources that have ended or are silent; returns whether any has moved.
+    fn time_moves(&mut self) -> bool {
+        let now = Instant::now();
+        // A source that was asked to stop has not ended: its rows may still find partners in the next run.
+        let stopping = self.shutdown.is_requested();
+        let mut moved = false;
+        for input in &mut self.inputs {
+            let drained = input.is_drained() && !stopping;
+            let Some(clock) = &mut input.clock else { continue };
+            if drained {
+                clock.end();
+            }
+            moved |= !stopping && clock.advance(now);
+        }
+        moved
+    }
+
     /// Waits for rows, a deadline, a sink's failure or the request to end.
     async fn wait(&mut self, at_most: Option<Duration>) -> Result<Option<Ending>, (usize, Error)> {
         let undone = self.statements.iter().any(|statement| statement.counters.acked() < self.epoch && !statement.counters.sinks.is_empty());
         let due = self.statements.iter().filter_map(|statement| statement.tables.next_due()).min().map(|due| due.saturating_duration_since(Instant::now()));
         let tick = undone.then_some(IDLE_TICK);
-        let until = [at_most, due, tick].into_iter().flatten().min().map(|wait| tokio::time::Instant::now() + wait);
+        let now = Instant::now();
+        let silent = self.inputs.iter().filter_map(|input| input.clock.as_ref()?.next_due(now)).min().map(|due| due.saturating_duration_since(now));
+        let until = [at_most, due, tick, silent].into_iter().flatten().min().map(|wait| tokio::time::Instant::now() + wait);
         let sleep = async {
             match until {
                 Some(until) => tokio::time::sleep_until(until).await,
@@ -246,8 +279,7 @@ impl StreamDriver {
             if position != Position::default() {
                 self.moved.push_back((self.epoch, *at, position));
             }
-            let input = &self.inputs[*at];
-            fill(&input.feed, &batches).map_err(|error| (statement, error))?;
+            input.fill(&batches).map_err(|error| (statement, error))?;
         }
         let mut all_results = Vec::with_capacity(self.statements.len());
         for number in 0..self.statements.len() {
@@ -261,7 +293,7 @@ impl StreamDriver {
                 for (upstream, feed) in &later.chained {
                     if *upstream == number {
                         add(&later.counters.chained, results.iter().map(|batch| batch.num_rows() as u64).sum());
-                        fill(feed, &results).map_err(|error| (number, error))?;
+                        fill(feed, &results, &mut |_| ()).map_err(|error| (number, error))?;
                     }
                 }
             }
@@ -296,8 +328,14 @@ impl StreamDriver {
     pub(super) fn forget_durable(&mut self) {
         while let Some((epoch, input, position)) = self.moved.front() {
             let statement = self.inputs[*input].statement;
-            // Statements that read this one have their own sinks; the slowest of the pipeline counts.
-            let acked = self.statements[statement..].iter().filter(|s| !s.counters.sinks.is_empty()).map(|s| s.counters.acked()).min().unwrap_or(*epoch);
+            // Statements that read this one have their own sinks; the slowest of the pipeline counts. Rows that are kept may still come out: they are read again after a fall.
+            let acked = self.statements[statement..].iter().filter(|s| !s.counters.sinks.is_empty()).map(|s| s.counters.acked());
+            let needed = self.statements[statement..]
+                .iter()
+                .flat_map(|s| &s.stateful)
+                .filter_map(|(figures, _)| figures.oldest())
+                .map(|oldest| oldest.saturating_sub(1));
+            let acked = acked.chain(needed).min().unwrap_or(*epoch);
             if acked < *epoch {
                 break;
             }
@@ -307,25 +345,11 @@ impl StreamDriver {
     }
 }
 
-/// Puts batches into the slots of a source's leaves.
-fn fill(feed: &SourceFeed, batches: &[RecordBatch]) -> Result<()> {
-    let mut inputs: Vec<Vec<RecordBatch>> = vec![Vec::with_capacity(batches.len()); feed.leaves().count()];
-    for batch in batches {
-        feed.count_copies(batch.num_rows());
-        for (input, rows) in inputs.iter_mut().zip(feed.leaf_batches(batch)?) {
-            input.push(rows);
-        }
-    }
-    for (leaf, input) in feed.leaves().zip(inputs) {
-        leaf.slot.fill(SlotInput::Batches(input));
-    }
-    Ok(())
-}
-
 impl Statement {
     /// Executes the plan over what is in its slots; returns the results that other statements may read.
     async fn execute(&mut self, epoch: Epoch) -> Result<Vec<RecordBatch>> {
         self.outputs.begin(epoch);
+        self.stateful.iter().for_each(|(figures, _)| figures.begin(epoch));
         add(&self.counters.epochs, 1);
         loop {
             let run = async {
@@ -349,11 +373,25 @@ impl Statement {
         if let Some(first) = reasons.first() {
             self.log.warn(reasons.len() as u64, || format!("{first}; row skipped"));
         }
+        self.tell_late();
         let results = self.outputs.take();
         if self.keeps_metrics && epoch.is_multiple_of(RESET_EVERY) {
             self.root = reset_plan_states(Arc::clone(&self.root)).map_err(|error| execution_error(&error))?;
         }
         Ok(results)
+    }
+
+    /// Tells of rows that came too late.
+    fn tell_late(&mut self) {
+        for (figures, told) in &mut self.stateful {
+            let late = figures.late();
+            if late > *told {
+                self.log.warn(late - *told, || {
+                    format!("rows came too late for the {}; they are left out ('<source>.watermark.max_out_of_orderness' and '<source>.allowed_lateness' make it wait longer)", figures.name())
+                });
+                *told = late;
+            }
+        }
     }
 
     /// Hands the results of an epoch to the sinks, and tells them that it has ended.

@@ -9,11 +9,13 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReser
 
 use super::batching::{Decision, Waiting, adapt, decide};
 use super::counters::{JobCounters, SourceCounters, add};
-use super::leaf_feed::SourceFeed;
+use super::leaf_feed::{LeafRows, SourceFeed};
 use super::rate_limited_log::RateLimitedLog;
 use super::room::Room;
+use super::source_clock::SourceClock;
 use super::source_task::tolerates;
 use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::operators::source_slot::SlotInput;
 use crate::stream::{BatchSettings, FailurePolicy, Position, RejectedRecord, SourceBatch};
 
 /// An input of a statement that is read in epochs.
@@ -39,6 +41,8 @@ pub(super) struct StreamInput {
     most_bytes: u64,
     /// What it takes of the job's memory.
     held: MemoryReservation,
+    /// Its time, if somebody goes by it.
+    pub clock: Option<SourceClock>,
 }
 
 fn held(bytes: u64) -> usize {
@@ -55,6 +59,23 @@ struct Piece {
     room: u32,
 }
 
+/// Puts batches into the slots of a source's leaves; `seen` sees them before.
+pub(super) fn fill(feed: &SourceFeed, batches: &[RecordBatch], seen: &mut dyn FnMut(&LeafRows)) -> Result<()> {
+    let mut inputs: Vec<Vec<RecordBatch>> = vec![Vec::with_capacity(batches.len()); feed.leaves().count()];
+    for batch in batches {
+        feed.count_copies(batch.num_rows());
+        let rows = feed.leaf_rows(batch)?;
+        seen(&rows);
+        for (input, rows) in inputs.iter_mut().zip(rows.batches) {
+            input.push(rows);
+        }
+    }
+    for (leaf, input) in feed.leaves().zip(inputs) {
+        leaf.slot.fill(SlotInput::Batches(input));
+    }
+    Ok(())
+}
+
 impl StreamInput {
     #[allow(clippy::too_many_arguments, reason = "one call site")]
     pub(super) fn new(
@@ -68,6 +89,7 @@ impl StreamInput {
         counters: Arc<JobCounters>,
         most_bytes: u64,
         memory: &Arc<dyn MemoryPool>,
+        clock: Option<SourceClock>,
     ) -> Self {
         let log = RateLimitedLog::new(format!("job '{job}', source '{name}'"));
         let held = MemoryConsumer::new(format!("rows of '{name}'")).register(memory);
@@ -90,7 +112,27 @@ impl StreamInput {
             taken: None,
             most_bytes,
             held,
+            clock,
         }
+    }
+
+    /// Nothing of it is left.
+    pub(super) fn is_drained(&self) -> bool {
+        self.ended && self.pieces.is_empty()
+    }
+
+    /// Puts batches into the slots of its leaves, and moves its time.
+    pub(super) fn fill(&mut self, batches: &[RecordBatch]) -> Result<()> {
+        let clock = &mut self.clock;
+        fill(&self.feed, batches, &mut |rows| {
+            if let (Some(clock), Some(times)) = (clock.as_mut(), &rows.times) {
+                clock.see(times, rows.partitions.as_ref(), Instant::now());
+            }
+        })?;
+        self.clock.iter_mut().for_each(|clock| {
+            clock.advance(Instant::now());
+        });
+        Ok(())
     }
 
     fn counts(&self) -> Option<&SourceCounters> {

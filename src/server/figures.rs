@@ -11,6 +11,7 @@ use super::job::Job;
 use super::status::JobReport;
 use super::stream_job_server::{Inner, StreamJobServer};
 use crate::error::{Error, Result};
+use crate::operators::OperatorFigures;
 use crate::stream::ConnectionState;
 
 /// Whether a figure only grows.
@@ -47,6 +48,7 @@ const JOB: &[&str] = &["job"];
 const STATUS: &[&str] = &["job", "status"];
 const SOURCE: &[&str] = &["job", "source"];
 const SINK: &[&str] = &["job", "sink"];
+const OPERATOR: &[&str] = &["job", "operator"];
 
 const fn figure(name: &'static str, kind: Kind, labels: &'static [&'static str], values: fn(&Seen<'_>) -> Values, help: &'static str) -> Figure {
     Figure { name, help, kind, labels, values }
@@ -64,12 +66,20 @@ fn of_sinks(seen: &Seen<'_>, value: fn(&super::SinkFigures) -> f64) -> Values {
     seen.report.sinks.iter().map(|(name, sink)| (vec![seen.job.name.clone(), name.clone()], value(sink))).collect()
 }
 
+fn operator(seen: &Seen<'_>, at: usize, figures: &OperatorFigures) -> Vec<String> {
+    vec![seen.job.name.clone(), format!("{} {}", at + 1, figures.name())]
+}
+
+fn of_operators(seen: &Seen<'_>, value: fn(&OperatorFigures) -> f64) -> Values {
+    seen.job.counters.operators.iter().enumerate().map(|(at, figures)| (operator(seen, at, figures), value(figures))).collect()
+}
+
 fn connected(state: ConnectionState) -> f64 {
     f64::from(u8::from(state == ConnectionState::Connected))
 }
 
 /// Names that were promised come first. A total of sources or sinks is their number, which is a gauge in spite of the name.
-const FIGURES: [Figure; 18] = [
+const FIGURES: [Figure; 24] = [
     figure("velo_job_sources_total", Gauge, JOB, |seen| of_job(seen, seen.job.sources.len() as f64), "Sources of the job."),
     figure("velo_job_sinks_total", Gauge, JOB, |seen| of_job(seen, seen.job.counters.sinks.len() as f64), "Sinks of the job."),
     figure("velo_job_source_records_total", Counter, SOURCE, |seen| of_sources(seen, |source| source.records as f64), "Records read from the source."),
@@ -123,6 +133,35 @@ const FIGURES: [Figure; 18] = [
     ),
     figure("velo_job_sink_retries_total", Counter, SINK, |seen| of_sinks(seen, |sink| sink.retries as f64), "Tries after a failed write."),
     figure("velo_job_sink_latency_seconds", Gauge, SINK, |seen| of_sinks(seen, |sink| sink.write_latency_ms / 1e3), "Mean time of a write."),
+    figure(
+        "velo_operator_rows_in_total",
+        Counter,
+        OPERATOR,
+        |seen| of_operators(seen, |rows| rows.rows().0 as f64),
+        "Rows that came into an operator that keeps rows.",
+    ),
+    figure("velo_operator_rows_out_total", Counter, OPERATOR, |seen| of_operators(seen, |rows| rows.rows().1 as f64), "Rows that went out of it."),
+    figure(
+        "velo_operator_late_rows_total",
+        Counter,
+        OPERATOR,
+        |seen| of_operators(seen, |rows| rows.late() as f64),
+        "Rows whose result had been closed when they came.",
+    ),
+    figure("velo_operator_state_rows", Gauge, OPERATOR, |seen| of_operators(seen, |rows| rows.state().0 as f64), "Rows (of a grouping: groups) that it holds."),
+    figure("velo_operator_state_bytes", Gauge, OPERATOR, |seen| of_operators(seen, |rows| rows.state().1 as f64), "Bytes of these."),
+    figure(
+        "velo_operator_watermark_lag_seconds",
+        Gauge,
+        OPERATOR,
+        |seen| {
+            let now = crate::clock::system_nanos() as f64 / 1e9;
+            let known =
+                seen.job.counters.operators.iter().enumerate().filter_map(|(at, rows)| Some((operator(seen, at, rows), now - rows.watermark()? as f64 / 1e6)));
+            known.collect()
+        },
+        "How far its results are complete, behind the present time.",
+    ),
     figure("velo_job_sink_connected", Gauge, SINK, |seen| of_sinks(seen, |sink| connected(sink.status)), "1 while the sink is connected."),
 ];
 

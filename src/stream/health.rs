@@ -41,13 +41,19 @@ pub struct Health {
     report: Mutex<HealthReport>,
     /// Something besides the connection is away.
     held: AtomicBool,
+    /// What is read: topics with numbers of partitions.
+    partitions: Mutex<Arc<[SourcePartition]>>,
 }
+
+/// A topic and the number of one of its partitions.
+pub type SourcePartition = (Arc<str>, i32);
 
 impl Default for Health {
     fn default() -> Self {
         Self {
             report: Mutex::new(HealthReport { state: ConnectionState::Connected, since: SystemTime::now(), last_error: None, lag: BTreeMap::new() }),
             held: AtomicBool::new(false),
+            partitions: Mutex::new(Arc::new([])),
         }
     }
 }
@@ -105,6 +111,16 @@ impl Health {
     /// Sets the lag of partitions; those that are not named have none any more.
     pub fn set_lag(&self, lag: Vec<(Arc<str>, u64)>) {
         self.report.lock().lag = lag.into_iter().collect();
+    }
+
+    /// Sets the partitions that are read; those that have no rows yet hold back the time of the source.
+    pub fn set_partitions(&self, partitions: impl Iterator<Item = SourcePartition>) {
+        *self.partitions.lock() = partitions.collect();
+    }
+
+    /// The partitions that are read, as far as the reader has them.
+    pub fn partitions(&self) -> Arc<[SourcePartition]> {
+        Arc::clone(&self.partitions.lock())
     }
 
     /// Whether the connection is lost at present.

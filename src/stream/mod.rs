@@ -9,6 +9,7 @@
 //! - `health`: the state of a connection
 //! - `place`, `path_pattern`: what is read and written, for telling what collides
 //! - `batch_settings`: how a source's rows are cut into batches
+//! - `watermark_settings`: how far behind its latest row a source's time is
 
 mod batch_settings;
 mod carried;
@@ -21,11 +22,12 @@ mod position;
 mod rejected;
 mod sink;
 mod source;
+mod watermark_settings;
 
 pub use batch_settings::{BatchSettings, BatchStrategy};
 pub use carried::{Carried, visible, visible_columns};
 pub use failure::{FailurePolicy, FailureStrategy};
-pub use health::{ConnectionState, Health, HealthReport};
+pub use health::{ConnectionState, Health, HealthReport, SourcePartition};
 pub use metadata::MetadataColumn;
 pub use path_pattern::PathPattern;
 pub use place::{Place, resolved};
@@ -33,3 +35,4 @@ pub use position::Position;
 pub use rejected::{RecordPlace, RejectedRecord};
 pub use sink::{DataSink, DataWriter, SinkContext, WriteReport};
 pub use source::{Boundedness, DataReader, DataSource, ReadRequest, SourceBatch};
+pub use watermark_settings::WatermarkSettings;

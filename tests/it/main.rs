@@ -17,6 +17,7 @@ mod damage;
 mod declared;
 mod dirty_input;
 mod editor_schema;
+mod event_time;
 mod exact_numbers;
 mod examples;
 mod faults;

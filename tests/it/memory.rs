@@ -17,7 +17,7 @@ use velostream::planner::{ExecutionMode, PlanRequest, TableInput, plan_job};
 use velostream::runtime::{JobSpec, JobSummary, Shutdown, SinkSpec, SourceSpec, start};
 use velostream::stream::{
     BatchSettings, BatchStrategy, Boundedness, DataReader, DataSink, DataSource, DataWriter, FailurePolicy, FailureStrategy, Position, ReadRequest,
-    SinkContext, SourceBatch, WriteReport,
+    SinkContext, SourceBatch, WatermarkSettings, WriteReport,
 };
 
 /// A source.
@@ -147,6 +147,8 @@ pub async fn run(query: &str, tables: &[Table], epoch_rows: Option<usize>) -> Re
         event_time_unit: arrow::datatypes::TimeUnit::Millisecond,
         refresh_interval: None,
         metadata: &[],
+        is_stream: false,
+        column_times: Vec::new(),
     };
     let inputs: Vec<TableInput> = tables.iter().map(input).collect();
     let mode = if epoch_rows.is_some() { ExecutionMode::Stream } else { ExecutionMode::Batch };
@@ -159,6 +161,7 @@ pub async fn run(query: &str, tables: &[Table], epoch_rows: Option<usize>) -> Re
         clock: &clock,
         faults: &faults,
         carry: false,
+        state_ttl: std::time::Duration::from_secs(3600),
         memory: None,
         functions: &[],
     };
@@ -177,7 +180,7 @@ pub async fn run(query: &str, tables: &[Table], epoch_rows: Option<usize>) -> Re
     let spec = JobSpec {
         name: "test".to_owned(),
         plan,
-        sources: tables.iter().map(|table| SourceSpec { source: Arc::new(table.clone()), batch, failure }).collect(),
+        sources: tables.iter().map(|table| SourceSpec { source: Arc::new(table.clone()), batch, failure, watermark: WatermarkSettings::default() }).collect(),
         chained: Vec::new(),
         sinks: vec![SinkSpec { sink: Arc::new(lines.clone()), failure }],
         failure,

@@ -169,6 +169,11 @@ impl Started {
         }
     }
 
+    /// What it has printed.
+    pub fn output(&self) -> String {
+        std::fs::read_to_string(self.log.with_file_name("stdout.log")).unwrap_or_default()
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }

@@ -108,6 +108,8 @@ const CASES: [(&str, &str); ALLOWED.len()] = [
     ("UnionExec", "union_all"),
     ("UnnestExec", "unnest"),
     ("CountedExec", "unnest"),
+    ("IntervalJoinExec", "within_inner"),
+    ("WindowAggregateExec", "window_tumble"),
 ];
 
 /// What is said of each of the others.
@@ -190,15 +192,18 @@ async fn operators_of(case: &str) -> Vec<String> {
     let text = std::fs::read_to_string(golden(case).join("query.sql")).unwrap();
     let script = Arc::new(Script { name: case.to_owned(), text });
     let statement = StreamingSqlParser::new().parse(&script.text).unwrap();
+    let event_time = |key: &str| statement.with.iter().find(|entry| entry.key == format!("{key}.event_time")).map(|entry| entry.value.clone());
     let table = |key: &str, columns: &str| TableInput {
         name: Arc::from(key),
         schema: Arc::new(schema_text::parse(columns).unwrap()),
         unbounded: false,
         bytes: 1000,
-        event_time: None,
+        event_time: event_time(key),
         event_time_unit: TimeUnit::Millisecond,
         refresh_interval: None,
         metadata: &[],
+        is_stream: false,
+        column_times: Vec::new(),
     };
     let tables: Vec<_> = statement.with.iter().filter_map(|entry| Some(table(entry.key.strip_suffix(".schema")?, &entry.value))).collect();
     let (clock, faults) = (Arc::new(EpochClock::system()), Arc::new(RowFaults::new(false)));
@@ -210,6 +215,7 @@ async fn operators_of(case: &str) -> Vec<String> {
         clock: &clock,
         faults: &faults,
         carry: false,
+        state_ttl: std::time::Duration::from_secs(3600),
         memory: None,
         functions: &[],
     };

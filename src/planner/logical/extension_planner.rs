@@ -4,20 +4,24 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
-use datafusion::common::{DFSchema, NullEquality};
+use datafusion::common::{DFSchema, DFSchemaRef, NullEquality};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
+use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
+use datafusion::physical_plan::aggregates::{AggregateMode, aggregate_expressions};
+use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner, create_aggregate_expr_and_maybe_filter};
 
-use super::{LimitNode, LookupJoinNode, OnceNode};
+use super::{IntervalJoinNode, LimitNode, LookupJoinNode, OnceNode, WindowAggregateNode};
 use crate::error::Error;
 use crate::operators::guard::RowFaults;
+use crate::operators::interval_join::{IntervalJoinExec, IntervalJoinSpec, JoinSide, Residual, SideSpec};
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::{LookupJoinExec, LookupKind, LookupSpec, ResidualFilter, Side};
 use crate::operators::once::OnceExec;
+use crate::operators::window_aggregate::{Aggregate, WindowAggregateExec, WindowAggregateSpec};
 use crate::planner::exact::checked;
 
 /// Plans the nodes of this folder.
@@ -56,8 +60,69 @@ impl ExtensionPlanner for StreamNodePlanner {
             let schema: SchemaRef = Arc::new(node.join.schema.as_arrow().clone());
             return Ok(Some(Arc::new(LookupJoinExec::new(Arc::clone(stream), table, spec, schema, faults()))));
         }
+        if let Some(node) = node.as_any().downcast_ref::<IntervalJoinNode>()
+            && let [left, right] = inputs
+        {
+            let spec = interval_spec(planner, node, state)?;
+            let schema: SchemaRef = Arc::new(node.join.schema.as_arrow().clone());
+            let name = format!("interval join ({})", node.join.join_type.to_string().to_uppercase());
+            return Ok(Some(Arc::new(IntervalJoinExec::new(Arc::clone(left), Arc::clone(right), spec, schema, name, faults())?)));
+        }
+        if let Some(node) = node.as_any().downcast_ref::<WindowAggregateNode>()
+            && let [input] = inputs
+        {
+            let spec = window_spec(planner, node, input, state)?;
+            let schema: SchemaRef = Arc::new(node.aggregate.schema.as_arrow().clone());
+            return Ok(Some(Arc::new(WindowAggregateExec::new(Arc::clone(input), spec, schema, "GROUP BY".to_owned(), faults())?)));
+        }
         Ok(None)
     }
+}
+
+fn window_spec(planner: &dyn PhysicalPlanner, node: &WindowAggregateNode, input: &Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<WindowAggregateSpec> {
+    let schema = node.input.schema();
+    let group = |expr: &Expr| checked(planner.create_physical_expr(expr, schema, state)?, schema.as_arrow());
+    let aggregate = |expr: &Expr| {
+        let (function, filter, _) = create_aggregate_expr_and_maybe_filter(expr, schema, &input.schema(), state.execution_props())?;
+        let arguments = aggregate_expressions(std::slice::from_ref(&function), &AggregateMode::Single, 0)?.into_iter().flatten();
+        let arguments = arguments.map(|argument| checked(argument, schema.as_arrow())).collect::<Result<_>>()?;
+        let filter = filter.map(|filter| checked(filter, schema.as_arrow())).transpose()?;
+        Ok(Aggregate { function, arguments, filter })
+    };
+    Ok(WindowAggregateSpec {
+        groups: node.aggregate.group_expr.iter().map(group).collect::<Result<_>>()?,
+        window: node.window,
+        timeline: node.timeline.clone(),
+        aggregates: node.aggregate.aggr_expr.iter().map(aggregate).collect::<Result<_>>()?,
+    })
+}
+
+fn interval_spec(planner: &dyn PhysicalPlanner, node: &IntervalJoinNode, state: &SessionState) -> Result<IntervalJoinSpec> {
+    let (left_schema, right_schema) = (node.left.schema(), node.right.schema());
+    let key = |expr: &Expr, schema: &DFSchemaRef| checked(planner.create_physical_expr(expr, schema, state)?, schema.as_arrow());
+    let keys = |left: bool| {
+        let own = node.join.on.iter().map(|(l, r)| if left { key(l, left_schema) } else { key(r, right_schema) });
+        own.collect::<Result<Vec<_>>>()
+    };
+    let residual = match &node.rest {
+        Some(filter) => {
+            let both = left_schema.join(right_schema)?;
+            let expression = checked(planner.create_physical_expr(filter, &both, state)?, both.as_arrow())?;
+            let (expression, read, schema) = narrowed(expression, &both)?;
+            let left_columns = left_schema.fields().len();
+            let place = |index: usize| if index < left_columns { (JoinSide::Left, index) } else { (JoinSide::Right, index - left_columns) };
+            Some(Residual { expression, columns: read.into_iter().map(place).collect(), schema })
+        }
+        None => None,
+    };
+    let (of_left, of_right) = node.timelines.clone();
+    Ok(IntervalJoinSpec {
+        join: node.join.join_type,
+        bounds: node.bounds,
+        left: SideSpec { keys: keys(true)?, time: node.columns.0, timeline: of_left },
+        right: SideSpec { keys: keys(false)?, time: node.columns.1, timeline: of_right },
+        residual,
+    })
 }
 
 fn spec(planner: &dyn PhysicalPlanner, node: &LookupJoinNode, state: &SessionState) -> Result<LookupSpec> {
@@ -94,7 +159,14 @@ fn spec(planner: &dyn PhysicalPlanner, node: &LookupJoinNode, state: &SessionSta
 }
 
 /// The condition over just the columns it reads.
-fn residual(expression: Arc<dyn datafusion::physical_expr::PhysicalExpr>, both: &DFSchema, stream_columns: usize) -> Result<ResidualFilter> {
+fn residual(expression: Arc<dyn PhysicalExpr>, both: &DFSchema, stream_columns: usize) -> Result<ResidualFilter> {
+    let (expression, read, schema) = narrowed(expression, both)?;
+    let place = |index: usize| if index < stream_columns { (Side::Stream, index) } else { (Side::Table, index - stream_columns) };
+    Ok(ResidualFilter { expression, columns: read.into_iter().map(place).collect(), schema })
+}
+
+/// An expression over just the columns it reads: which these are, and their schema.
+fn narrowed(expression: Arc<dyn PhysicalExpr>, both: &DFSchema) -> Result<(Arc<dyn PhysicalExpr>, Vec<usize>, SchemaRef)> {
     let mut read: Vec<usize> = collect_columns(&expression).iter().map(|column| column.index()).collect();
     read.sort_unstable();
     let fields: Vec<_> = read.iter().map(|index| both.field(*index).as_ref().clone()).collect();
@@ -102,16 +174,10 @@ fn residual(expression: Arc<dyn datafusion::physical_expr::PhysicalExpr>, both: 
     let names: Vec<String> = read.iter().map(|index| format!("c{index}")).collect();
     let schema = Arc::new(Schema::new(fields.iter().zip(&names).map(|(field, name)| field.clone().with_name(name)).collect::<Vec<_>>()));
     let renamed = rename(expression, &read, &names)?;
-    let expression = reassign_expr_columns(renamed, &schema)?;
-    let columns = read.iter().map(|index| if *index < stream_columns { (Side::Stream, *index) } else { (Side::Table, index - stream_columns) }).collect();
-    Ok(ResidualFilter { expression, columns, schema })
+    Ok((reassign_expr_columns(renamed, &schema)?, read, schema))
 }
 
-fn rename(
-    expression: Arc<dyn datafusion::physical_expr::PhysicalExpr>,
-    read: &[usize],
-    names: &[String],
-) -> Result<Arc<dyn datafusion::physical_expr::PhysicalExpr>> {
+fn rename(expression: Arc<dyn PhysicalExpr>, read: &[usize], names: &[String]) -> Result<Arc<dyn PhysicalExpr>> {
     use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
     use datafusion::physical_expr::expressions::Column;
     expression

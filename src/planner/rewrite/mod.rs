@@ -1,10 +1,17 @@
 //! The forms that a stream needs operators of our own for. Works on the final optimised logical plan, in stream mode only; batch mode runs that plan as it is.
 //! - `bounded`: which parts of a plan read sources, and whether they may never end
 //! - `stream`: one pass from the root along the stream path
+//! - `times`: which columns hold event times, and how far these have come
+//! - `instants`: expressions that differ from an instant by a constant
+//! - `time_bounds`: what a join says about the times of its sides
 //! - `refusal`: what is refused, and what to write instead
 
 mod bounded;
+mod instants;
 mod refusal;
 mod stream;
+mod time_bounds;
+mod times;
 
-pub(super) use stream::rewrite;
+pub(super) use stream::{Rewrite, rewrite};
+pub(super) use times::SourceTimes;

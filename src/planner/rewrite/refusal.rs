@@ -23,10 +23,13 @@ impl Refused {
     pub(super) fn error(self) -> DataFusionError {
         let (what, instead) = match self {
             Self::Aggregate => (
-                "GROUP BY and aggregate functions over a stream need a window, which this build does not have",
-                "run it over bounded sources with 'execution.mode' = 'batch'",
+                "GROUP BY and aggregate functions over a stream need a window of its event time",
+                "group by tumble(ts, INTERVAL '1' MINUTE), hop(…) or date_bin(…) of the column that '<source>.event_time' names, or run it over bounded sources with 'execution.mode' = 'batch'",
             ),
-            Self::Distinct => ("DISTINCT over a stream would remember every row it has seen", "run it over bounded sources with 'execution.mode' = 'batch'"),
+            Self::Distinct => (
+                "DISTINCT over a stream would remember every row it has seen",
+                "select the event time, or a window of it, among its columns, or run it over bounded sources with 'execution.mode' = 'batch'",
+            ),
             Self::Window => {
                 ("OVER (…) over a stream needs keyed state, which this build does not have", "run it over bounded sources with 'execution.mode' = 'batch'")
             }
@@ -34,8 +37,8 @@ impl Refused {
                 ("ORDER BY over a stream would wait for its end", "leave ORDER BY out, or run it over bounded sources with 'execution.mode' = 'batch'")
             }
             Self::StreamJoin => (
-                "a join of two sources that may never end needs keyed state, which this build does not have",
-                "let one side be a bounded file (without 'follow', or with 'until' = 'latest'), or run it with 'execution.mode' = 'batch'",
+                "a join of two sources that may never end needs a bound of their times",
+                "add WITHIN INTERVAL … behind ON, or a condition like b.ts BETWEEN a.ts AND a.ts + INTERVAL '1' HOUR on the columns that 'a.event_time' and 'b.event_time' name; or let one side be bounded ('until' = 'latest'), or run it with 'execution.mode' = 'batch'",
             ),
             Self::SetOperation => (
                 "EXCEPT and INTERSECT over a stream would remember every row they have seen",

@@ -339,6 +339,9 @@ impl<'a> Polling<'a> {
             self.consumer.durable(&durable);
             self.position.merge(&durable);
         }
+        if let Some(partitions) = self.consumer.new_partitions() {
+            self.spec.health.set_partitions(partitions.into_iter().map(|id| (id.topic, id.partition)));
+        }
         let now = Instant::now();
         if now >= self.next_housekeeping {
             self.next_housekeeping = now + HOUSEKEEPING;

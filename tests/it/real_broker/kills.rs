@@ -153,6 +153,8 @@ fn nothing_is_lost_when_a_job_is_killed() {
     // The text in place may have been complete before the last kill, so it is the offsets that tell when every sink is.
     let all_committed = || committed(servers, "velo-streams-accounting").values().sum::<i64>() == i64::from(count);
     eventually_or("the rest", all_committed, || job.log());
+    // It may have been there before this run, which has to hear of its end, too.
+    eventually_or("its start", || job.log().contains(" started"), || job.log());
     job.signal(libc::SIGTERM);
     assert_eq!(job.wait(), 0, "{}", job.log());
     for (name, settings) in &read_back {

@@ -1,6 +1,7 @@
 //! Against a real Apache Kafka broker, which `tests/services/kafka` installs and starts. The tests share one; those that kill it have their own.
 
 mod basics;
+mod kept_rows;
 mod kills;
 mod orders;
 mod outage;

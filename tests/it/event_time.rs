@@ -1,0 +1,193 @@
+//! Streams that go by event time: how long they wait, for whom, and what happens to what comes too late.
+
+use std::time::Duration;
+
+use crate::velo::{Folder, Started, eventually_or};
+
+/// `id`s at seconds of a minute.
+fn rows(rows: &[(u32, u32)]) -> String {
+    rows.iter().map(|(id, second)| format!("{{\"id\":{id},\"k\":1,\"ts\":\"2026-05-01T10:00:{second:02}Z\"}}\n")).collect()
+}
+
+const SOURCES: &str = "'a.type'='file','a.path'='a.jsonl','a.schema'='id BIGINT, k BIGINT, ts TIMESTAMP','a.event_time'='ts',
+    'b.type'='file','b.path'='b.jsonl','b.schema'='id BIGINT, k BIGINT, ts TIMESTAMP','b.event_time'='ts'";
+
+fn join(kind: &str, within: &str, settings: &str) -> String {
+    format!("SELECT a.id AS a, b.id AS b FROM a {kind} b ON a.k = b.k {within} WITH ({SOURCES}{settings})")
+}
+
+fn lines(job: &Started) -> Vec<String> {
+    job.output().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn rows_are_waited_for_as_long_as_a_source_says() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", rows(&[(1, 20), (2, 30), (3, 21), (4, 31)]));
+    folder.write("b.jsonl", rows(&[(5, 20), (6, 30), (7, 31), (8, 32)]));
+    let run = |settings: &str| {
+        let one_by_one = format!(",'execution.mode'='stream','batch.size'='1'{settings}");
+        let ran = folder.run(&["--sql", &join("RIGHT JOIN", "WITHIN INTERVAL '1' SECOND", &one_by_one)]).expect(0);
+        let mut found: Vec<String> = ran.out.lines().map(str::to_owned).collect();
+        found.sort();
+        (found, ran.err)
+    };
+    let pair = |a: u32, b: u32| format!("{{\"a\":{a},\"b\":{b}}}");
+    let in_time = [pair(1, 5), pair(2, 6), pair(2, 7), pair(4, 6), pair(4, 7), pair(4, 8)];
+    let (found, told) = run("");
+    assert_eq!(found, in_time);
+    assert!(told.contains("rows came too late for the interval join (RIGHT)") && told.contains("watermark.max_out_of_orderness"), "{told}");
+    let all = [&in_time[..], &[pair(3, 5)]].concat();
+    let sorted = |mut rows: Vec<String>| {
+        rows.sort();
+        rows
+    };
+    for waits in ["'a.watermark.max_out_of_orderness'='10s'", "'a.allowed_lateness'='6s'"] {
+        let (found, told) = run(&format!(",{waits}"));
+        assert_eq!(found, sorted(all.clone()), "{waits}");
+        assert!(!told.contains("too late"), "{told}");
+    }
+}
+
+#[test]
+fn a_silent_source_is_not_waited_for() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", rows(&[(1, 20), (2, 50)]));
+    folder.write("b.jsonl", "");
+    let start = |timeout: &str| {
+        let settings = format!(",'a.follow'='true','b.follow'='true','b.watermark.idle_timeout'='{timeout}'");
+        folder.start(&["--sql", &join("LEFT JOIN", "WITHIN INTERVAL '1' SECOND", &settings)])
+    };
+    let job = start("300ms");
+    eventually_or("the row that nothing can match any more", || !lines(&job).is_empty(), || job.log());
+    assert_eq!(lines(&job), ["{\"a\":1,\"b\":null}"], "the time of a is at 45 seconds");
+    drop(job);
+    let job = start("1h");
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(lines(&job), Vec::<String>::new());
+}
+
+#[test]
+fn unmatched_rows_come_out_when_the_time_has_passed_and_at_the_end() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", rows(&[(1, 10), (2, 20)]));
+    folder.write("b.jsonl", rows(&[(3, 10)]));
+    let settings = ",'a.follow'='true','b.follow'='true','a.follow.interval'='10ms','b.follow.interval'='10ms'";
+    let mut job = folder.start(&["--sql", &join("LEFT JOIN", "WITHIN INTERVAL '2' SECONDS", settings)]);
+    eventually_or("the pair", || lines(&job) == ["{\"a\":1,\"b\":3}"], || job.log());
+    let append = |name: &str, text: String| {
+        use std::io::Write;
+        std::fs::OpenOptions::new().append(true).open(folder.path().join(name)).unwrap().write_all(text.as_bytes()).unwrap();
+    };
+    append("b.jsonl", rows(&[(4, 28)]));
+    eventually_or("the row without a partner", || lines(&job).contains(&"{\"a\":2,\"b\":null}".to_owned()), || job.log());
+    append("a.jsonl", rows(&[(5, 50)]));
+    std::thread::sleep(Duration::from_millis(300));
+    job.signal(libc::SIGTERM);
+    assert_eq!(job.wait(), 0, "{}", job.log());
+    assert_eq!(lines(&job).len(), 2, "a job that was stopped has not seen the end: row 5 may still find a partner");
+    // Of files that end it is known.
+    let ran = folder.run(&["--sql", &join("LEFT JOIN", "WITHIN INTERVAL '2' SECONDS", ",'execution.mode'='stream'")]).expect(0);
+    assert!(ran.out.contains("{\"a\":5,\"b\":null}"), "{}", ran.out);
+}
+
+#[test]
+fn joins_that_say_nothing_about_time_are_bounded_by_state_ttl() {
+    let folder = Folder::new();
+    let row = |id: u32, hour: u32| format!("{{\"id\":{id},\"k\":1,\"ts\":\"2026-05-01T{hour:02}:00:00Z\"}}\n");
+    folder.write("a.jsonl", row(1, 1) + &row(2, 3));
+    folder.write("b.jsonl", row(3, 1) + &row(4, 5));
+    let run = |settings: &str, wanted: &[&str]| {
+        let sql = join("JOIN", "", &format!(",'a.follow'='true','b.follow'='true'{settings}"));
+        let job = folder.start(&["--sql", &sql]);
+        let sorted = || {
+            let mut lines = lines(&job);
+            lines.sort();
+            lines
+        };
+        eventually_or("the pairs", || sorted() == wanted, || job.log());
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(sorted(), wanted);
+        job.log()
+    };
+    let told = run("", &["{\"a\":1,\"b\":3}"]);
+    assert!(told.contains("the join of 'a' and 'b' has no WITHIN: rows pair whose event times differ by no more than 'state.ttl' = 3600000 ms"), "{told}");
+    run(",'state.ttl'='2h'", &["{\"a\":1,\"b\":3}", "{\"a\":2,\"b\":3}", "{\"a\":2,\"b\":4}"]);
+}
+
+#[test]
+fn streams_of_a_script_hand_on_their_times() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", rows(&[(1, 10), (2, 20), (3, 40)]));
+    folder.write("b.jsonl", rows(&[(4, 11), (5, 21), (6, 45)]));
+    let script = format!(
+        "CREATE STREAM early AS SELECT id, k, ts FROM a WHERE id < 9 WITH ({a});
+         SELECT e.id AS a, b.id AS b FROM early e {{KIND}} b ON e.k = b.k WITHIN INTERVAL '2' SECONDS WITH ({b},'execution.mode'='stream')",
+        a = SOURCES.split(",\n").next().unwrap().to_owned() + ",'execution.mode'='stream'",
+        b = SOURCES.split(",\n").nth(1).unwrap().trim(),
+    );
+    for (kind, wanted) in [("JOIN", 2), ("LEFT JOIN", 3), ("FULL JOIN", 4)] {
+        for size in ["1", "1000"] {
+            let ran = folder.run(&["--set", &format!("batch.size={size}"), "--sql", &script.replace("{KIND}", kind)]).expect(0);
+            assert_eq!(ran.out.lines().count(), wanted, "{kind} {size}: {}", ran.out);
+        }
+    }
+}
+
+#[test]
+fn windows_come_out_once_when_their_time_is_over() {
+    let folder = Folder::new();
+    let at = |id: u32, minute: u32, second: u32| format!("{{\"id\":{id},\"k\":1,\"ts\":\"2026-05-01T10:{minute:02}:{second:02}Z\"}}\n");
+    folder.write("a.jsonl", at(1, 0, 10) + &at(2, 0, 50) + &at(3, 1, 4));
+    let source = SOURCES.split(",\n").next().unwrap();
+    let sql = format!(
+        "SELECT window_start, window_end, count(*) AS n FROM a GROUP BY tumble(a.ts, INTERVAL '1' MINUTE) WITH ({source},'a.follow'='true','a.follow.interval'='10ms')"
+    );
+    let mut job = folder.start(&["--format", "json", "--summary", "json", "--sql", &sql]);
+    let append = |text: String| {
+        use std::io::Write;
+        std::fs::OpenOptions::new().append(true).open(folder.path().join("a.jsonl")).unwrap().write_all(text.as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(400));
+    };
+    std::thread::sleep(Duration::from_millis(800));
+    assert_eq!(lines(&job), Vec::<String>::new(), "a row of the first minute may still come");
+    append(at(4, 0, 59));
+    append(at(5, 1, 6));
+    let first = "{\"window_start\":\"2026-05-01T10:00:00Z\",\"window_end\":\"2026-05-01T10:01:00Z\",\"n\":3}";
+    eventually_or("the first minute", || lines(&job) == [first], || job.log());
+    append(at(6, 0, 30));
+    append(at(7, 2, 10));
+    let second = "{\"window_start\":\"2026-05-01T10:01:00Z\",\"window_end\":\"2026-05-01T10:02:00Z\",\"n\":2}";
+    eventually_or("the second minute", || lines(&job) == [first, second], || job.log());
+    assert!(job.log().contains("rows came too late for the GROUP BY"), "{}", job.log());
+    job.signal(libc::SIGTERM);
+    assert_eq!(job.wait(), 0, "{}", job.log());
+    assert_eq!(lines(&job).len(), 2, "the third minute is not over");
+    // What it keeps is told.
+    let summary = job.log().lines().rev().find_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).unwrap();
+    let operator = &summary["jobs"][0]["operators"][0];
+    assert_eq!((&operator["operator"], operator["in"].as_u64(), operator["out"].as_u64()), (&"GROUP BY".into(), Some(7), Some(2)), "{operator}");
+    assert_eq!(
+        (operator["late"].as_u64(), operator["state_rows"].as_u64(), &operator["watermark"]),
+        (Some(1), Some(1), &"2026-05-01T10:02:00.000Z".into()),
+        "{operator}"
+    );
+}
+
+#[test]
+fn a_source_that_is_far_ahead_waits_for_the_others() {
+    let folder = Folder::new();
+    let row = |id: i64, second: i64| {
+        let at = chrono::DateTime::from_timestamp(1_760_000_000 + second, 0).unwrap().format("%Y-%m-%dT%H:%M:%SZ");
+        format!("{{\"id\":{id},\"k\":{id},\"ts\":\"{at}\",\"pad\":\"{}\"}}\n", "x".repeat(500))
+    };
+    // As many rows of both, but a's are of a day, and b's, but for the last, of an hour.
+    folder.write("a.jsonl", (0..40_000).map(|id| row(id, id * 2)).collect::<String>());
+    folder.write("b.jsonl", (0..40_000).map(|id| if id < 39_000 { row(id, id / 10) } else { row(id, 3_900 + (id - 39_000) * 76) }).collect::<String>());
+    let sources = SOURCES.replace("ts TIMESTAMP'", "ts TIMESTAMP, pad VARCHAR'");
+    let sql = format!(
+        "SELECT a.id, length(a.pad) + length(b.pad) AS n FROM a LEFT JOIN b ON a.k = b.k WITHIN INTERVAL '10' SECONDS WITH ({sources},'execution.mode'='stream','memory.limit'='24MB')"
+    );
+    let ran = folder.run(&["--sql", &sql]).expect(0);
+    assert_eq!(ran.out.lines().count(), 40_000);
+}
