@@ -54,7 +54,16 @@ fn print(prepared: &Prepared) -> usize {
         let plan = &job.spec.plan;
         let how = match plan.mode {
             ExecutionMode::Batch => "batch, run once".to_owned(),
-            ExecutionMode::Stream => format!("stream + {}, no state beyond them, mode simple", counted(plan.lookups.len(), "lookup")),
+            ExecutionMode::Stream => {
+                let state = match plan.stateful.len() {
+                    0 => "no state beyond them".to_owned(),
+                    count => format!(
+                        "{} state within bounds of event time",
+                        if count == 1 { "1 operator keeps".to_owned() } else { format!("{count} operators keep") }
+                    ),
+                };
+                format!("stream + {}, {state}, mode simple", counted(plan.lookups.len(), "lookup"))
+            }
         };
         line("ok", "plan", format!("{}: {how}", job.spec.name));
         job.warnings.iter().for_each(|warning| warn(warning));

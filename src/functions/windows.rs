@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, TimestampMicrosecondArray, TimestampMicrosecondBuilder};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use crate::error::Error;
 
@@ -59,6 +59,12 @@ fn length(name: &str, value: &ColumnarValue) -> Result<i64> {
     }
 }
 
+/// Lengths that are wrong are told when the statement is planned.
+fn check_lengths(name: &str, args: &ReturnFieldArgs<'_>) -> Result<()> {
+    let constants = args.scalar_arguments.iter().skip(1).copied().flatten();
+    constants.filter(|value| !value.is_null()).try_for_each(|value| length(name, &ColumnarValue::Scalar(value.clone())).map(|_| ()))
+}
+
 fn instants(value: &ColumnarValue, rows: usize) -> Result<TimestampMicrosecondArray> {
     Ok(value.clone().into_array(rows)?.as_primitive::<TimestampMicrosecondType>().clone())
 }
@@ -92,6 +98,11 @@ impl ScalarUDFImpl for Tumble {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         Ok(types[0].clone())
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        check_lengths("tumble", &args)?;
+        Ok(Arc::new(Field::new("tumble", args.arg_fields[0].data_type().clone(), true)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -128,6 +139,12 @@ impl ScalarUDFImpl for Hop {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         Ok(DataType::List(Arc::new(Field::new_list_field(types[0].clone(), true))))
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        check_lengths("hop", &args)?;
+        let beginnings = self.return_type(&[args.arg_fields[0].data_type().clone()])?;
+        Ok(Arc::new(Field::new("hop", beginnings, true)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

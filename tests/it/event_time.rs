@@ -191,3 +191,20 @@ fn a_source_that_is_far_ahead_waits_for_the_others() {
     let ran = folder.run(&["--sql", &sql]).expect(0);
     assert_eq!(ran.out.lines().count(), 40_000);
 }
+
+#[test]
+fn windows_that_can_not_be_are_refused_before_anything_starts() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", rows(&[(1, 1)]));
+    let source = SOURCES.split(",\n").next().unwrap();
+    for (window, told) in [
+        ("tumble(ts, INTERVAL '1' MONTH)", "tumble can't have months or years: they have no fixed length"),
+        ("tumble(ts, INTERVAL '0' SECOND)", "a length of tumble must be longer than nothing"),
+        ("tumble(id, INTERVAL '1' SECOND)", "tumble() can't take (BIGINT, INTERVAL)"),
+        ("tumble(ts)", "tumble() can't take (TIMESTAMP)"),
+        ("hop(ts, INTERVAL '-1' SECOND, INTERVAL '1' MINUTE)", "a length of hop must be longer than nothing"),
+    ] {
+        let ran = folder.run(&["--sql", &format!("SELECT count(*) AS n FROM a GROUP BY {window} WITH ({source},'execution.mode'='stream')")]).expect(2);
+        assert!(ran.err.contains(told) && ran.err.contains("--> --sql:1:"), "{window}: {}", ran.err);
+    }
+}
