@@ -120,6 +120,9 @@ pub(super) fn substitute(key: &str, value: &str, environment: &dyn Environment, 
             return Err(Error::config(format!("'{key}' has a ${{ without }}")).with_help("write ${NAME} or ${NAME:-default}"));
         };
         let (name, default) = split_default(&inner[..end]);
+        if inner[..end].contains("${") {
+            return Err(Error::config(format!("'{key}' has a variable within another one")).with_help("the default of ${NAME:-default} is a plain text"));
+        }
         let found = if let Some(path) = name.strip_prefix(FILE) { content(path, default.is_some(), key)? } else { environment.variable(name)? };
         match found {
             Some(variable) => {

@@ -26,7 +26,9 @@ const RANK_EMBEDDING: u8 = 1;
 const RANK_ENVIRONMENT: u8 = 2;
 const RANK_APPLICATION: u8 = 3;
 /// Of the file that `config_file` names; one less for each step along the chain of those that it extends.
-const RANK_FILE: u8 = RANK_APPLICATION + LONGEST_CHAIN as u8;
+const RANK_FILE: u8 = RANK_APPLICATION + LONGEST_CHAIN as u8 * MERGE_LEVELS;
+/// Of one file, what a map has itself counts more than what it merges; maps that merge each other more often than this count the same.
+const MERGE_LEVELS: u8 = 8;
 const RANK_INLINE: u8 = RANK_FILE + 1;
 const RANK_COMMAND_LINE: u8 = RANK_INLINE + 1;
 
@@ -104,7 +106,7 @@ pub(super) fn collect(statement: &StreamStatement, analysis: &QueryAnalysis, pla
                         continue;
                     }
                     let written = format!("{name}.{}", entry.key);
-                    let rank = RANK_FILE - entry.depth as u8;
+                    let rank = RANK_FILE - entry.depth as u8 * MERGE_LEVELS - entry.merges.min(usize::from(MERGE_LEVELS) - 1) as u8;
                     let replaced = map.insert(key, Setting { written: written.clone(), value: entry.value, origin, rank });
                     keys.warnings.extend(replaced.map(|replaced| set_twice(&written, &replaced)));
                 }
@@ -167,8 +169,9 @@ pub(super) fn complete_job(map: &mut KeyMap, places: &Places<'_>, errors: &mut V
         insert_held(map, key, held);
     }
     match places.environment.variable(TIMEOUT) {
-        Ok(Some(variable)) => insert_variable(map, "batch.timeout", TIMEOUT, variable),
-        Ok(None) => {}
+        // One that is set and empty is not set, as with the other limits.
+        Ok(Some(variable)) if !variable.value.trim().is_empty() => insert_variable(map, "batch.timeout", TIMEOUT, variable),
+        Ok(_) => {}
         Err(error) => errors.push(error),
     }
 }

@@ -42,8 +42,8 @@ pub fn show(path: &Path, profile: Option<&str>, environment: &dyn Environment) -
     let environment = ApplicationEnvironment::new(environment, application.as_ref());
     let mut settings: BTreeMap<String, FileEntry> = BTreeMap::new();
     for entry in settings_file::read(path, &[PathBuf::new()], &environment)? {
-        // Of a file the later counts, of a chain the nearer.
-        if settings.get(&entry.key).is_none_or(|old| old.depth >= entry.depth) {
+        // Of a chain the nearer counts, of a file what is not merged, else the later.
+        if settings.get(&entry.key).is_none_or(|old| (old.depth, old.merges) >= (entry.depth, entry.merges)) {
             settings.insert(entry.key.clone(), entry);
         }
     }

@@ -66,10 +66,24 @@ fn quoted_assignment(text: &str, at: usize) -> Option<Stretch> {
     value(text, signs, signs > skip(text, after, |_| false))
 }
 
+/// Whether nothing but blanks and the sign of a list stands before on its line, or on what a message shows of it.
+fn begins_line(text: &str, at: usize) -> bool {
+    let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let before = text[line..at].trim_end_matches([' ', '\t', '-']);
+    before.is_empty() || before.ends_with('|')
+}
+
 /// The value after the word at `at`.
 fn plain_assignment(text: &str, at: usize) -> Option<Stretch> {
     let end = at + text[at..].find(|c| !is_word(c)).unwrap_or(text.len() - at);
     let word = &text[at..end];
+    if (is_secret_key(word) || is_secret_key(&format!(".{word}"))) && begins_line(text, at) && (text[end..].starts_with(": ") || text[end..].starts_with(":\t"))
+    {
+        // A key of YAML: its value goes on to the end of the line.
+        let line = text[end..].find('\n').map_or(text.len(), |length| end + length);
+        let begin = skip(text, end + 1, |_| false);
+        return (begin < line).then_some(begin..line);
+    }
     let sign = if CONNECTION_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)) { skip(text, end, |_| false) } else { end };
     if !text[sign..].starts_with('=') || !(is_secret_key(word) || is_secret_key(&format!(".{word}"))) {
         return None;

@@ -227,3 +227,54 @@ fn values_that_are_hard_to_search_for_secrets_do_not_take_long() {
         assert!(began.elapsed() < Duration::from_secs(40), "{:.20}: {:?}", value, began.elapsed());
     }
 }
+
+#[test]
+fn what_a_map_has_itself_counts_more_than_what_it_merges() {
+    let folder = folder();
+    folder.write("s.sql", "SELECT id FROM t WITH ('t.type'='file','t.path'='t.csv','t.config_file'='m.yaml')");
+    for yaml in [
+        "<<: {batch.size: 5}\nbatch: {size: 7}\n",
+        "batch: {size: 7}\n<<: {batch.size: 5}\n",
+        "<<: {batch: {size: 5}}\nbatch.size: 7\n",
+        "<<: {batch.size: 5}\nbatch_size: 7\n",
+    ] {
+        folder.write("m.yaml", yaml);
+        let ran = folder.run(&["explain", "s.sql"]).expect(0);
+        assert!(ran.out.contains("t.batch.size = 7 (m.yaml:") && !ran.err.contains("set twice"), "{yaml}: {} {}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn what_would_be_taken_for_something_else_is_refused() {
+    let folder = folder();
+    let sql = "SELECT id FROM t WITH ('t.type'='file','t.path'='t.csv')";
+    for (yaml, told) in [
+        ("extends: base.yaml\n", "app.yaml:1: 'extends' can't stand in an application file"),
+        ("x: 1\nbootstrap.servers: a:9092\n", "app.yaml:2: 'bootstrap.servers' can't stand in an application file"),
+        ("profiles:\n  dev:\n    group.id: g\nactive_profile: dev\n", "app.yaml:3: 'group.id' can't stand in an application file"),
+    ] {
+        folder.write("app.yaml", yaml);
+        let ran = folder.run(&["--config", "app.yaml", "--sql", sql]).expect(2);
+        assert!(ran.err.contains(told), "{yaml}: {}", ran.err);
+    }
+    let nested = sql.replace("'t.csv'", "'${OUT:-${DIR:-.}/t.csv}'");
+    let ran = folder.run(&["--sql", &nested]).expect(2);
+    assert!(ran.err.contains("'t.path' has a variable within another one"), "{}", ran.err);
+    // An empty variable is not set.
+    folder.run_with(&["--sql", sql], &[("VELO_BATCH_TIMEOUT_MS", "")], b"").expect(0);
+    // A link that leads nowhere is not passed over.
+    std::os::unix::fs::symlink("/no/such/place", folder.path().join("velo.yaml")).unwrap();
+    assert!(folder.run(&["--sql", sql]).expect(2).err.contains("velo.yaml"));
+}
+
+#[test]
+fn settings_that_are_run_as_a_script_keep_their_secrets() {
+    let folder = folder();
+    for line in ["sasl.password: Inl1ne9pw", "password: [Inl1ne9pw]", "sasl.password: &a Inl1ne9pw", "auth_token: !!str Inl1ne9pw", "- password: \"Inl1ne9pw"] {
+        folder.write("leak.yaml", line);
+        for command in ["validate", "run", "explain"] {
+            let ran = folder.run(&[command, "leak.yaml"]).expect(2);
+            assert!(!ran.err.contains("Inl1ne9pw") && !ran.out.contains("Inl1ne9pw"), "{command} {line}: {}", ran.err);
+        }
+    }
+}

@@ -4,7 +4,7 @@ use sql_extensions::nearest;
 
 use crate::config::job_options::JobOptions;
 use crate::config::settings_file::FileEntry;
-use crate::config::unknown_keys::{is_job_key, job_keys};
+use crate::config::unknown_keys::{has_key, is_job_key, job_keys};
 use crate::error::{Error, Result};
 use crate::options::{OptionDescriptor, Presence, Scope};
 
@@ -104,6 +104,12 @@ pub(in crate::config) fn check_key(entry: &FileEntry) -> Result<()> {
     if let Some(meant) = meant {
         let error = Error::config(format!("unknown key '{key}'"));
         return blame(error.with_help(format!("nearest: {meant}; a variable of your own needs a name that is less like it")));
+    }
+    // A dotted name that a source or sink knows is a setting in the wrong place; a plain one may be anybody's variable.
+    let of_source = key.contains('.') && [Scope::Source, Scope::Sink].into_iter().any(|role| has_key(key, role));
+    if key == "extends" || of_source {
+        let error = Error::config(format!("'{key}' can't stand in an application file: it is for files that 'config_file' names"));
+        return blame(error.with_help("an application file has keys of jobs and variables of your own; 'kafka_brokers' is 'bootstrap.servers' of all"));
     }
     let is_name =
         key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));

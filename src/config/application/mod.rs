@@ -82,7 +82,7 @@ fn find(named: Option<&Path>, environment: &dyn Environment) -> Option<PathBuf> 
         Some(rest) => environment.get("HOME").map(|home| Path::new(&home).join(rest)),
         None => Some(PathBuf::from(place)),
     };
-    named.map(Path::to_owned).or_else(variable).or_else(|| PLACES.iter().filter_map(|place| home(place)).find(|path| path.exists()))
+    named.map(Path::to_owned).or_else(variable).or_else(|| PLACES.iter().filter_map(|place| home(place)).find(|path| path.symlink_metadata().is_ok()))
 }
 
 impl Application {
