@@ -7,10 +7,13 @@
 //!                                         partner that is still to come
 //! ```
 //! - `watermark`: the time of a source, and what follows from it for a column further up the plan
+//! - `instants`: columns of instants, in the unit of watermarks
 //! - `time_queue`: things that are due when the time has come
 
+mod instants;
 mod time_queue;
 mod watermark;
 
+pub(in crate::operators) use instants::micros;
 pub use time_queue::TimeQueue;
 pub use watermark::{Bins, Mark, SourceTime, Timeline};

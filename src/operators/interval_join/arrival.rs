@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use ahash::RandomState;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
-use arrow::compute::{cast, filter_record_batch, take, take_record_batch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::compute::{filter_record_batch, take, take_record_batch};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::hash_utils::create_hashes;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::Result;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
+
+use crate::operators::event_time::micros;
 
 /// Seeds of the key hash; hashes never leave the process.
 const SEEDS: RandomState = RandomState::with_seeds(0x494e_5445, 0x5256_414c, 0x4a4f_494e, 0x5645_4c4f);
@@ -104,16 +106,6 @@ impl Layout {
         let hashes = hashes.into_iter().map(|hash| (hash ^ (hash >> 32)) as u32).collect();
         Ok(Arrival { rows, times: times.to_vec(), hashes, alone: None, late: 0 })
     }
-}
-
-/// Instants in microseconds.
-fn micros(column: &ArrayRef) -> Result<arrow::array::PrimitiveArray<TimestampMicrosecondType>> {
-    let instants = match column.data_type() {
-        DataType::Timestamp(TimeUnit::Microsecond, _) => Arc::clone(column),
-        DataType::Timestamp(_, zone) => cast(column, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))?,
-        other => return Err(DataFusionError::Internal(format!("an interval join by a column of type {other}"))),
-    };
-    Ok(instants.as_primitive::<TimestampMicrosecondType>().clone())
 }
 
 impl Arrival {

@@ -34,9 +34,4 @@ impl TimeBounds {
     pub(super) fn bucket_width(self) -> i64 {
         (self.upper.saturating_sub(self.lower) / BUCKETS).max(NARROWEST)
     }
-
-    /// No difference is within the bounds.
-    pub fn is_empty(self) -> bool {
-        self.lower > self.upper
-    }
 }

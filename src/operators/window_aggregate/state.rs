@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
-use arrow::compute::{cast, take};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::take;
+use arrow::datatypes::{Field, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 use datafusion::common::cast::as_boolean_array;
 use datafusion::error::{DataFusionError, Result};
@@ -13,7 +13,7 @@ use datafusion::physical_expr::PhysicalExpr;
 
 use super::exec::Aggregate;
 use super::pane::Pane;
-use crate::operators::event_time::Mark;
+use crate::operators::event_time::{Mark, micros};
 use crate::operators::figures::Held;
 use crate::operators::guard::{RowFaults, evaluate_guarded};
 
@@ -54,19 +54,10 @@ impl Plan {
     }
 }
 
-/// Instants as microseconds.
-fn micros(column: &ArrayRef) -> Result<arrow::array::Int64Array> {
-    let DataType::Timestamp(_, zone) = column.data_type() else {
-        return Err(DataFusionError::Internal(format!("a window of type {}", column.data_type())));
-    };
-    let instants = cast(column, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))?;
-    Ok(cast(&instants, &DataType::Int64)?.as_primitive::<Int64Type>().clone())
-}
-
 /// What was computed of rows, before any of it is added.
 struct Evaluated {
     rows: usize,
-    window: arrow::array::Int64Array,
+    window: TimestampMicrosecondArray,
     keys: Vec<ArrayRef>,
     arguments: Vec<Vec<ArrayRef>>,
     filters: Vec<Option<BooleanArray>>,
@@ -80,7 +71,7 @@ impl Evaluated {
         };
         Ok(Self {
             rows: numbers.len(),
-            window: take(&self.window, numbers, None)?.as_primitive::<Int64Type>().clone(),
+            window: take(&self.window, numbers, None)?.as_primitive::<TimestampMicrosecondType>().clone(),
             keys: self.keys.iter().map(pick).collect::<Result<_>>()?,
             arguments: self.arguments.iter().map(|arguments| arguments.iter().map(pick).collect()).collect::<Result<_>>()?,
             filters: self.filters.iter().map(filter).collect::<Result<_>>()?,
