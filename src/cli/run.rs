@@ -57,6 +57,9 @@ async fn run_scripts(scripts: Vec<Result<Loaded, Error>>, options: &RunOptions, 
         Ok(prepared) => prepared.jobs,
         Err(faults) => return refused(&faults),
     };
+    for variable in application.into_iter().flat_map(Application::unused_variables).filter(|variable| variable.is_setting) {
+        crate::telemetry::warning(&variable.text());
+    }
     for job in &jobs {
         job.warnings.iter().for_each(|warning| crate::telemetry::warning(warning));
     }

@@ -19,7 +19,7 @@ pub(super) async fn validate(command: &ValidateCommand, application: Option<&App
     match prepare_all(scripts, Settings::of(&command.overrides, application), &stdout_sink(None), None, look).await {
         Ok(prepared) => {
             let nothing = "Nothing was started.";
-            tell(&match print(&prepared) {
+            tell(&match print(&prepared, application) {
                 0 => nothing.to_owned(),
                 warnings => format!("{}. {nothing}", counted(warnings, "warning")),
             });
@@ -34,7 +34,7 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// Prints what was found; returns the number of warnings.
-fn print(prepared: &Prepared) -> usize {
+fn print(prepared: &Prepared, application: Option<&Application>) -> usize {
     let line = |how: &str, what: &str, text: String| tell(&format!("{how:<5} {what:<12} {text}"));
     let Prepared { jobs, unplanned } = prepared;
     let sources = jobs.iter().map(|job| job.spec.sources.len()).chain(unplanned.iter().map(|job| job.sources)).sum();
@@ -47,6 +47,12 @@ fn print(prepared: &Prepared) -> usize {
         tell(&format!("warn  {text}"));
         warnings += 1;
     };
+    let (settings, others): (Vec<_>, Vec<_>) = application.into_iter().flat_map(Application::unused_variables).partition(|variable| variable.is_setting);
+    settings.iter().for_each(|variable| warn(&variable.text()));
+    if !others.is_empty() {
+        let listed: Vec<String> = others.iter().map(|variable| format!("{} ({})", variable.name, variable.place)).collect();
+        line("skip", "variables", format!("nothing here uses {}", listed.join(", ")));
+    }
     for job in jobs {
         for source in &job.spec.sources {
             line("ok", source.source.name(), format!("schema: {}", crate::formats::schema_text::print(&source.source.schema())));

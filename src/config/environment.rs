@@ -6,7 +6,7 @@ use std::io::Read;
 use chrono::{DateTime, Utc};
 
 use crate::clock::system_nanos;
-use crate::error::{Error, Result, io_text};
+use crate::error::{Error, Result, excerpt, io_text};
 use crate::options::{ELEMENT_SEPARATOR, MASK, Origin, Replaced, is_secret_key, is_secret_variable, register_passwords_in, register_secret, scrub};
 
 /// Where variables come from; the library never reads the process environment by itself.
@@ -168,8 +168,15 @@ fn missing(name: &str, key: &str) -> Error {
     let error = |what: String| Error::config(format!("{what}; '{key}' needs it"));
     match name.strip_prefix(FILE) {
         Some(path) => error(format!("cannot read {path}: No such file or directory")).with_help(format!("write it, or ${{{name}:-default}}")),
+        None if !is_name(name) => Error::config(format!("'{key}' has ${{{}}}, which names no variable", excerpt(name)))
+            .with_help("write ${NAME}, ${NAME:-default} or ${file:PATH}; a name is letters, digits, '_', '.' and '-'"),
         None => error(format!("environment variable {name} is not set")).with_help(format!("set it, or write ${{{name}:-default}}")),
     }
+}
+
+/// Whether it may be the name of a variable.
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 /// The content of a file, without the line's end behind it; `None` if there is no such file.
@@ -295,6 +302,12 @@ mod tests {
     #[test]
     fn missing_and_unclosed_variables_are_told() {
         assert_eq!(put_in("${NOPE}"), Err("environment variable NOPE is not set; 'k' needs it; set it, or write ${NOPE:-default}".to_owned()));
+        for wrong in ["", "A:=x", " HOME ", "9"] {
+            let expected = format!(
+                "'k' has ${{{wrong}}}, which names no variable; write ${{NAME}}, ${{NAME:-default}} or ${{file:PATH}}; a name is letters, digits, '_', '.' and '-'"
+            );
+            assert_eq!(put_in(&format!("${{{wrong}}}")), Err(expected));
+        }
         assert_eq!(put_in("${STAGE"), Err("'k' has a ${ without }; write ${NAME} or ${NAME:-default}".to_owned()));
     }
 }

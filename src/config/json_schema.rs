@@ -1,12 +1,11 @@
-//! A JSON Schema of settings files and of application files, from the definitions that parse the options, so that editors complete and check them.
+//! A JSON Schema of settings files, from the definitions that parse the options, so that editors complete and check them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::application;
-use super::job_options::{JobOptions, SinkShared, SourceShared};
-use super::planned_connectors::PLANNED_KEYS;
+use super::application_schema::application_file;
+use super::job_options::{SinkShared, SourceShared};
 use super::reference::{TYPE_AND_FILE, example, facts_of};
 use crate::options::{OptionDescriptor, Presence, Scope};
 use crate::sinks::SinkConnector;
@@ -17,7 +16,7 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const TYPE: &str = "type";
 
 /// Keys with the schemas of their values. A key may have several, in components that mean different things by it.
-type Leaves = BTreeMap<String, Vec<Value>>;
+pub(super) type Leaves = BTreeMap<String, Vec<Value>>;
 
 /// The schema of files with the settings of any source or sink, of those of a component (`kafka_source`, or `kafka` for both ends), or of application files (`application`).
 /// `None` if there are no files of that component.
@@ -90,7 +89,7 @@ fn merge(into: &mut Leaves, from: &Leaves) {
     }
 }
 
-fn add_option(option: &OptionDescriptor, leaves: &mut Leaves) {
+pub(super) fn add_option(option: &OptionDescriptor, leaves: &mut Leaves) {
     let (_, value) = leaf(option);
     for alias in option.aliases {
         let mut value = value.clone();
@@ -101,7 +100,7 @@ fn add_option(option: &OptionDescriptor, leaves: &mut Leaves) {
 }
 
 /// The schema of an option's values.
-fn leaf(option: &OptionDescriptor) -> (String, Value) {
+pub(super) fn leaf(option: &OptionDescriptor) -> (String, Value) {
     let mut schema = Map::from_iter([("description".to_owned(), option.meaning().into())]);
     if let Presence::Default(default) = option.presence {
         schema.insert("default".to_owned(), plain(option, default));
@@ -136,10 +135,10 @@ fn plain(option: &OptionDescriptor, text: &str) -> Value {
 }
 
 /// What every value may be: text, number or boolean.
-const SCALAR: [&str; 4] = ["string", "number", "boolean", "integer"];
+pub(super) const SCALAR: [&str; 4] = ["string", "number", "boolean", "integer"];
 
 /// The forms of a value: those of its type, and texts with variables in them, whose value nobody knows yet.
-fn values(type_name: &str, names: &[&str]) -> Vec<Value> {
+pub(super) fn values(type_name: &str, names: &[&str]) -> Vec<Value> {
     let pattern = |pattern: &str| json!({"type": "string", "pattern": pattern});
     let list = || json!({"type": "array", "items": {"type": SCALAR}, "minItems": 1});
     let variable = pattern(r"\$\{");
@@ -162,7 +161,7 @@ fn values(type_name: &str, names: &[&str]) -> Vec<Value> {
 }
 
 /// A pattern for a name in any case, with or without the underscores between its words.
-fn any_case(name: &str) -> String {
+pub(super) fn any_case(name: &str) -> String {
     let mut pattern = String::new();
     let mut lower = false;
     for c in name.chars() {
@@ -182,9 +181,9 @@ fn any_case(name: &str) -> String {
 }
 
 /// Makes a definition of each value's schema: many maps lead to the same one.
-fn share(leaves: &mut Leaves, definitions: &mut Map<String, Value>) {
+pub(super) fn share(leaves: &mut Leaves, definitions: &mut Map<String, Value>) {
     for (key, values) in leaves {
-        for value in values {
+        for value in values.iter_mut().filter(|value| value.is_object()) {
             let shared = if value.get("examples").is_none() { "client property" } else { key };
             let names = (1..).map(|number| if number == 1 { format!("={shared}") } else { format!("={shared} {number}") });
             let Some(name) = names.into_iter().find(|name| definitions.get(name).is_none_or(|known| known == value)) else { continue };
@@ -194,12 +193,12 @@ fn share(leaves: &mut Leaves, definitions: &mut Map<String, Value>) {
     }
 }
 
-fn reference(definition: &str) -> String {
+pub(super) fn reference(definition: &str) -> String {
     format!("#/$defs/{definition}")
 }
 
 /// Defines what keys may stand in a map: `a.b` as it is, or as a map `a` with a key `b`. The maps below a key are definitions of their own, since several spellings lead there.
-fn define(name: &str, leaves: &Leaves, definitions: &mut Map<String, Value>) {
+pub(super) fn define(name: &str, leaves: &Leaves, definitions: &mut Map<String, Value>) {
     let mut inner: BTreeMap<String, Leaves> = BTreeMap::new();
     for (key, values) in leaves {
         for (at, _) in key.match_indices('.') {
@@ -248,32 +247,4 @@ fn by_type(components: &BTreeMap<String, Leaves>) -> Value {
     let all: Vec<String> = named.iter().map(|name| any_case(name)).collect();
     rules.push(json!({"if": {"not": of_type(&format!(r"^\s*({})\s*$", all.join("|")))}, "then": {"$ref": reference(ANY)}}));
     json!({"type": "object", "allOf": rules})
-}
-
-/// An application file: keys of jobs and of the file, and variables, which have any name.
-fn application_file(definitions: &mut Map<String, Value>) -> Value {
-    let mut leaves = Leaves::new();
-    JobOptions::OPTIONS.iter().for_each(|option| add_option(option, &mut leaves));
-    application::OPTIONS.iter().filter(|option| option.key != "profiles").for_each(|option| add_option(option, &mut leaves));
-    for flag in PLANNED_KEYS.iter().filter(|key| key.roles.contains(&Scope::Job) && key.key.ends_with("_enabled")) {
-        leaves.insert(flag.key.to_owned(), vec![json!({"description": flag.meaning, "anyOf": values(flag.type_name, &[])})]);
-    }
-    if let Some(level) = leaves.get_mut("log_level").and_then(|leaf| leaf.first_mut()) {
-        level["anyOf"] = values("name", &["error", "warn", "info", "debug", "trace"]).into();
-    }
-    share(&mut leaves, definitions);
-    define("file", &leaves, definitions);
-    leaves.remove("active_profile");
-    define("profile", &leaves, definitions);
-    for (_, definition) in definitions.iter_mut().filter(|(name, _)| !name.starts_with('=')) {
-        // Whatever else there is, is a variable, or holds some.
-        definition["additionalProperties"] = json!({"type": ["string", "number", "boolean", "array", "object"]});
-    }
-    if let Some(properties) = definitions.get_mut("file").and_then(|file| file["properties"].as_object_mut()) {
-        let profiles = application::OPTIONS.iter().find(|option| option.key == "profiles").map(|option| leaf(option).1);
-        let mut profiles = profiles.unwrap_or_else(|| json!({}));
-        profiles["anyOf"] = json!([{"type": "object", "additionalProperties": {"$ref": reference("profile")}}]);
-        properties.insert("profiles".to_owned(), profiles);
-    }
-    json!({"$ref": reference("file")})
 }

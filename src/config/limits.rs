@@ -23,6 +23,8 @@ const JOBS: &str = "VELO_MAX_JOBS";
 const SOURCES: &str = "VELO_MAX_SOURCES_PER_JOB";
 const SINKS: &str = "VELO_MAX_SINKS_PER_JOB";
 const MEMORY: &str = "VELO_MAX_MEMORY_MB";
+/// Those of at least 1.
+pub(super) const ONE_OR_MORE: [&str; 4] = [JOBS, SOURCES, SINKS, MEMORY];
 const MEGABYTE: usize = 1_000_000;
 
 impl Default for Limits {

@@ -14,10 +14,11 @@
 //! - `bind`: all of it for a script
 //! - `show`: a configuration file as it counts
 //! - `reference`: the tables of `velo-sql options` and of the reference page
-//! - `json_schema`: the schema of configuration files, for editors
+//! - `json_schema`, `application_schema`: the schemas of configuration files, for editors
 //! - `starter`: a script and files of settings to begin with
 
 mod application;
+mod application_schema;
 mod batching;
 mod bind;
 mod connector_type;
@@ -39,7 +40,7 @@ mod text_file;
 mod unknown_keys;
 mod yaml;
 
-pub use application::{Application, ApplicationEnvironment};
+pub use application::{Application, ApplicationEnvironment, UnusedVariable};
 pub use bind::{BindRequest, Binding, BoundSink, BoundSource, BoundStatement, SourceInput, bind_script};
 pub use embedding::Embedding;
 pub use environment::{Environment, ProcessEnvironment, Variable};

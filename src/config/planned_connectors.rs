@@ -95,6 +95,12 @@ pub(super) fn planned_key(name: &str, role: Scope) -> Option<&'static PlannedKey
     PLANNED_KEYS.iter().find(|planned| planned.key == name && planned.roles.contains(&role))
 }
 
+/// The names of the planned keys of a role, those of planned connectors included.
+pub(super) fn planned_keys(role: Scope) -> impl Iterator<Item = &'static str> {
+    let of_role = move |planned: &&PlannedKey| planned.roles.contains(&role);
+    PLANNED_KEYS.iter().chain(PLANNED.iter().flat_map(|connector| connector.keys)).filter(of_role).map(|planned| planned.key)
+}
+
 /// The connector (of another kind) that has a key in a role, in this build or in a later one.
 pub(super) fn connector_with_key(name: &str, role: Scope) -> Option<&'static str> {
     let built = match role {

@@ -75,6 +75,9 @@ pub(super) fn read(path: &Path, folders: &[PathBuf], environment: &dyn Environme
         chain.push((real, next.clone()));
         let mut entries = parse(&text, &next, depth)?;
         let extends = entries.iter().position(|entry| entry.key == EXTENDS).map(|at| entries.remove(at));
+        if let Some(inner) = entries.iter().find(|entry| entry.key.strip_prefix(EXTENDS).is_some_and(|rest| rest.starts_with('.'))) {
+            return Err(inner.origin().blame_key(Error::config(format!("'{EXTENDS}' is a map; it names one file")).with_help("write 'extends: base.yaml'")));
+        }
         all.append(&mut entries);
         let Some(extends) = extends else { return Ok(all) };
         if extends.value.contains(ELEMENT_SEPARATOR) {
@@ -225,6 +228,8 @@ mod tests {
         assert!(unset.contains("a.yaml:1: environment variable NOPE is not set"), "{unset}");
         let list = message(&[("a.yaml", "x: 1\nextends: [b.yaml, c.yaml]\n")]);
         assert!(list.ends_with("/a.yaml:2: 'extends' is a list; a file extends one other; let that one extend the next"), "{list}");
+        let map = message(&[("a.yaml", "x: 1\nextends: {a: b}\n")]);
+        assert!(map.ends_with("/a.yaml:2: 'extends' is a map; it names one file; write 'extends: base.yaml'"), "{map}");
         let nothing = message(&[("a.yaml", "extends: ${NONE:-}\n")]);
         assert!(nothing.ends_with("/a.yaml:1: 'extends' names no file"), "{nothing}");
         let gone = message(&[("a.yaml", "extends: /etc/no/such/file\n")]);

@@ -9,9 +9,10 @@ use super::application::{self, Application, ApplicationEnvironment, Held, is_var
 use super::environment::{Dynamic, Environment, Substituted, is_secret_text, substitute};
 use super::settings_file::{self, FileEntry};
 use super::text_file;
+use super::unknown_keys::{canonical, has_key};
 use super::yaml::{Content, Document};
 use crate::error::Result;
-use crate::options::{ELEMENT_SEPARATOR, EffectiveSetting, MASK, Origin, scrub};
+use crate::options::{ELEMENT_SEPARATOR, EffectiveSetting, MASK, Origin, Scope, scrub};
 
 /// A setting in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,22 +41,51 @@ pub fn show(path: &Path, profile: Option<&str>, environment: &dyn Environment) -
     }
     let application = Application::look(None, profile, environment)?;
     let environment = ApplicationEnvironment::new(environment, application.as_ref());
-    let mut settings: BTreeMap<String, FileEntry> = BTreeMap::new();
-    for entry in settings_file::read(path, &[PathBuf::new()], &environment)? {
-        // Of a chain the nearer counts, of a file what is not merged, else the later.
-        if settings.get(&entry.key).is_none_or(|old| (old.depth, old.merges) >= (entry.depth, entry.merges)) {
-            settings.insert(entry.key.clone(), entry);
-        }
-    }
-    Ok(settings.values().map(|entry| shown(entry, &substitute(&entry.key, &entry.value, &environment, Dynamic::Stay), None)).collect())
+    let settings = in_force(settings_file::read(path, &[PathBuf::new()], &environment)?);
+    Ok(settings.values().map(|(entry, fault)| told(shown(entry, &substitute(&entry.key, &entry.value, &environment, Dynamic::Stay), None), fault)).collect())
 }
 
-/// Whether a file has keys that only application files have.
+/// The settings that count, by the key that their spellings stand for; and what is wrong with each.
+fn in_force(entries: Vec<FileEntry>) -> BTreeMap<String, (FileEntry, Option<String>)> {
+    let kind = entries.iter().find(|entry| entry.key == "type").map(|entry| entry.value.clone()).filter(|kind| !kind.contains("${"));
+    let mut settings: BTreeMap<String, (FileEntry, Option<String>)> = BTreeMap::new();
+    for entry in entries {
+        let key = canonical(&entry.key, kind.as_deref()).to_owned();
+        let place = |entry: &FileEntry| (entry.depth, entry.merges);
+        match settings.get_mut(&key) {
+            // Of a chain the nearer counts, of a file what is not merged, else the later; but two spellings are no matter of order.
+            Some((old, _)) if place(old) < place(&entry) => {}
+            Some((old, fault)) if place(old) == place(&entry) && old.key != entry.key => {
+                if old.value != entry.value {
+                    *fault = Some(format!("'{}' in line {} is another spelling of it, with another value", entry.key, entry.line));
+                }
+            }
+            _ => {
+                settings.insert(key, (entry, None));
+            }
+        }
+    }
+    settings
+}
+
+fn told(mut setting: ShownSetting, fault: &Option<String>) -> ShownSetting {
+    setting.fault = setting.fault.or_else(|| fault.clone());
+    setting
+}
+
+/// Whether a file is an application file: it has keys that only these have, or none that sources and sinks have, so that all of them are variables.
 fn is_application(path: &Path) -> Result<bool> {
     let mut document = Document::parse(&text_file::read(path, &[PathBuf::new()])?, path)?;
     let Some(root) = document.root.clone().filter(|root| matches!(root.content, Content::Map(_))) else { return Ok(false) };
-    let keys = document.entries(&root, "it")?;
-    Ok(keys.iter().any(|entry| application::OPTIONS.iter().any(|option| option.key == entry.key)))
+    let top = document.entries(&root, "it")?;
+    if top.iter().any(|entry| application::OPTIONS.iter().any(|option| option.key == entry.key)) {
+        return Ok(true);
+    }
+    let of_settings = |entry: &FileEntry| {
+        let key = canonical(&entry.key, None);
+        key == "extends" || [Scope::Source, Scope::Sink].into_iter().any(|role| has_key(key, role))
+    };
+    Ok(!top.is_empty() && !settings_file::flatten(&mut document, &root, path, 0)?.iter().any(of_settings))
 }
 
 fn of_application(application: &Application, environment: &dyn Environment) -> Vec<ShownSetting> {

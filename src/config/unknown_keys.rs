@@ -1,10 +1,13 @@
 //! Keys that nothing takes: each is told with the nearest one that is taken.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use sql_extensions::{QueryAnalysis, nearest};
 
 use super::application;
 use super::job_options::{JobOptions, SinkShared, SourceShared};
-use super::planned_connectors::{connector_with_key, planned_key};
+use super::planned_connectors::{connector_with_key, planned_key, planned_keys};
 use crate::error::{Error, excerpt};
 use crate::options::{KeyMap, OptionDescriptor, Origin, Scope, Setting};
 use crate::sinks::SinkConnector;
@@ -126,11 +129,35 @@ pub(super) fn of_any_kind(keys: &KeyMap, role: Scope, told: &mut Told) -> Vec<St
     meant
 }
 
+/// The keys of sources or sinks of every kind, of this build and later ones.
+pub(super) fn keys_of_any(role: Scope) -> &'static BTreeSet<&'static str> {
+    fn collect(role: Scope) -> BTreeSet<&'static str> {
+        // Clients of a library leave out what is for the other end.
+        let of_client = SourceConnector::rest_names(None).iter().chain(SinkConnector::rest_names(None)).map(String::as_str);
+        known(None, role).into_iter().chain(planned_keys(role)).chain(of_client).collect()
+    }
+    static SOURCE: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| collect(Scope::Source));
+    static SINK: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| collect(Scope::Sink));
+    if role == Scope::Sink { &SINK } else { &SOURCE }
+}
+
 /// Whether a source or sink of some kind, of this build or a later one, has a key.
 pub(super) fn has_key(key: &str, role: Scope) -> bool {
-    // Clients of a library leave out what is for the other end.
-    let of_client = || SourceConnector::rest_names(None).iter().chain(SinkConnector::rest_names(None)).any(|name| name == key);
-    known(None, role).contains(&key) || planned_key(key, role).is_some() || connector_with_key(key, role).is_some() || of_client()
+    keys_of_any(role).contains(key)
+}
+
+/// The key that a spelling stands for in a file of settings of a kind (of any, for `None`), whichever end it is for; the spelling itself where kinds differ in it.
+pub(super) fn canonical<'a>(written: &'a str, kind: Option<&str>) -> &'a str {
+    let own = |role: Scope| written.strip_prefix(role.as_str()).and_then(|rest| rest.strip_prefix('.'));
+    let key = [Scope::Source, Scope::Sink].into_iter().find_map(own).unwrap_or(written);
+    let sources = SourceConnector::reference().into_iter().filter(|(name, _)| Scope::Source.names_kind(kind, name));
+    let sinks = SinkConnector::reference().into_iter().filter(|(name, _)| Scope::Sink.names_kind(kind, name));
+    let options = sources.chain(sinks).flat_map(|(_, options)| options).chain(SourceShared::OPTIONS).chain(SinkShared::OPTIONS);
+    let keys: BTreeSet<&'static str> = options.filter(|option| option.spellings().any(|spelling| spelling == key)).map(|option| option.key).collect();
+    match keys.first() {
+        Some(key) if keys.len() == 1 => key,
+        _ => key,
+    }
 }
 
 /// Whether the job has a key.

@@ -208,3 +208,21 @@ fn without_origins(value: &mut serde_json::Value) {
         _ => {}
     }
 }
+
+#[test]
+fn a_variable_that_nothing_uses_is_told() {
+    let folder = Folder::new();
+    folder.write("in.csv", "id\n1\n");
+    folder.write("s.sql", "SELECT id FROM x WITH ('x.type'='file','x.path'='${folder}/in.csv','x.schema'='id BIGINT')");
+    folder.write("velo.yaml", "topic: orders\nfolder: ${root}\nroot: .\nbatchsise: 3\n");
+    let warning = "velo.yaml:1: nothing uses the variable 'topic'; to set it for a source or sink, write it into WITH or the file that 'config_file' names";
+    let validated = folder.run(&["validate", "s.sql"]).expect(0);
+    assert!(validated.err.contains(&format!("warn  {warning}\n")), "{}", validated.err);
+    assert!(validated.err.contains("skip  variables    nothing here uses batchsise (velo.yaml:4)\n"), "{}", validated.err);
+    let ran = folder.run(&["run", "s.sql"]).expect(0);
+    assert_eq!(ran.err.matches(warning).count(), 1, "{}", ran.err);
+    assert!(!ran.err.contains("batchsise"), "another script may use it: {}", ran.err);
+    // One that the environment has instead is used all the same.
+    let used = folder.run_with(&["validate", "s.sql"], &[("folder", ".")], b"").expect(0);
+    assert!(!used.err.contains("folder"), "{}", used.err);
+}

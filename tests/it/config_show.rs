@@ -70,3 +70,25 @@ fn an_application_file_is_shown_with_its_profile() {
     let settings = folder.run(&["config", "show", "t.yaml", "--profile", "dev"]).expect(0);
     assert_eq!(table(&settings)[1], ["path", "data/t.csv", "t.yaml:1, with ${folder}"]);
 }
+
+#[test]
+fn spellings_of_a_key_are_one_setting_and_a_file_of_variables_is_no_file_of_settings() {
+    let folder = Folder::new();
+    folder.write("base.yaml", "type: kafka\nbatch_size: 5\nsource.topic: a\nbatch_timeout: 3\n");
+    folder.write("t.yaml", "extends: base.yaml\nbatch.size: 7\ntopic: b\nbatch.timeout: 1\nbatch_timeout: 2\n");
+    let shown = folder.run(&["config", "show", "t.yaml"]).expect(0);
+    let expected = [
+        &["key", "value", "origin"][..],
+        &["batch.size", "7", "t.yaml:2"],
+        &["batch.timeout", "1", "t.yaml:4; 'batch_timeout' in line 5 is another spelling of it, with another value"],
+        &["topic", "b", "t.yaml:3"],
+        &["type", "kafka", "base.yaml:1"],
+    ];
+    assert_eq!(table(&shown), expected, "{}", shown.out);
+    folder.write("variables.yaml", "folder: ${stage}/data\nstage: dev\n");
+    let shown = folder.run(&["config", "show", "variables.yaml"]).expect(0);
+    assert_eq!(table(&shown)[1], ["folder", "dev/data", "variables.yaml:1, with ${stage}"]);
+    folder.write("cycle.yaml", "folder: ${stage}\nstage: ${folder}\n");
+    let cycle = folder.run(&["config", "show", "cycle.yaml"]).expect(2);
+    assert_eq!(cycle.err, "Error: cycle.yaml:1: the values of these keys need each other: folder, stage\n");
+}

@@ -189,6 +189,92 @@ fn application_files_are_checked_by_a_schema_of_their_own() {
     }
 }
 
+/// Whether `validate` takes an application file.
+fn is_valid_application(folder: &Folder, yaml: &str) -> bool {
+    folder.write("app.yaml", yaml);
+    let ran = folder.run(&["validate", "s.sql", "--config", "app.yaml"]);
+    assert!(matches!(ran.status, 0 | 2), "{}", ran.err);
+    ran.status == 0
+}
+
+#[test]
+fn the_schema_of_application_files_and_the_engine_agree_on_every_key() {
+    let (schema, folder) = (Schema::of(Some("application")), Folder::new());
+    folder.write("in.csv", "id\n1\n");
+    folder.write("s.sql", "SELECT id FROM x WITH ('x.type'='file','x.path'='in.csv','x.schema'='id BIGINT')");
+    let mut keys: Vec<String> = Vec::new();
+    for component in ["job", "application"] {
+        let listed: Value = serde_json::from_str(&folder.run(&["options", component, "--format", "json"]).expect(0).out).unwrap();
+        keys.extend(listed.as_array().unwrap().iter().map(|option| option["key"].as_str().unwrap().to_owned()));
+    }
+    assert!(keys.len() > 30, "{keys:?}");
+    // Others follow from these.
+    keys.retain(|key| !["profiles", "active_profile", "script"].contains(&key.as_str()));
+    let mut wrong = Vec::new();
+    for key in &keys {
+        for value in ["1", "0", "-1", "true", "soon", "\"20\"", "2s", "[a, b]", "{a: 1}", "${HOME_OF_NOBODY:-3}", ""] {
+            let in_profile = format!("active_profile: p\nprofiles:\n  p:\n    {key}: {value}\n");
+            for yaml in [Some(format!("{key}: {value}\n")), Some(in_profile).filter(|_| ["1", ""].contains(&value))].into_iter().flatten() {
+                let (engine, schema) = (is_valid_application(&folder, &yaml), schema.takes(&read(&yaml)));
+                // What a variable stands for is not known to an editor.
+                if engine != schema && !(schema && value.starts_with("${")) {
+                    wrong.push(format!("engine {engine}, schema {schema}: {yaml}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_schema_of_application_files_and_the_engine_agree_on_names() {
+    let (schema, folder) = (Schema::of(Some("application")), Folder::new());
+    folder.write("in.csv", "id\n1\n");
+    folder.write("s.sql", "SELECT id FROM x WITH ('x.type'='file','x.path'='in.csv','x.schema'='id BIGINT')");
+    for yaml in [
+        "",
+        "topic: orders\n",
+        "folder: data\nvelocity: 3\nVELO_ENCRYPTION_KEY: abc\n",
+        "topics: {orders: {live: o, old: [a, 1]}}\n",
+        "profiles: {dev: }\nactive_profile: dev\n",
+        "profiles:\nactive_profile:\n",
+        "profiles: {dev: {batch_size: 5, a: b}}\nactive_profile: dev\n",
+        "state: {ttl: 5m}\nstate.of_the_art: yes\n",
+    ] {
+        assert!(is_valid_application(&folder, yaml), "the engine refuses\n{yaml}");
+        assert!(schema.takes(&read(yaml)), "the schema refuses\n{yaml}");
+    }
+    for names in [
+        "VELO_MAX_JOB: 3",
+        "velo_max_jobs: 3",
+        "VELO_PROFILE: dev",
+        "VELO_CONFIG_FILE: x.yaml",
+        "extends: base.yaml",
+        "extends: {a: b}",
+        "bootstrap.servers: b:1",
+        "bootstrap: {servers: b:1}",
+        "checkpoint.interval: 5s",
+        "checkpoint: {interval: 5s}",
+        "lanes: 2",
+        "1a: 5",
+        "a b: 5",
+        "a: {b c: 5}",
+        "a: ",
+        "a: [1, [2]]",
+        "profiles.dev: 5",
+        "active_profile.x: 5",
+    ] {
+        for yaml in [format!("{names}\n"), format!("active_profile: p\nprofiles:\n  p:\n    {names}\n")] {
+            assert!(!is_valid_application(&folder, &yaml), "the engine takes\n{yaml}");
+            assert!(!schema.takes(&read(&yaml)), "the schema takes\n{yaml}");
+        }
+    }
+    for yaml in ["- a\n", "profiles: [a]\n", "profiles: {a: 5}\nactive_profile: a\n", "active_profile: p\nprofiles: {p: {profiles: {a: {b: 1}}}}\n"] {
+        assert!(!is_valid_application(&folder, yaml), "the engine takes\n{yaml}");
+        assert!(!schema.takes(&read(yaml)), "the schema takes\n{yaml}");
+    }
+}
+
 /// The YAML files of the repository and those that its pages show.
 fn files() -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {

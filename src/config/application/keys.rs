@@ -2,7 +2,9 @@
 
 use sql_extensions::nearest;
 
+use crate::config::environment::is_name;
 use crate::config::job_options::JobOptions;
+use crate::config::planned_connectors::planned_keys;
 use crate::config::settings_file::FileEntry;
 use crate::config::unknown_keys::{has_key, is_job_key, job_keys};
 use crate::error::{Error, Result};
@@ -47,11 +49,11 @@ fn profile_keys() -> impl Iterator<Item = &'static str> {
 }
 
 /// What names of the engine's own variables begin with.
-const OWN: &str = "VELO_";
+pub(in crate::config) const OWN: &str = "VELO_";
 /// The key of encrypted files: a variable of the engine that may stand in an application file, too.
-const ENCRYPTION_KEY: &str = "VELO_ENCRYPTION_KEY";
+pub(in crate::config) const ENCRYPTION_KEY: &str = "VELO_ENCRYPTION_KEY";
 /// Variables of the engine that say which file and profile count, and so are of no use in one.
-const OUTSIDE: [&str; 2] = ["VELO_PROFILE", "VELO_CONFIG_FILE"];
+pub(in crate::config) const OUTSIDE: [&str; 2] = ["VELO_PROFILE", "VELO_CONFIG_FILE"];
 
 /// The spelling that all spellings of a key of jobs stand for; another key stands for itself.
 pub(in crate::config) fn canonical(key: &str) -> &str {
@@ -73,6 +75,15 @@ fn near(candidate: &str, written: &str) -> bool {
     };
     // The distance of a huge name takes long.
     candidate.len().abs_diff(written.len()) <= 4 && (letters(&candidate) == letters(&written) || strsim::osa_distance(&candidate, &written) == 1)
+}
+
+/// The key that names another file, in files that `config_file` names.
+pub(in crate::config) const EXTENDS: &str = "extends";
+
+/// Whether sources or sinks have a key, whatever word for its end stands before it.
+pub(in crate::config) fn is_of_component(key: &str) -> bool {
+    let key = ["source.", "sink."].into_iter().find_map(|role| key.strip_prefix(role)).unwrap_or(key);
+    [Scope::Source, Scope::Sink].into_iter().any(|role| has_key(key, role))
 }
 
 /// A key that nothing reads is a variable; one that is almost a key is a misspelt one, and so is one that begins like the engine's own.
@@ -105,15 +116,16 @@ pub(in crate::config) fn check_key(entry: &FileEntry) -> Result<()> {
         let error = Error::config(format!("unknown key '{key}'"));
         return blame(error.with_help(format!("nearest: {meant}; a variable of your own needs a name that is less like it")));
     }
+    let within = |candidate: &&str| key.strip_prefix(*candidate).is_some_and(|rest| rest.starts_with('.'));
+    if let Some(outer) = profile_keys().chain(job_keys()).chain(planned_keys(Scope::Job)).find(within) {
+        return blame(Error::config(format!("'{outer}' is a map here; it has a value")));
+    }
     // A dotted name that a source or sink knows is a setting in the wrong place; a plain one may be anybody's variable.
-    let of_source = key.contains('.') && [Scope::Source, Scope::Sink].into_iter().any(|role| has_key(key, role));
-    if key == "extends" || of_source {
+    if first == EXTENDS || key.contains('.') && is_of_component(key) {
         let error = Error::config(format!("'{key}' can't stand in an application file: it is for files that 'config_file' names"));
         return blame(error.with_help("an application file has keys of jobs and variables of your own; 'kafka_brokers' is 'bootstrap.servers' of all"));
     }
-    let is_name =
-        key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-    if !is_name {
+    if !is_name(key) {
         return blame(Error::config(format!("'{key}' is neither a key nor the name of a variable")).with_help("names are letters, digits, '_', '.' and '-'"));
     }
     Ok(())

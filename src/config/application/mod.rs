@@ -1,17 +1,20 @@
 //! The application file: profiles, limits, variables, and the script to run. In reading order:
 //! - `keys`: the keys that it may have
 //! - `own_variables`: its keys as variables of statements
+//! - `unused`: those that nothing uses
 
 mod keys;
 mod own_variables;
 #[cfg(test)]
 mod tests;
+mod unused;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
-use keys::{FILE_KEYS, FLAGS, canonical, check_key};
-pub(super) use keys::{OPTIONS, is_variable};
+pub(super) use keys::{ENCRYPTION_KEY, EXTENDS, FILE_KEYS, FLAGS, OPTIONS, OUTSIDE, OWN, is_variable};
+use keys::{canonical, check_key};
 use sql_extensions::{is_secret_key, is_secret_variable, nearest};
 
 use super::environment::{Dynamic, Environment, MOST_BYTES, Substituted, substitute, variables};
@@ -23,6 +26,7 @@ use crate::error::{Error, Result, excerpt};
 use crate::options::{ELEMENT_SEPARATOR, MASK, register_secret};
 
 pub use own_variables::ApplicationEnvironment;
+pub use unused::UnusedVariable;
 
 /// Where an application file is looked for that nobody names; `~` is the home directory.
 const PLACES: [&str; 4] = ["velo.yaml", "configs/velo.yaml", "~/.velo/config.yaml", "/etc/velo/config.yaml"];
@@ -58,6 +62,8 @@ pub(super) struct Held {
     pub in_profile: bool,
     /// With its variables; or why it has none.
     pub value: Result<Substituted>,
+    /// Whether something has asked for it as a variable.
+    pub used: AtomicBool,
 }
 
 impl Held {
@@ -183,7 +189,7 @@ impl Application {
                     return Err(entry.origin().blame_value(Error::config(format!("with their variables, all values have more than {} MiB", MOST_BYTES >> 20))));
                 }
             }
-            self.settings.insert(key, Held { entry, in_profile, value });
+            self.settings.insert(key, Held { entry, in_profile, value, used: AtomicBool::new(false) });
         }
         let Some((first, _)) = pending.values().min_by_key(|(entry, _)| entry.line) else { return Ok(()) };
         let keys: Vec<&str> = pending.values().map(|(entry, _)| entry.key.as_str()).take(MOST_LISTED).collect();

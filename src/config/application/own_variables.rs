@@ -1,5 +1,7 @@
 //! The keys of an application file as variables of statements.
 
+use std::sync::atomic::Ordering;
+
 use super::Application;
 use super::keys::canonical;
 use crate::config::environment::{Environment, Variable};
@@ -25,10 +27,14 @@ impl Environment for ApplicationEnvironment<'_> {
     }
 
     fn variable(&self, name: &str) -> Result<Option<Variable>> {
+        let held = self.application.and_then(|application| application.settings.get(canonical(name)));
+        if let Some(held) = held {
+            held.used.store(true, Ordering::Relaxed);
+        }
         if let Some(variable) = self.environment.variable(name)? {
             return Ok(Some(variable));
         }
-        let Some(held) = self.application.and_then(|application| application.settings.get(canonical(name))) else { return Ok(None) };
+        let Some(held) = held else { return Ok(None) };
         let value = held.value.as_ref().map_err(Error::duplicate)?;
         // In a text a list is what a list is as a text.
         let text = value.value.replace(ELEMENT_SEPARATOR, ",");
