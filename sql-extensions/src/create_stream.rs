@@ -16,6 +16,10 @@ pub(crate) fn parse(tokens: &[TokenWithSpan]) -> Result<(Option<Ident>, usize), 
         return Err(SqlError::new(format!("expected the name of the stream, found {}", shown(tokens.get(2))), span_at(tokens, 2))
             .with_help("CREATE STREAM <name> AS SELECT …"));
     };
+    if word.value.trim().is_empty() {
+        let error = SqlError::new("a stream has an empty name", span_at(tokens, 2));
+        return Err(error.with_help("give it one, or leave CREATE STREAM … AS away"));
+    }
     if !is_word(tokens.get(3), "AS") {
         return Err(SqlError::new(format!("expected AS after the name of the stream, found {}", shown(tokens.get(3))), span_at(tokens, 3))
             .with_help("CREATE STREAM <name> AS SELECT …"));

@@ -130,7 +130,10 @@ impl SinkSet {
                     tracing::info!("job '{job}': sink sink_{index}_{name} created ({})", spec.sink.describe());
                     writers.push(Some((writer, stops[index].clone())));
                 }
-                Err(error) if error.fault() != Fault::External => return Err(refused(job, index, name, error)),
+                Err(error) if error.fault() != Fault::External => {
+                    counters.sinks[index].1.health.failed(error.message());
+                    return Err(refused(job, index, name, error));
+                }
                 Err(error) => {
                     incomplete = true;
                     crate::telemetry::warning(&format!("Job '{job}' failed to create sinks: Failed to create sink 'sink_{index}_{name}': {}", error.message()));

@@ -116,18 +116,15 @@ impl Bound {
         self.deployment.streams.get(name)
     }
 
-    /// Refuses names that are taken, and those that nobody could call.
+    /// Refuses names that are taken.
     pub(super) fn check_names(&mut self, taken: impl Fn(&str) -> bool) {
         for binding in &mut self.bindings {
             let Some(statement) = &binding.statement else { continue };
-            let error = if statement.name.trim().is_empty() {
-                Error::config("a stream has an empty name").with_help("give it one, or leave CREATE STREAM … AS away")
-            } else if taken(&statement.name) {
-                Error::config(format!("there is a job '{}' already", statement.name))
-                    .with_help("give the stream another name, or stop and remove that job first")
-            } else {
+            if !taken(&statement.name) {
                 continue;
-            };
+            }
+            let error = Error::config(format!("there is a job '{}' already", statement.name))
+                .with_help("give the stream another name, or stop and remove that job first");
             let span = statement.statement.name.as_ref().map_or(statement.statement.span, |name| name.span.into());
             binding.faults.push(error.at(&self.deployment.script, span));
         }

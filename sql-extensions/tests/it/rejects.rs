@@ -176,6 +176,11 @@ fn a_statement_starts_with_select_or_create_stream() {
             ["  --> q.sql:1:15 | CREATE STREAM 's' AS SELECT 1", "                 |               ^^^ CREATE STREAM <name> AS SELECT …"],
         ),
         (
+            "CREATE STREAM \" \" AS SELECT 1",
+            "a stream has an empty name",
+            ["  --> q.sql:1:15 | CREATE STREAM \" \" AS SELECT 1", "                 |               ^^^ give it one, or leave CREATE STREAM … AS away"],
+        ),
+        (
             "CREATE STREAM s SELECT 1",
             "expected AS after the name of the stream, found 'SELECT'",
             ["  --> q.sql:1:17 | CREATE STREAM s SELECT 1", "                 |                 ^^^^^^ CREATE STREAM <name> AS SELECT …"],

@@ -121,7 +121,8 @@ pub(crate) fn statement() -> impl Strategy<Value = String> {
     let sinks = prop::collection::btree_map("[a-z]{1,3}", prop_oneof![Just(""), Just(" é"), Just("\"\"")], 0..3);
     let settings = prop::collection::vec((text(), text()), 0..4);
     (prop::option::of(name()), query(2), sinks, settings).prop_map(|(name, query, sinks, settings)| {
-        let create = name.map(|name| format!("CREATE STREAM {name} AS ")).unwrap_or_default();
+        // One of blanks is refused.
+        let create = name.filter(|name| name.contains(char::is_alphanumeric)).map(|name| format!("CREATE STREAM {name} AS ")).unwrap_or_default();
         // All quoted, as some are reserved words.
         let sinks: Vec<String> = sinks.into_iter().map(|(name, more)| format!("\"{name}{more}\"")).collect();
         let into = if sinks.is_empty() { String::new() } else { format!(" INTO {}", sinks.join(", ")) };

@@ -79,7 +79,9 @@ async fn so_does_one_that_panics_when_it_is_opened() {
     let bench = Bench::new();
     bench.server.deploy(&copy("other")).await.unwrap();
     bench.server.deploy(&copy("bad").replace("WITH (", "WITH ('out_bad.fault'='panic',")).await.unwrap();
-    is_internal(&bench.state("bad", JobState::Failed).await, "Failed to create sink 'sink_0_out_bad': the sink has panicked: ");
+    let failed = bench.state("bad", JobState::Failed).await;
+    is_internal(&failed, "Failed to create sink 'sink_0_out_bad': the sink has panicked: ");
+    assert_eq!(failed.sinks["sink_0_out_bad"], velostream::stream::ConnectionState::Failed);
     others_go_on(&bench).await;
 }
 
