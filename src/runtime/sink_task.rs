@@ -27,7 +27,7 @@ use crate::unwind::guarded_future;
 /// Rows that wait for a writer before the sources are slowed down: two epochs of the usual size, or many small ones, which would be handed over one by one otherwise.
 pub(super) const MOST_ROWS: usize = 16_384;
 /// Bytes that wait, or a single epoch that is larger.
-const MOST_BYTES: u64 = 16 << 20;
+pub(super) const MOST_BYTES: u64 = 16 << 20;
 /// Messages likewise.
 const QUEUE: usize = 128;
 /// Epochs that are not durable yet and are told apart: there may be a hundred thousand between two syncs.

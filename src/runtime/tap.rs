@@ -10,8 +10,9 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use super::room::Room;
-use super::sink_task::MOST_ROWS;
+use super::sink_task::{MOST_BYTES, MOST_ROWS};
 use crate::error::Result;
+use crate::operators::slice_bytes::slice_bytes;
 use crate::sources::SourceKind;
 use crate::stream::{Boundedness, DataReader, DataSource, Position, ReadRequest, SourceBatch};
 
@@ -105,7 +106,7 @@ impl Tap {
                 let mut draining = self.draining.subscribe();
                 let room = tokio::select! {
                     biased;
-                    room = reader.room.take(reader.room.of(batch.num_rows(), 0)) => room,
+                    room = reader.room.take(reader.room.of(batch.num_rows(), slice_bytes(batch) as u64)) => room,
                     _ = draining.wait_for(|draining| *draining) => None,
                 };
                 let _reader_has_left = queue.send(Waiting { rows: batch.clone(), _room: room, _waiting: Arc::clone(&reader.waiting) });
@@ -116,7 +117,7 @@ impl Tap {
     fn attach(self: &Arc<Self>, name: &str) -> TapReader {
         let (queue, rows) = mpsc::unbounded_channel();
         // As much as in front of a sink.
-        let room = Room::new(MOST_ROWS, u64::MAX);
+        let room = Room::new(MOST_ROWS, MOST_BYTES);
         if *self.upstream.borrow() != Upstream::Ended {
             self.readers.lock().push(ReaderEnd { queue: Some(queue), room: room.clone(), waiting: Arc::default() });
         }
@@ -249,5 +250,31 @@ impl DataReader for TapReader {
     async fn seek(&mut self, _: &Position) -> Result<()> {
         // What was handed out is not kept: a reader goes on with what comes now.
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use arrow::array::StringArray;
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn few_long_rows_wait_for_a_reader_as_many_short_ones_do() {
+        let schema = Arc::new(Schema::new(vec![Field::new("text", DataType::Utf8, false)]));
+        let long = StringArray::from(vec!["x".repeat(MOST_BYTES as usize / 3); 2]);
+        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(long)]).expect("two rows");
+        let tap = Arc::new(Tap::new(schema));
+        let mut reader = tap.attach("reader");
+        let batches = [batch];
+        tap.send(&batches).await;
+        let second = tap.send(&batches);
+        tokio::pin!(second);
+        assert!(tokio::time::timeout(Duration::from_millis(50), &mut second).await.is_err(), "it waits");
+        drop(reader.rows.recv().await);
+        second.await;
     }
 }
