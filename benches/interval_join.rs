@@ -78,7 +78,8 @@ fn plan(sql: &str) -> JobPlan {
         clock: &Arc::new(EpochClock::system()),
         faults: &Arc::new(RowFaults::new(false)),
         carry: false,
-        state_ttl: Duration::from_secs(3600),
+        state_ttl: None,
+        arrival: false,
         memory: None,
         functions: &[],
     };

@@ -71,7 +71,8 @@ fn plan(sql: &str) -> JobPlan {
         clock: &clock,
         faults: &faults,
         carry: false,
-        state_ttl: std::time::Duration::from_secs(3600),
+        state_ttl: None,
+        arrival: false,
         memory: None,
         functions: &[],
     };

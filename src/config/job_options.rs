@@ -50,6 +50,28 @@ impl OptionValue for EpochUnit {
     }
 }
 
+/// When rows of `OVER (… ORDER BY …)` come out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverOrder {
+    /// In the order of their event times.
+    EventTime,
+    /// As they come.
+    Arrival,
+}
+
+impl OptionValue for OverOrder {
+    const TYPE: &'static str = "order of OVER";
+    const NAMES: &'static [&'static str] = &["event_time", "arrival"];
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "event_time" => Ok(Self::EventTime),
+            "arrival" => Ok(Self::Arrival),
+            _ => Err("expected event_time or arrival".to_owned()),
+        }
+    }
+}
+
 define_options! {
     /// Settings of a job.
     pub struct JobOptions (Job) {
@@ -94,8 +116,11 @@ define_options! {
         memory_limit: ByteSize = "memory.limit" [] optional like "512MB";
         /// Bytes of these that are worth a warning.
         memory_recommended: ByteSize = "memory.recommended_limit" [] default "400MB" like "1GB";
-        /// How far apart event times may be in a join of streams that says nothing about it: what rows are kept for.
-        state_ttl: Millis = "state.ttl" [] default "1h" like "10m";
+        /// How far apart event times may be in a join of streams that says nothing about it, an hour unless this is given; and for how long OVER remembers a key without rows, for good unless this is given.
+        state_ttl: Millis = "state.ttl" [] optional like "10m";
+        /// When rows of OVER come out: in the order of their event times (`event_time`, which waits for the watermark), or at once, those of a batch in order (`arrival`). Without it the
+        /// low_latency strategy, which promises not to wait, takes arrival.
+        over_order: OverOrder = "over.order" [] optional like "arrival";
         /// How long a job may drain after SIGINT or SIGTERM.
         shutdown_timeout: Millis = "shutdown.timeout" [] default "30s" like "1m";
     }
@@ -144,6 +169,14 @@ define_options! {
         max_retries: usize = "max_retries" [] optional like "5";
         /// As the job's key, for this sink.
         retry_backoff: Millis = "retry_backoff" [] optional like "500ms";
+    }
+}
+
+impl JobOptions {
+    /// Whether rows of OVER come out as they come.
+    pub fn takes_over_as_it_comes(&self) -> bool {
+        let usual = if self.batch_strategy == Some(BatchStrategy::LowLatency) { OverOrder::Arrival } else { OverOrder::EventTime };
+        self.over_order.unwrap_or(usual) == OverOrder::Arrival
     }
 }
 

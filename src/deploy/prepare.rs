@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::operators::event_time::Timeline;
 use crate::operators::guard::RowFaults;
 use crate::options::EffectiveSetting;
-use crate::planner::{ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
+use crate::planner::{DEFAULT_TTL, ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
 use crate::resident::forget_program;
 use crate::runtime::{ChainedInput, EngineMemory, JobMemory, JobSpec, MemoryLimits, SinkSpec, pipelines};
 use crate::stream::{Boundedness, DataSink, FailureStrategy, visible};
@@ -235,7 +235,8 @@ impl Job<'_> {
             clock: &clock,
             faults: &row_faults,
             carry,
-            state_ttl: statement.job.state_ttl.0,
+            state_ttl: statement.job.state_ttl.map(|ttl| ttl.0),
+            arrival: statement.job.takes_over_as_it_comes(),
             memory: Some(&memory),
             functions: self.functions,
         };
@@ -258,11 +259,11 @@ impl Job<'_> {
             warnings.push(format!("job '{}': rows of a table without a partner come out when the stream ends, and this one may never end", statement.name));
         }
         warnings.extend(plan.open_joins.iter().map(|(left, right)| {
-            let ttl = statement.job.state_ttl;
+            let ttl = statement.job.state_ttl.map_or(DEFAULT_TTL, |ttl| ttl.0);
             format!(
                 "job '{}': the join of '{left}' and '{right}' has no WITHIN: rows pair whose event times differ by no more than 'state.ttl' = {} ms",
                 statement.name,
-                ttl.0.as_millis()
+                ttl.as_millis()
             )
         }));
         let only_loaded = |source: &str| plan.loads(source) && !plan.leaves.iter().any(|leaf| &*leaf.source == source);

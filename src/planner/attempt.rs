@@ -21,7 +21,8 @@ use super::names::{self, Fault, FunctionKind, Known, Names};
 use super::narrow::narrow;
 use super::plain_text::{NO_OUTER_COLUMN, misplaced_outer_column};
 use super::plan_error::{plan_error, sentence};
-use super::rewrite::{Rewrite, SourceTimes};
+use super::rewrite::{OverSettings, Rewrite, SourceTimes};
+use super::total_order::total_order;
 use super::within::Timed;
 use super::{carry, guard, merged, rewrite, shadowed, sql, wildcard, windows, within};
 use crate::catalog::{HiddenColumn, ReadAs, SourceTable};
@@ -221,6 +222,10 @@ impl<'a> Attempts<'a> {
         Ok(Planned { logical, root, times })
     }
 
+    fn over(&self) -> OverSettings {
+        OverSettings { arrival: self.request.arrival, ttl: self.request.state_ttl.map(|ttl| i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX)) }
+    }
+
     /// Makes a source known by a name.
     fn register(&self, name: &str, table: &TableInput) -> datafusion::error::Result<()> {
         let schema = self.state.schema_for_ref(TableReference::bare(name))?;
@@ -243,9 +248,9 @@ impl<'a> Attempts<'a> {
         refuse_lateral(logical)?;
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(StreamNodePlanner { faults: Arc::clone(self.request.faults) })]);
         let (plan, times) = match self.request.mode {
-            ExecutionMode::Batch => (planner.create_physical_plan(logical, self.state).await?, Vec::new()),
+            ExecutionMode::Batch => (total_order(planner.create_physical_plan(logical, self.state).await?)?, Vec::new()),
             ExecutionMode::Stream => {
-                let (rewritten, times) = rewrite::rewrite(logical.clone(), Rewrite { tables: self.request.tables, times: &self.times })?;
+                let (rewritten, times) = rewrite::rewrite(logical.clone(), Rewrite { tables: self.request.tables, times: &self.times, over: self.over() })?;
                 (planner.create_physical_plan(&rewritten, self.state).await?, times)
             }
         };

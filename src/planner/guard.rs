@@ -24,7 +24,7 @@ pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Re
         if let Some(filter) = node.as_any().downcast_ref::<FilterExec>() {
             let projection = filter.projection().as_ref().map(|columns| columns.to_vec());
             let predicate = checked(Arc::clone(filter.predicate()), &filter.input().schema())?;
-            let guarded = GuardedFilterExec::try_new(Arc::clone(filter.input()), predicate, projection, Arc::clone(faults))?;
+            let guarded = GuardedFilterExec::try_new(Arc::clone(filter.input()), predicate, projection, Arc::clone(faults))?.like(filter);
             let guarded: Arc<dyn ExecutionPlan> = Arc::new(guarded);
             // Batch mode may have pushed a LIMIT into the filter.
             return Ok(Transformed::yes(match node.fetch() {
@@ -36,7 +36,7 @@ pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Re
             let input = projection.input().schema();
             let exact = |one: &ProjectionExpr| Ok(ProjectionExpr { expr: checked(Arc::clone(&one.expr), &input)?, alias: one.alias.clone() });
             let expressions = projection.expr().iter().map(exact).collect::<Result<_>>()?;
-            let guarded = GuardedProjectionExec::new(Arc::clone(projection.input()), expressions, node.schema(), Arc::clone(faults));
+            let guarded = GuardedProjectionExec::new(Arc::clone(projection.input()), expressions, node.schema(), Arc::clone(faults)).like(projection);
             return Ok(Transformed::yes(Arc::new(guarded)));
         }
         if let Some(aggregate) = node.as_any().downcast_ref::<AggregateExec>() {

@@ -28,6 +28,7 @@ use crate::operators::interval_join::IntervalJoinExec;
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::LookupJoinExec;
 use crate::operators::source_slot::{Slot, SourceExec};
+use crate::operators::over::OverExec;
 use crate::operators::window_aggregate::WindowAggregateExec;
 use crate::stream::MetadataColumn;
 
@@ -82,13 +83,18 @@ pub struct PlanRequest<'a> {
     pub faults: &'a Arc<RowFaults>,
     /// A sink asks for the columns of [`crate::stream::Carried`].
     pub carry: bool,
-    /// How far the times of rows may differ in joins of endless streams that say nothing about it.
-    pub state_ttl: Duration,
+    /// How far the times of rows may differ in joins of endless streams that say nothing about it, by default an hour; and, if it is given, after what time without rows a key of OVER begins anew.
+    pub state_ttl: Option<Duration>,
+    /// OVER takes rows as they come, and not in the order of their times.
+    pub arrival: bool,
     /// What its operators may take of memory; `None`: all there is.
     pub memory: Option<&'a Arc<dyn MemoryPool>>,
     /// Functions besides those of the engine.
     pub functions: &'a [Arc<ScalarUDF>],
 }
+
+/// What bounds joins that say nothing about time.
+pub const DEFAULT_TTL: Duration = Duration::from_secs(3600);
 
 /// A column that a leaf yields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,7 +199,7 @@ async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
     if planned.is_err() && attempts.has_open_join() {
         // Its tables may have a hidden column more.
         second_state = session(request.clock, request.memory, request.functions).map_err(one)?;
-        let again = Attempts::new(&second_state, request, &with_time, Some(request.state_ttl)).map_err(one)?;
+        let again = Attempts::new(&second_state, request, &with_time, Some(request.state_ttl.unwrap_or(DEFAULT_TTL))).map_err(one)?;
         let replanned = again.plan().await;
         if replanned.is_ok() {
             (attempts, planned) = (again, replanned);
@@ -329,6 +335,8 @@ fn collect(node: &Arc<dyn ExecutionPlan>, parent: Option<&Arc<dyn ExecutionPlan>
         plan.stateful.push(Arc::clone(join.figures()));
     } else if let Some(groups) = node.as_any().downcast_ref::<WindowAggregateExec>() {
         plan.stateful.push(Arc::clone(groups.figures()));
+    } else if let Some(over) = node.as_any().downcast_ref::<OverExec>() {
+        plan.stateful.push(Arc::clone(over.figures()));
     }
 }
 

@@ -11,6 +11,7 @@
 //! - `plan_error`, `plain_text`, `function_text`: DataFusion's errors as ours, with a place and without its dumps
 //! - `logical`, `rewrite`: the forms that a stream needs operators of our own for (stream mode only)
 //! - `exact`: numbers stay exact
+//! - `total_order`: what decides where ORDER BY doesn't
 //! - `guard`: rows whose expression fails don't fail the batch
 //! - `epoch_safety`: refuses what may not be executed again and again
 //! - `job_plan`: the result
@@ -34,12 +35,13 @@ mod rewrite;
 mod session;
 mod shadowed;
 mod sql;
+mod total_order;
 mod unfolding;
 mod wildcard;
 mod windows;
 mod within;
 mod within_using;
 
-pub use job_plan::{EventTime, ExecutionMode, JobPlan, LeafColumn, LeafPlan, LookupPlan, PlanRequest, TableInput, plan_job};
+pub use job_plan::{DEFAULT_TTL, EventTime, ExecutionMode, JobPlan, LeafColumn, LeafPlan, LookupPlan, PlanRequest, TableInput, plan_job};
 pub(crate) use plan_error::sentence as error_sentence;
 pub use session::task_context;

@@ -161,7 +161,8 @@ pub async fn run(query: &str, tables: &[Table], epoch_rows: Option<usize>) -> Re
         clock: &clock,
         faults: &faults,
         carry: false,
-        state_ttl: std::time::Duration::from_secs(3600),
+        state_ttl: None,
+        arrival: false,
         memory: None,
         functions: &[],
     };

@@ -49,6 +49,11 @@ impl GuardedFilterExec {
         &self.predicate
     }
 
+    /// With the properties of the operator that it stands for: those above rely on the order of its rows.
+    pub fn like(self, replaced: &dyn ExecutionPlan) -> Self {
+        Self { properties: Arc::clone(replaced.properties()), ..self }
+    }
+
     fn with_new_children_and_same_properties(&self, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Self {
         Self { input: children.swap_remove(0), ..self.clone() }
     }

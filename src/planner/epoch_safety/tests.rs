@@ -110,6 +110,7 @@ const CASES: [(&str, &str); ALLOWED.len()] = [
     ("CountedExec", "unnest"),
     ("IntervalJoinExec", "within_inner"),
     ("WindowAggregateExec", "window_tumble"),
+    ("OverExec", "over_lag"),
 ];
 
 /// What is said of each of the others.
@@ -215,7 +216,8 @@ async fn operators_of(case: &str) -> Vec<String> {
         clock: &clock,
         faults: &faults,
         carry: false,
-        state_ttl: std::time::Duration::from_secs(3600),
+        state_ttl: None,
+        arrival: false,
         memory: None,
         functions: &[],
     };

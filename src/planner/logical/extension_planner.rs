@@ -12,15 +12,18 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateMode, aggregate_expressions};
-use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner, create_aggregate_expr_and_maybe_filter};
+use datafusion::physical_expr::window::PlainAggregateWindowExpr;
+use datafusion::physical_expr_common::sort_expr::PhysicalSortExpr;
+use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner, create_aggregate_expr_and_maybe_filter, create_window_expr};
 
-use super::{IntervalJoinNode, LimitNode, LookupJoinNode, OnceNode, WindowAggregateNode};
+use super::{IntervalJoinNode, LimitNode, LookupJoinNode, OnceNode, OverCall, OverNode, WindowAggregateNode};
 use crate::error::Error;
 use crate::operators::guard::RowFaults;
 use crate::operators::interval_join::{IntervalJoinExec, IntervalJoinSpec, JoinSide, Residual, SideSpec};
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::{LookupJoinExec, LookupKind, LookupSpec, ResidualFilter, Side};
 use crate::operators::once::OnceExec;
+use crate::operators::over::{Function, OverExec, OverSpec};
 use crate::operators::window_aggregate::{Aggregate, WindowAggregateExec, WindowAggregateSpec};
 use crate::planner::exact::checked;
 
@@ -75,8 +78,54 @@ impl ExtensionPlanner for StreamNodePlanner {
             let schema: SchemaRef = Arc::new(node.aggregate.schema.as_arrow().clone());
             return Ok(Some(Arc::new(WindowAggregateExec::new(Arc::clone(input), spec, schema, "GROUP BY".to_owned(), faults())?)));
         }
+        if let Some(node) = node.as_any().downcast_ref::<OverNode>()
+            && let [input] = inputs
+        {
+            return Ok(Some(Arc::new(over(planner, node, input, state, faults())?)));
+        }
         Ok(None)
     }
+}
+
+fn over(planner: &dyn PhysicalPlanner, node: &OverNode, input: &Arc<dyn ExecutionPlan>, state: &SessionState, faults: Arc<RowFaults>) -> Result<OverExec> {
+    let schema = node.input.schema();
+    let expression = |expr: &Expr, schema: &DFSchema| checked(planner.create_physical_expr(expr, schema, state)?, schema.as_arrow());
+    let mut read = std::collections::BTreeSet::new();
+    for function in &node.window.window_expr {
+        read.extend(function.column_refs().into_iter().filter_map(|column| schema.maybe_index_of_column(column)));
+    }
+    let read: Vec<usize> = read.into_iter().collect();
+    // What is kept of a row are the columns that functions read.
+    let kept = read.iter().map(|at| schema.qualified_field(*at)).map(|(table, field)| (table.cloned(), Arc::clone(field)));
+    let kept = DFSchema::new_with_metadata(kept.collect(), schema.metadata().clone())?;
+    let (mut functions, mut may_fail) = (Vec::new(), Vec::new());
+    for (call, (function, expr)) in node.calls.iter().zip(node.functions().zip(&node.window.window_expr)) {
+        let arguments = function.params.args.iter().map(|argument| expression(argument, &kept)).collect::<Result<Vec<_>>>()?;
+        let all = function.params.args.iter().chain(function.params.filter.as_deref());
+        may_fail.extend(all.filter(|argument| !matches!(argument, Expr::Column(_) | Expr::Literal(..))).map(|argument| expression(argument, schema)).collect::<Result<Vec<_>>>()?);
+        let planned = create_window_expr(expr, &kept, state.execution_props())?;
+        functions.push(match (call, arguments.first(), planned.as_any().downcast_ref::<PlainAggregateWindowExpr>()) {
+            (OverCall::Lag { offset, default }, Some(value), _) => Function::Lag { value: Arc::clone(value), offset: *offset, default: default.clone() },
+            (OverCall::RowNumber, ..) => Function::RowNumber,
+            (OverCall::Rank, ..) => Function::Rank,
+            (OverCall::DenseRank, ..) => Function::DenseRank,
+            (OverCall::Running { peers }, _, Some(aggregate)) => Function::Running {
+                aggregate: Arc::new(aggregate.get_aggregate_expr().clone()),
+                arguments: planned.expressions(),
+                filter: function.params.filter.as_deref().map(|filter| expression(filter, &kept)).transpose()?,
+                peers: *peers,
+            },
+            _ => Function::Framed(planned),
+        });
+    }
+    let first = node.functions().next().map(|function| &function.params);
+    let keys = first.into_iter().flat_map(|params| &params.partition_by).map(|key| expression(key, schema)).collect::<Result<_>>()?;
+    let order = first.into_iter().flat_map(|params| &params.order_by).map(|sort| {
+        let options = arrow::compute::SortOptions { descending: !sort.asc, nulls_first: sort.nulls_first };
+        Ok(PhysicalSortExpr { expr: expression(&sort.expr, schema)?, options })
+    });
+    let spec = OverSpec { keys, order: order.collect::<Result<_>>()?, release: node.release.clone(), functions, read, look_back: node.look_back, ttl: node.ttl };
+    OverExec::new(Arc::clone(input), spec, may_fail, Arc::new(node.window.schema.as_arrow().clone()), faults)
 }
 
 fn window_spec(planner: &dyn PhysicalPlanner, node: &WindowAggregateNode, input: &Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<WindowAggregateSpec> {

@@ -2,6 +2,7 @@
 //! - `lookup_join`: a stream joined with a table
 //! - `interval_join`: two streams joined by key and by time
 //! - `window_aggregate`: rows grouped by a window of time
+//! - `over`: functions over the rows of keys
 //! - `limit`: rows counted over all epochs
 //! - `once`: a branch without a stream
 //! - `extension_planner`: the nodes' operators
@@ -11,6 +12,7 @@ mod interval_join;
 mod limit;
 mod lookup_join;
 mod once;
+mod over;
 mod window_aggregate;
 
 pub(super) use extension_planner::StreamNodePlanner;
@@ -18,4 +20,5 @@ pub(super) use interval_join::IntervalJoinNode;
 pub(super) use limit::LimitNode;
 pub(super) use lookup_join::LookupJoinNode;
 pub(super) use once::OnceNode;
+pub(super) use over::{OverCall, OverNode, function_of};
 pub(super) use window_aggregate::WindowAggregateNode;

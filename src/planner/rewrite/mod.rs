@@ -1,6 +1,7 @@
 //! The forms that a stream needs operators of our own for. Works on the final optimised logical plan, in stream mode only; batch mode runs that plan as it is.
 //! - `bounded`: which parts of a plan read sources, and whether they may never end
 //! - `stream`: one pass from the root along the stream path
+//! - `over`: when the rows of `OVER (…)` come out
 //! - `times`: which columns hold event times, and how far these have come
 //! - `instants`: expressions that differ from an instant by a constant
 //! - `time_bounds`: what a join says about the times of its sides
@@ -8,10 +9,12 @@
 
 mod bounded;
 mod instants;
+mod over;
 mod refusal;
 mod stream;
 mod time_bounds;
 mod times;
 
+pub(super) use over::OverSettings;
 pub(super) use stream::{Rewrite, rewrite};
 pub(super) use times::SourceTimes;

@@ -9,7 +9,6 @@ use crate::error::Error;
 pub(super) enum Refused {
     Aggregate,
     Distinct,
-    Window,
     Sort,
     StreamJoin,
     SetOperation,
@@ -30,9 +29,6 @@ impl Refused {
                 "DISTINCT over a stream would remember every row it has seen",
                 "select the event time, or a window of it, among its columns, or run it over bounded sources with 'execution.mode' = 'batch'",
             ),
-            Self::Window => {
-                ("OVER (…) over a stream needs keyed state, which this build does not have", "run it over bounded sources with 'execution.mode' = 'batch'")
-            }
             Self::Sort => {
                 ("ORDER BY over a stream would wait for its end", "leave ORDER BY out, or run it over bounded sources with 'execution.mode' = 'batch'")
             }

@@ -12,6 +12,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Aggregate, Expr, Extension, FetchType, Join, LogicalPlan, SkipType, TableScan};
 
 use super::bounded::{first_unbounded, read_as_table, reads};
+use super::over::{self, OverSettings};
 use super::refusal::Refused;
 use super::time_bounds::{self, Found};
 use super::times::{self, SourceTimes, TimedSource, Times};
@@ -28,6 +29,8 @@ pub(in crate::planner) struct Rewrite<'a> {
     pub tables: &'a [TableInput],
     /// Their times.
     pub times: &'a SourceTimes,
+    /// What the job says about OVER.
+    pub over: OverSettings,
 }
 
 /// A part of a plan, and how far its columns have come.
@@ -74,7 +77,11 @@ impl Rewrite<'_> {
             }
             LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate),
             LogicalPlan::Distinct(_) => Err(Refused::Distinct.error()),
-            LogicalPlan::Window(_) => Err(Refused::Window.error()),
+            LogicalPlan::Window(window) => {
+                let input = self.part(window.input.as_ref().clone())?;
+                let (node, times) = over::plan(window, input.plan, &input.times, self.over)?;
+                Ok(Streamed { plan: extension(node), times })
+            }
             LogicalPlan::Sort(_) => Err(Refused::Sort.error()),
             LogicalPlan::RecursiveQuery(_) => Err(Refused::Recursive.error()),
             LogicalPlan::Repartition(_) => Err(Refused::Other("REPARTITION").error()),

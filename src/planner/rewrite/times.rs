@@ -131,6 +131,16 @@ pub(super) struct Pick {
 }
 
 impl Pick {
+    /// The other column.
+    pub(super) fn column(&self) -> usize {
+        self.column
+    }
+
+    /// By how much it may be later than that.
+    pub(super) fn at_most(&self) -> i64 {
+        self.later.1
+    }
+
     fn shifted(self, by: i64) -> Self {
         let later = (self.later.0.saturating_add(by), self.later.1.saturating_add(by));
         Self { later, timeline: self.timeline.shifted(by), ..self }
