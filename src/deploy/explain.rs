@@ -11,6 +11,7 @@ use crate::operators::guard::{GuardedFilterExec, GuardedProjectionExec};
 use crate::operators::interval_join::IntervalJoinExec;
 use crate::operators::limit::StreamLimitExec;
 use crate::operators::lookup_join::LookupJoinExec;
+use crate::operators::over::{LookBack, OverExec, OverSpec, Release};
 use crate::operators::source_slot::SourceExec;
 use crate::operators::window_aggregate::WindowAggregateExec;
 use crate::planner::ExecutionMode;
@@ -123,6 +124,20 @@ fn span(micros: i64) -> String {
     format!("{sign}{} {unit}", micros / size)
 }
 
+/// What is kept of each key's rows.
+fn rows_of_keys(spec: &OverSpec) -> String {
+    let LookBack { rows, span: time, first } = spec.look_back;
+    let mut kept = Vec::new();
+    kept.extend((rows > 0).then(|| format!("the last {rows} rows")));
+    kept.extend(time.map(|time| format!("the rows of {}", span(time))));
+    kept.extend((first > 0).then(|| format!("the first {first} rows")));
+    let kept = if kept.is_empty() { "a value".to_owned() } else { kept.join(" and ") };
+    match spec.ttl {
+        Some(ttl) => format!("{kept} of each key, for {}", span(ttl)),
+        None => format!("{kept} of each key; bound the keys by 'state.ttl'"),
+    }
+}
+
 /// One line for a plan; operators with a meaning of their own are listed, the others stay in DataFusion's words.
 fn describe(node: &Arc<dyn ExecutionPlan>, operators: &mut Vec<Operator>) -> String {
     let children: Vec<String> = node.children().into_iter().map(|child| describe(child, operators)).collect();
@@ -153,6 +168,16 @@ fn describe(node: &Arc<dyn ExecutionPlan>, operators: &mut Vec<Operator>) -> Str
     if any.downcast_ref::<WindowAggregateExec>().is_some() {
         operator(operators, "GROUP BY of a window".to_owned(), "the groups of open windows", "windows that are not over yet".to_owned());
         return format!("{below} --group by window");
+    }
+    if let Some(over) = any.downcast_ref::<OverExec>() {
+        let spec = over.spec();
+        let (what, state, bound) = match &spec.release {
+            Release::InOrder(_) => ("OVER, in the order of event time", "rows whose time has not come", rows_of_keys(spec)),
+            Release::WholePartitions(..) => ("OVER windows of event time", "the rows of open windows", "windows that are not over yet".to_owned()),
+            Release::AsTheyCome => ("OVER, as rows come", "what is looked back at", rows_of_keys(spec)),
+        };
+        operator(operators, what.to_owned(), state, bound);
+        return format!("{below} --over");
     }
     if let Some(filter) = any.downcast_ref::<GuardedFilterExec>() {
         operator(operators, format!("filter {}", fmt_sql(filter.predicate().as_ref())), "none", "–".to_owned());

@@ -88,7 +88,7 @@ impl History {
         let LookBack { rows: count, span, first } = self.look_back;
         let oldest = span.map(|span| time.saturating_sub(span));
         let batch = self.stored.len() as u32;
-        let (mut taken, mut keys, mut uses) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut taken, mut keys, mut uses): (Vec<u32>, Vec<u32>, Vec<u8>) = (Vec::new(), Vec::new(), Vec::new());
         for part in parts {
             if self.keys.len() <= part.key {
                 self.keys.resize_with(part.key + 1, OfKey::default);
@@ -96,7 +96,9 @@ impl History {
             let kept = &mut self.keys[part.key];
             if part.fresh {
                 let old = std::mem::take(kept);
-                old.first.iter().chain(&old.last).for_each(|at| release(&mut self.stored, *at));
+                for at in old.first.iter().chain(&old.last) {
+                    if at.batch == batch { uses[at.row as usize] -= 1 } else { release(&mut self.stored, *at) }
+                }
             }
             let own = &order[part.begin..part.end];
             let time_of = |row: u32| times.map_or(0, |times| times[row as usize]);

@@ -26,6 +26,8 @@ mod history;
 mod keys;
 mod ordered;
 mod state;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 pub use exec::OverExec;

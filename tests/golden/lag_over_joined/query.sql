@@ -1,5 +1,4 @@
 -- A50 A31 A45: LAG over joined rows, in ABS, in a comparison, in CASE
--- modes: batch
 SELECT t.sensor, t.ts, h.humidity, (t.temperature - 20) / 10.0 AS score,
        CASE WHEN ABS(t.temperature - LAG(t.temperature, 1) OVER (PARTITION BY t.sensor ORDER BY t.ts, h.ts)) > 3.0 THEN 'SPIKE' ELSE 'NORMAL' END AS change
 FROM temperature t JOIN humidity h ON t.sensor = h.sensor WITHIN INTERVAL '1' MINUTE

@@ -27,6 +27,7 @@ SCHEMAS = {
     "temperature": "sensor VARCHAR, temperature DOUBLE, ts TIMESTAMP",
     "humidity": "sensor VARCHAR, humidity DOUBLE, ts TIMESTAMP",
     "pressure": "sensor VARCHAR, pressure DOUBLE, ts TIMESTAMP",
+    "readings": "reading_id BIGINT, device VARCHAR, value BIGINT, ts TIMESTAMP",
     "measures": "id BIGINT, a BIGINT, b BIGINT, x DOUBLE, y DOUBLE, d DECIMAL(12,4), e DECIMAL(8,2), flag BOOLEAN, code VARCHAR",
     "camel": "orderId BIGINT, customerId BIGINT, unitPrice DECIMAL(10,2), itemCount BIGINT, shipTo STRUCT<streetName VARCHAR, zipCode VARCHAR>",
     "staff": "id BIGINT, name VARCHAR, manager_id BIGINT, salary BIGINT",
@@ -140,6 +141,16 @@ def _sensor(rng, low, step):
                 yield [sensor if rng.random() > 0.05 else None, pick(rng, [low + step * rng.randint(0, 40)], 0.1), instant(n * 60 + rng.randint(0, 29) + {"s1": 0, "s2": 30, "s3": 15}[sensor])]
 
 
+def _readings(rng):
+    """Rows that come up to 4 s late, several of a second, some without a time."""
+    rows = [[pick(rng, ["d1", "d2", "d3"], 0.08), pick(rng, list(range(1, 12)), 0.1), rng.randint(0, 180)] for _ in range(90)]
+    rows.sort(key=lambda row: row[2] + rng.uniform(0, 4))
+    for n, (device, value, seconds) in enumerate(rows, 1):
+        yield [n, device, value, instant(seconds)]
+        if n in (20, 60):
+            yield [100 + n, "d1", n, None]
+
+
 def _measures(rng):
     for n in range(1, 31):
         yield [n, pick(rng, [-7, -1, 0, 2, 9, 10**12]), pick(rng, [1, 2, 3, -4]), pick(rng, [0.5, -1.25, 3.0, 1e10, 0.0]), pick(rng, [2.0, -0.5, 8.0]), pick(rng, [1.2345, -0.0001, 1000, 99.5])] + [
@@ -159,7 +170,7 @@ def _staff(rng):
 MAKERS = {
     "orders": _orders, "customers": _customers, "products": _products, "regions": _regions, "blocked": _blocked, "events": _events, "carts": _carts, "clicks": _clicks,
     "purchases": _purchases, "views": _views, "temperature": lambda rng: _sensor(rng, 15.0, 0.5), "humidity": lambda rng: _sensor(rng, 30.0, 0.25),
-    "pressure": lambda rng: _sensor(rng, 990.0, 1.25), "measures": _measures, "camel": _camel, "staff": _staff,
+    "pressure": lambda rng: _sensor(rng, 990.0, 1.25), "readings": _readings, "measures": _measures, "camel": _camel, "staff": _staff,
 }  # fmt: skip
 
 

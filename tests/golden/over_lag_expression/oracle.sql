@@ -1,0 +1,1 @@
+SELECT reading_id, CASE WHEN ABS(value * 2 - LAG(value * 2) OVER (PARTITION BY device ORDER BY ts, reading_id)) > 6 THEN 'jump' WHEN LAG(upper(device)) OVER (PARTITION BY device ORDER BY ts, reading_id) IS NULL THEN 'first' ELSE 'steady' END AS what FROM readings

@@ -1,0 +1,1 @@
+SELECT reading_id, LAG(value, 3, -1) OVER (PARTITION BY device ORDER BY ts, reading_id) AS far, LAG(device) OVER (PARTITION BY device ORDER BY ts, reading_id) AS same, LAG(value, 2) OVER (PARTITION BY device ORDER BY ts, reading_id) AS turned, value AS own FROM readings

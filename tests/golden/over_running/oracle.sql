@@ -1,0 +1,1 @@
+SELECT reading_id, SUM(value) OVER (PARTITION BY device ORDER BY ts)::BIGINT AS s, COUNT(*) OVER (PARTITION BY device ORDER BY ts) AS n, COUNT(value) FILTER (WHERE value > 4) OVER (PARTITION BY device ORDER BY ts) AS large, MAX(value) OVER (PARTITION BY device ORDER BY ts) AS most FROM readings

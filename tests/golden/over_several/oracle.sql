@@ -1,0 +1,1 @@
+SELECT reading_id, LAG(value) OVER (PARTITION BY device ORDER BY ts, reading_id) AS d, COUNT(*) OVER (PARTITION BY value ORDER BY ts) AS n, SUM(reading_id) OVER (ORDER BY ts)::BIGINT AS s FROM readings

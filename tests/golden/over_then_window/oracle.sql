@@ -1,0 +1,1 @@
+SELECT time_bucket(INTERVAL '1 minute', ts) AS w, SUM(d)::BIGINT AS s, COUNT(d) AS n FROM (SELECT ts, value - LAG(value) OVER (PARTITION BY device ORDER BY ts, value) AS d FROM readings WHERE value IS NOT NULL) changes GROUP BY 1

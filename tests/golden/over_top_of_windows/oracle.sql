@@ -1,0 +1,1 @@
+SELECT w, device, n FROM (SELECT w, device, n, ROW_NUMBER() OVER (PARTITION BY w ORDER BY n DESC, device) AS place FROM (SELECT time_bucket(INTERVAL '1 minute', ts) AS w, device, COUNT(*) AS n FROM readings GROUP BY 1, 2) counted) ranked WHERE place <= 2

@@ -1,0 +1,1 @@
+SELECT reading_id, kind, LAG(reading_id) OVER (PARTITION BY device ORDER BY ts, reading_id) AS before FROM (SELECT reading_id, device, ts, 'small' AS kind FROM readings WHERE value < 6 UNION ALL SELECT reading_id, device, ts, 'large' AS kind FROM readings WHERE value >= 6) both_kinds

@@ -1,0 +1,1 @@
+SELECT w, device, n - LAG(n) OVER (PARTITION BY device ORDER BY w) AS more FROM (SELECT time_bucket(INTERVAL '1 minute', ts) AS w, device, COUNT(*) AS n FROM readings WHERE ts IS NOT NULL GROUP BY 1, 2) counted
