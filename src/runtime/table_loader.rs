@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::counters::{JobCounters, add};
 use super::execution_error;
+use super::job_memory::decoded_rows;
 use super::leaf_feed::SourceFeed;
 use super::rate_limited_log::RateLimitedLog;
 use super::source_task::{SourceTask, tolerates};
@@ -250,7 +251,7 @@ impl TableReader {
         })?;
         let event_time: Option<&Arc<dyn PhysicalExpr>> = self.event_times.iter().find(|(source, _)| source == name).map(|(_, expression)| expression);
         let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, spec.source.metadata(), false, Arc::clone(&self.faults))?;
-        let request = feed.request(TABLE_BATCH_ROWS, self.parallelism, &self.counters.health_of(name));
+        let request = feed.request(decoded_rows(self.context.memory_pool(), TABLE_BATCH_ROWS), self.parallelism, &self.counters.health_of(name));
         let place = format!("job '{}', source '{name}'", self.job);
         Ok((feed, SourceTask { source: Arc::clone(&spec.source), request, policy: spec.failure, place }))
     }

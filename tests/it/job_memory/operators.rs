@@ -59,6 +59,30 @@ fn long_texts_of_a_parquet_file_stream_within_a_narrow_limit() {
 }
 
 #[test]
+fn texts_of_any_length_are_decoded_a_few_at_a_time() {
+    let folder = Folder::new();
+    let text = |id: usize| format!("{id} ").repeat(1000)[..1000].to_owned();
+    folder.write("t.jsonl", (0..2000).map(|id| format!("{{\"id\":{id},\"text\":\"{}\"}}\n", text(id))).collect::<String>());
+    for format in ["parquet", "avro"] {
+        let made = ran(
+            &folder,
+            &format!(
+                "SELECT id, repeat(text, 100) AS text FROM t INTO o WITH ('t.type'='file','t.path'='t.jsonl','execution.mode'='batch','o.type'='file','o.path'='o.{format}','o.format'='{format}')"
+            ),
+        );
+        assert!(made.ok, "{}", made.err);
+        for mode in ["stream", "batch"] {
+            let sql = format!(
+                "SELECT id, length(text) AS n FROM o WITH ('o.type'='file','o.path'='o.{format}','o.follow'='false','execution.mode'='{mode}','memory.limit'='64MB')"
+            );
+            let read = ran(&folder, &sql);
+            assert!(read.ok && read.lines == 2000, "{format}, {mode}: {}", read.err);
+            assert!(read.peak < 150, "{format}, {mode}: {} MB", read.peak);
+        }
+    }
+}
+
+#[test]
 fn long_texts_are_sorted_within_the_limit() {
     let folder = Folder::new();
     // Texts that differ early, so that a merge takes rows from all its inputs.
