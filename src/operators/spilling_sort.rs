@@ -19,7 +19,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::slice_bytes::slice_bytes;
+use super::slice_bytes::{compacted, slice_bytes};
 use super::source_slot::{SlotInput, SourceExec};
 use crate::freed::GivingBack;
 
@@ -184,7 +184,8 @@ impl ExecutionPlan for SpillingSortExec {
                 let Some(batch) = input.next().await.transpose()? else { break };
                 rows += batch.num_rows();
                 bytes += slice_bytes(&batch);
-                sample.push(batch);
+                // A filter may have left few rows, whose views keep all that was read.
+                sample.push(compacted(batch)?);
             }
             let rows = fit.rows(rows, bytes).min(fit.rows(1, LONG_ROW));
             // No piece is larger than what the sort hands on: the rest of it would come when the memory is full.

@@ -120,3 +120,21 @@ fn a_limit_changes_nothing_about_an_order() {
         assert!(order(key, ",'memory.limit'='64MB'") == ordered, "{key}");
     }
 }
+
+#[test]
+fn texts_of_lists_are_counted() {
+    let folder = Folder::new();
+    let text = "y".repeat(1000);
+    folder.write("t.jsonl", (0..100_000).map(|id| format!("{{\"id\":{id},\"text\":\"{text}\"}}\n")).collect::<String>());
+    let sql = |query: &str, limit: &str| format!("{query} WITH ('t.type'='file','t.path'='t.jsonl','execution.mode'='batch','memory.limit'='{limit}')");
+    for query in ["SELECT cardinality(array_agg(text)) AS n FROM t", "SELECT id % 10 AS k, cardinality(array_agg(text)) AS n FROM t GROUP BY id % 10"] {
+        let failed = ran(&folder, &sql(query, "64MB"));
+        assert!(refused(&failed, "64MB") && failed.peak < 180, "{query}: {} MB, {}", failed.peak, failed.err);
+        assert!(ran(&folder, &sql(query, "900MB")).ok, "{query}");
+    }
+    // A few rows of each batch don't keep the others, nor do they while a sort looks how long they are.
+    for list in ["array_agg(text)", "array_agg(text ORDER BY id)"] {
+        let few = ran(&folder, &sql(&format!("SELECT cardinality({list}) AS n FROM t WHERE id % 1000 = 7"), "64MB"));
+        assert!(few.ok && few.lines == 1 && few.peak < 140, "{list}: {} MB, {}", few.peak, few.err);
+    }
+}
