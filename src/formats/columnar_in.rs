@@ -11,7 +11,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Literal;
 
 use crate::error::Result;
-use crate::stream::RejectedRecord;
+use crate::stream::{LONG_ROW, RejectedRecord};
 
 /// What a reader of one file is asked for.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct ColumnarRequest {
     pub schema: SchemaRef,
     /// Indices into `schema` of the columns to read, ascending. May be empty: then batches have rows but no columns.
     pub columns: Vec<usize>,
-    /// Most rows of a batch, at least 1.
+    /// Most rows of a batch; fewer where they are longer than [`LONG_ROW`].
     pub batch_rows: usize,
     /// A predicate over the requested columns (its column indices count those). Groups of rows that cannot satisfy it may be left out; the plan applies it anyway.
     pub pruning: Option<Arc<dyn PhysicalExpr>>,
@@ -28,6 +28,14 @@ pub struct ColumnarRequest {
     pub start_row: u64,
     /// Name of the file in the places of rejected rows.
     pub partition: Arc<str>,
+}
+
+impl ColumnarRequest {
+    /// Rows of a batch, at least 1, if each takes so many bytes.
+    pub(super) fn rows_of(&self, bytes_of_row: u64) -> usize {
+        let most = (self.batch_rows.max(1) * LONG_ROW) as u64 / bytes_of_row.max(1);
+        usize::try_from(most).unwrap_or(usize::MAX).clamp(1, self.batch_rows.max(1))
+    }
 }
 
 /// Rows of a file, and how far they reach.

@@ -10,11 +10,14 @@
 //! - `limit`: `LIMIT n` counted over all epochs
 //! - `once`: a branch without a stream, emitted in the first epoch only
 //! - `accounted`: counts what an operator of DataFusion keeps without asking
+//! - `spilling_sort`: a sort within a limit of memory
+//! - `counted_lists`: `array_agg` that counts its texts
 //! - `plan_node`: what their plan nodes share
 //! - `slice_bytes`: how large rows are
 //! - `fan_out`: the root, which hands every batch to the sinks
 
 pub mod accounted;
+pub mod counted_lists;
 pub mod event_time;
 pub mod fan_out;
 mod figures;
@@ -27,6 +30,7 @@ pub mod over;
 mod plan_node;
 pub(crate) mod slice_bytes;
 pub mod source_slot;
+pub mod spilling_sort;
 pub mod window_aggregate;
 
 pub use figures::OperatorFigures;

@@ -35,27 +35,29 @@ fn own_bytes(column: &ArrayRef) -> usize {
 
 /// The batch without texts that belong to rows which have been left out or cut off, where they are the greater part: who keeps a batch would keep them too.
 pub(crate) fn compacted(batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let sparse = |used: usize, buffers: &[Buffer]| used < buffers.iter().map(Buffer::len).sum::<usize>() / 2;
-    let compact = |column: &ArrayRef| -> Option<ArrayRef> {
-        match column.data_type() {
-            DataType::Utf8View => {
-                let texts = column.as_string_view();
-                sparse(texts.total_buffer_bytes_used(), texts.data_buffers()).then(|| Arc::new(texts.gc()) as ArrayRef)
-            }
-            DataType::BinaryView => {
-                let bytes = column.as_binary_view();
-                sparse(bytes.total_buffer_bytes_used(), bytes.data_buffers()).then(|| Arc::new(bytes.gc()) as ArrayRef)
-            }
-            _ => None,
-        }
-    };
-    let columns: Vec<Option<ArrayRef>> = batch.columns().iter().map(compact).collect();
+    let columns: Vec<Option<ArrayRef>> = batch.columns().iter().map(compacted_column).collect();
     if columns.iter().all(Option::is_none) {
         return Ok(batch);
     }
     let columns = columns.into_iter().zip(batch.columns()).map(|(new, old)| new.unwrap_or_else(|| Arc::clone(old))).collect();
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(batch.schema(), columns, &options)
+}
+
+/// Likewise one column; `None` if it is as good as it is.
+pub(crate) fn compacted_column(column: &ArrayRef) -> Option<ArrayRef> {
+    let sparse = |used: usize, buffers: &[Buffer]| used < buffers.iter().map(Buffer::len).sum::<usize>() / 2;
+    match column.data_type() {
+        DataType::Utf8View => {
+            let texts = column.as_string_view();
+            sparse(texts.total_buffer_bytes_used(), texts.data_buffers()).then(|| Arc::new(texts.gc()) as ArrayRef)
+        }
+        DataType::BinaryView => {
+            let bytes = column.as_binary_view();
+            sparse(bytes.total_buffer_bytes_used(), bytes.data_buffers()).then(|| Arc::new(bytes.gc()) as ArrayRef)
+        }
+        _ => None,
+    }
 }
 
 /// Buffers that are kept. One that several columns or batches share counts once.

@@ -8,6 +8,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::execution::SessionState;
+use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
@@ -254,7 +255,8 @@ impl<'a> Attempts<'a> {
                 (planner.create_physical_plan(&rewritten, self.state).await?, times)
             }
         };
-        Ok((guard::guard(plan, self.request.faults)?, times))
+        let limited = self.request.memory.is_some_and(|pool| matches!(pool.memory_limit(), MemoryLimit::Finite(_)));
+        Ok((guard::guard(plan, self.request.faults, limited)?, times))
     }
 }
 

@@ -35,7 +35,7 @@ fn advice(operator: &str) -> &'static str {
     const BATCH: &str = "run it over bounded sources with 'execution.mode' = 'batch'";
     match operator {
         "AggregateExec" => "GROUP BY, aggregate functions and DISTINCT would see one epoch only; run it over bounded sources with 'execution.mode' = 'batch'",
-        "SortExec" | "PartialSortExec" | "SortPreservingMergeExec" => {
+        "SortExec" | "SpillingSortExec" | "PartialSortExec" | "SortPreservingMergeExec" => {
             "ORDER BY would sort one epoch only; leave it out, or run it over bounded sources with 'execution.mode' = 'batch'"
         }
         "GlobalLimitExec" | "LocalLimitExec" => {

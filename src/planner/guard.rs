@@ -10,6 +10,7 @@ use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::windows::WindowAggExec;
 
@@ -17,9 +18,10 @@ use super::exact::checked;
 use crate::operators::accounted::AccountedExec;
 use crate::operators::guard::{CountedExec, GuardedFilterExec, GuardedProjectionExec, RowFaults};
 use crate::operators::lookup_join::LookupJoinExec;
+use crate::operators::spilling_sort::SpillingSortExec;
 
-/// Replaces every filter and projection of a plan, and of the tables that it looks rows up in.
-pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Result<Arc<dyn ExecutionPlan>> {
+/// Replaces every filter and projection of a plan, and of the tables that it looks rows up in; `limited`: there is a limit of memory, so that sorts may go to disk.
+pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>, limited: bool) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|node| {
         if let Some(filter) = node.as_any().downcast_ref::<FilterExec>() {
             let projection = filter.projection().as_ref().map(|columns| columns.to_vec());
@@ -50,13 +52,17 @@ pub(super) fn guard(plan: Arc<dyn ExecutionPlan>, faults: &Arc<RowFaults>) -> Re
             return Ok(Transformed::yes(Arc::new(aggregate.with_new_aggr_exprs(expressions))));
         }
         if let Some(join) = node.as_any().downcast_ref::<LookupJoinExec>() {
-            let table = guard(Arc::clone(join.table()), faults.of_tables())?;
+            let table = guard(Arc::clone(join.table()), faults.of_tables(), limited)?;
             return Ok(Transformed::yes(Arc::new(join.with_table(table))));
         }
         // It keeps all its input; the one that keeps a frame only is another.
         if let Some(window) = node.as_any().downcast_ref::<WindowAggExec>() {
             let input: Arc<dyn ExecutionPlan> = Arc::new(AccountedExec::new(Arc::clone(window.input())));
             return Ok(Transformed::yes(Arc::clone(&node).with_new_children(vec![input])?));
+        }
+        // One with a LIMIT keeps the first rows only, and never goes to disk.
+        if let Some(sort) = node.as_any().downcast_ref::<SortExec>().filter(|sort| limited && sort.fetch().is_none()) {
+            return Ok(Transformed::yes(Arc::new(SpillingSortExec::instead_of(sort))));
         }
         if let Some(unnest) = node.as_any().downcast_ref::<UnnestExec>() {
             let input: Arc<dyn ExecutionPlan> = Arc::new(CountedExec::below(Arc::clone(unnest.input()), unnest.list_column_indices(), Arc::clone(faults)));

@@ -6,7 +6,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{FunctionRegistry, SessionState, SessionStateBuilder, TaskContext};
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
@@ -15,6 +15,7 @@ use super::exact::{ExactLiterals, InstantType};
 use crate::clock::EpochClock;
 use crate::error::{Error, Result};
 use crate::functions;
+use crate::operators::counted_lists::CountedLists;
 
 /// Rows of a batch inside plans.
 pub(super) const PLAN_BATCH_ROWS: usize = 8192;
@@ -60,7 +61,7 @@ pub(super) fn session(clock: &Arc<EpochClock>, memory: Option<&Arc<dyn MemoryPoo
             .register_udf(Arc::clone(function))
             .map_err(|error| Error::internal(format!("cannot register function '{}'", function.name())).with_source(error))?;
     }
-    for function in functions::aggregates() {
+    for function in functions::aggregates().into_iter().chain([AggregateUDF::from(CountedLists::default())]) {
         state.register_udaf(Arc::new(function)).map_err(|error| Error::internal("cannot register a function").with_source(error))?;
     }
     Ok(state)

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::batch_driver::{Ends, QUEUE, feed_chained, feed_source, run_once};
 use super::counters::JobCounters;
 use super::epoch_outputs::{Direct, EpochOutputs};
+use super::job_memory::decoded_rows;
 use super::leaf_feed::SourceFeed;
 use super::panicked;
 use super::partial_result::must_be_complete;
@@ -50,7 +51,7 @@ pub(super) async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiv
     for (at, source_at, feed) in sources {
         let part = &parts[at];
         let source = &part.sources[source_at];
-        let request = feed.request(DECODED_ROWS, DECODERS, &part.counters.health_of(source.source.name()));
+        let request = feed.request(decoded_rows(part.spec.plan.context.memory_pool(), DECODED_ROWS), DECODERS, &part.counters.health_of(source.source.name()));
         let place = format!("job '{}', source '{}'", part.spec.name, source.source.name());
         let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
         ends.push((

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, MemoryReservation};
 
+use crate::stream::LONG_ROW;
+
 /// Below this many tenths of the recommended limit, passing it again is news.
 const TENTHS: usize = 9;
 
@@ -144,6 +146,18 @@ pub(super) fn share(pool: &Arc<dyn MemoryPool>, part: usize, most: u64) -> u64 {
         MemoryLimit::Finite(limit) => most.min((limit / part.max(1)) as u64).max(1),
         MemoryLimit::Infinite | MemoryLimit::Unknown => most,
     }
+}
+
+/// Rows of the smallest batches that are decoded by themselves: the cost of a batch is spread over them.
+pub(super) const FEW_ROWS: usize = 1024;
+
+/// The part of a limit of memory that rows decoded together may take.
+const DECODED_PART: usize = 16;
+
+/// How many rows to decode together, `most` if there is no narrow limit of memory: a decoded batch, and what is computed of it, must fit even if its texts are long.
+pub(super) fn decoded_rows(pool: &Arc<dyn MemoryPool>, most: usize) -> usize {
+    let fit = share(pool, DECODED_PART, u64::MAX) / LONG_ROW as u64;
+    most.min(usize::try_from(fit).unwrap_or(usize::MAX).max(FEW_ROWS))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::batching::whole_batch_bytes;
 use super::counters::{JobCounters, JobSummary};
 use super::epoch_outputs::{Direct, EpochOutputs};
 use super::gate::{AtGate, Gate};
-use super::job_memory::share;
+use super::job_memory::{FEW_ROWS, decoded_rows, share};
 use super::leaf_feed::SourceFeed;
 use super::panicked;
 use super::pipelines::in_pipelines;
@@ -41,12 +41,6 @@ pub(super) const DECODERS: usize = 2;
 
 /// Rows that are decoded together.
 pub(super) const DECODED_ROWS: usize = 8192;
-/// Rows of the smallest batches that are decoded by themselves: the cost of a batch is spread over them.
-const FEW_ROWS: usize = 1024;
-/// Bytes of a long row.
-const LONG_ROW: u64 = 4096;
-/// The part of a limit of memory that rows decoded together may take.
-const DECODED_PART: usize = 16;
 
 /// Writers may take this long to end after a failure, however late it is.
 const LAST_CHANCE: Duration = Duration::from_millis(500);
@@ -387,10 +381,7 @@ async fn run_stream(
             // Decoding has its own batch size: smaller batches are cut out of its batches without copying.
             // But what stops the job is not to take whole batches before it with it; only tiny ones, which are not worth decoding by themselves.
             let decoded = if tolerates(&source.failure) { DECODED_ROWS } else { source.batch.max_rows.clamp(FEW_ROWS, DECODED_ROWS) };
-            // Within a narrow limit of memory, fewer: a decoded batch, and what is computed of it, must fit even if its texts are long.
-            let fit = usize::try_from(share(memory, DECODED_PART, u64::MAX) / LONG_ROW).unwrap_or(usize::MAX);
-            let decoded = decoded.min(fit.max(FEW_ROWS));
-            let request = feed.request(decoded, DECODERS, &part.counters.health_of(&name));
+            let request = feed.request(decoded_rows(memory, decoded), DECODERS, &part.counters.health_of(&name));
             let place = format!("job '{}', source '{name}'", part.spec.name);
             let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
             tasks.push((task, ahead.clone()));

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::counters::{JobCounters, add};
 use super::execution_error;
+use super::job_memory::decoded_rows;
 use super::leaf_feed::SourceFeed;
 use super::rate_limited_log::RateLimitedLog;
 use super::source_task::{SourceTask, tolerates};
@@ -250,7 +251,7 @@ impl TableReader {
         })?;
         let event_time: Option<&Arc<dyn PhysicalExpr>> = self.event_times.iter().find(|(source, _)| source == name).map(|(_, expression)| expression);
         let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, spec.source.metadata(), false, Arc::clone(&self.faults))?;
-        let request = feed.request(TABLE_BATCH_ROWS, self.parallelism, &self.counters.health_of(name));
+        let request = feed.request(decoded_rows(self.context.memory_pool(), TABLE_BATCH_ROWS), self.parallelism, &self.counters.health_of(name));
         let place = format!("job '{}', source '{name}'", self.job);
         Ok((feed, SourceTask { source: Arc::clone(&spec.source), request, policy: spec.failure, place }))
     }
@@ -291,7 +292,13 @@ fn table_stream(
         let name: Arc<str> = Arc::from(task.source.name());
         let mut reading = task.reading();
         loop {
-            let rows = match reading.next().await {
+            let next = tokio::select! {
+                biased;
+                // A source may have nothing to say for as long as it likes.
+                () = sender.closed() => break,
+                next = reading.next() => next,
+            };
+            let rows = match next {
                 Ok(None) => break,
                 Ok(Some(batch)) => accounted(batch, &name, &task, &log, &counters).and_then(|rows| feed.leaf_batches(&rows)),
                 Err(error) => Err(error),
@@ -304,4 +311,75 @@ fn table_stream(
         }
     });
     futures::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|rows| (rows, receiver)) }).boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{Schema, SchemaRef};
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::stream::{Boundedness, DataReader, DataSource, FailurePolicy, FailureStrategy, Position, ReadRequest, SourceBatch};
+
+    /// A source, and a reader of it, that never has a row.
+    #[derive(Debug)]
+    struct Silent(Arc<()>);
+
+    impl DataSource for Silent {
+        fn name(&self) -> &str {
+            "silent"
+        }
+
+        fn schema(&self) -> SchemaRef {
+            Arc::new(Schema::empty())
+        }
+
+        fn boundedness(&self) -> Boundedness {
+            Boundedness::Bounded
+        }
+
+        fn estimated_bytes(&self) -> u64 {
+            0
+        }
+
+        fn describe(&self) -> String {
+            "silent".to_owned()
+        }
+
+        fn open(&self, _: ReadRequest) -> Result<Box<dyn DataReader>> {
+            Ok(Box::new(Self(Arc::clone(&self.0))))
+        }
+    }
+
+    #[async_trait]
+    impl DataReader for Silent {
+        async fn next(&mut self) -> Result<Option<SourceBatch>> {
+            std::future::pending().await
+        }
+
+        async fn seek(&mut self, _: &Position) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_goes_with_the_table_that_it_is_for() {
+        let faults = Arc::new(RowFaults::new(true));
+        let counters = Arc::new(JobCounters::new([], [Arc::from("silent")], [], Vec::new(), Arc::clone(&faults), false));
+        let alive = Arc::new(());
+        let feed = SourceFeed::new(&Arc::new(Schema::empty()), Vec::new(), None, &[], false, faults).expect("a feed");
+        let request = feed.request(1, 1, &counters.health_of("silent"));
+        let policy = FailurePolicy { strategy: FailureStrategy::LogAndContinue, max_retries: 0, retry_backoff: Duration::ZERO };
+        let task = SourceTask { source: Arc::new(Silent(Arc::clone(&alive))), request, policy, place: String::new() };
+        let mut rows = table_stream(feed, task, Arc::new(RateLimitedLog::new(String::new())), counters);
+        assert!(tokio::time::timeout(Duration::from_millis(20), rows.next()).await.is_err());
+        assert_eq!(Arc::strong_count(&alive), 3, "it is read");
+        drop(rows);
+        let gone = async {
+            while Arc::strong_count(&alive) > 1 {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(5), gone).await.is_ok());
+    }
 }

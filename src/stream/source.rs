@@ -20,6 +20,9 @@ pub enum Boundedness {
     Unbounded,
 }
 
+/// Bytes of a long row.
+pub const LONG_ROW: usize = 4096;
+
 /// What a reader is asked for; known after planning.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
@@ -29,7 +32,7 @@ pub struct ReadRequest {
     pub metadata: Vec<MetadataColumn>,
     /// Where the reader tells the state of its connection.
     pub health: Arc<Health>,
-    /// Most rows of a batch.
+    /// Most rows of a batch; fewer where they are longer than [`LONG_ROW`], so that they take about as much as so many of that length.
     pub batch_rows: usize,
     /// Tasks that decode at the same time; order is kept.
     pub parallelism: usize,

@@ -23,12 +23,14 @@ pub(super) struct Feed {
     records: Vec<u8>,
     bytes: Vec<u8>,
     at: usize,
+    /// Why the first block, which was fetched early, can't be read.
+    failed: Option<String>,
 }
 
 impl Feed {
     /// `header` is handed out first, then the records of `container` from `start`.
     pub(super) fn new(container: Container, fields: Vec<(Arc<Layout>, bool)>, header: Vec<u8>, start: u64) -> Self {
-        Self { container, fields, row: 0, start, fed: Arc::default(), records: Vec::new(), bytes: header, at: 0 }
+        Self { container, fields, row: 0, start, fed: Arc::default(), records: Vec::new(), bytes: header, at: 0, failed: None }
     }
 
     /// The count of rows handed to the decoder.
@@ -36,10 +38,24 @@ impl Feed {
         Arc::clone(&self.fed)
     }
 
+    /// Fetches the first block, and tells what one of its records takes; 0 if that is not known. It is read after the header, and so is what is wrong with it.
+    pub(super) fn first_record_bytes(&mut self) -> u64 {
+        let header = std::mem::take(&mut self.bytes);
+        self.failed = self.advance().err();
+        if self.failed.is_some() {
+            self.bytes.clear();
+        }
+        self.bytes.splice(0..0, header);
+        self.records.len() as u64 / self.fed.load(Ordering::Relaxed).max(1)
+    }
+
     /// Fetches the next block with records; leaves no bytes at the end of the file.
     fn advance(&mut self) -> Result<(), String> {
         self.bytes.clear();
         self.at = 0;
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
         while let Some(block) = self.container.next()? {
             let first = self.row;
             self.row = first.checked_add(block.records).ok_or("a block has an impossible number of records")?;

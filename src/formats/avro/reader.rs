@@ -160,9 +160,10 @@ fn decoded(container: Container, schema: &AvroSchema, columns: &Schema, request:
     let wanted: Vec<bool> = schema.fields().iter().map(|(name, _)| columns.field_with_name(name).is_ok()).collect();
     let header = schema.header(&wanted);
     let fields = schema.fields().iter().zip(wanted).map(|((_, layout), wanted)| (Arc::clone(layout), wanted)).collect();
-    let feed = Feed::new(container, fields, header, request.start_row);
+    let mut feed = Feed::new(container, fields, header, request.start_row);
     let fed = feed.fed();
-    let decoder = Box::new(decoder(feed, request.batch_rows.max(1))?);
+    let rows = request.rows_of(feed.first_record_bytes());
+    let decoder = Box::new(decoder(feed, rows)?);
     Ok(Rows::Decoded { decoder, fed })
 }
 

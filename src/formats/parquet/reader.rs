@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
+use parquet::file::metadata::RowGroupMetaData;
 
 use super::file::{ParquetFile, unreadable};
 use super::prune;
@@ -62,12 +63,14 @@ impl Reader {
         let mut chosen = Vec::new();
         let mut ranges = Vec::new();
         let mut total = 0u64;
+        let mut longest = 0;
         for (at, (group, keep)) in groups.iter().zip(keep).enumerate() {
             let rows = u64::try_from(group.num_rows()).map_err(|_| failed(&"a row group has a negative number of rows"))?;
             let end = total.checked_add(rows).ok_or_else(|| failed(&"its row groups have impossible numbers of rows"))?;
             if keep && end > request.start_row && rows > 0 {
                 chosen.push(at);
                 ranges.push((total, end));
+                longest = longest.max(bytes_of(group, &wanted) / rows);
             }
             total = end;
         }
@@ -75,7 +78,7 @@ impl Reader {
         let segments = Segments::new(ranges, request.start_row, total);
 
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.file, file.metadata.clone())
-            .with_batch_size(request.batch_rows.max(1))
+            .with_batch_size(request.rows_of(longest))
             .with_projection(mask)
             .with_row_groups(chosen);
         if before > 0 {
@@ -109,6 +112,14 @@ impl Reader {
         let none = self.adapter.adapt(&RecordBatch::new_empty(Arc::clone(&self.columns)))?;
         Ok(Some(ColumnarBatch { rows: none.rows, rejected: Vec::new(), skipped, next_row: self.segments.next_row() }))
     }
+}
+
+/// Roughly what the wanted columns of a row group take decoded.
+fn bytes_of(group: &RowGroupMetaData, wanted: &impl Fn(&str) -> bool) -> u64 {
+    let columns = group.columns().iter().filter(|column| column.column_path().parts().first().is_some_and(|root| wanted(root)));
+    // A text that stands in a dictionary once is in as many rows.
+    let sizes = columns.map(|column| column.uncompressed_size().max(column.unencoded_byte_array_data_bytes().unwrap_or(0)));
+    sizes.fold(0, |all, size| all.saturating_add(u64::try_from(size).unwrap_or(0)))
 }
 
 impl ColumnarReader for Reader {
