@@ -27,8 +27,8 @@ use crate::operators::guard::{GuardedFilterExec, RowFaults};
 use crate::operators::interval_join::IntervalJoinExec;
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::LookupJoinExec;
-use crate::operators::source_slot::{Slot, SourceExec};
 use crate::operators::over::OverExec;
+use crate::operators::source_slot::{Slot, SourceExec};
 use crate::operators::window_aggregate::WindowAggregateExec;
 use crate::stream::MetadataColumn;
 

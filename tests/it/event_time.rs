@@ -208,3 +208,45 @@ fn windows_that_can_not_be_are_refused_before_anything_starts() {
         assert!(ran.err.contains(told) && ran.err.contains("--> --sql:1:"), "{window}: {}", ran.err);
     }
 }
+
+/// Each row's number, and that of the row before it.
+fn over(settings: &str) -> String {
+    let source = SOURCES.split(",\n").next().unwrap();
+    format!("SELECT id, LAG(id) OVER (PARTITION BY k ORDER BY ts) AS before FROM a WITH ({source}{settings})")
+}
+
+#[test]
+fn rows_of_over_wait_for_their_time_unless_they_are_taken_as_they_come() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", rows(&[(1, 10), (2, 12), (3, 11), (4, 20), (5, 13)]));
+    let line = |id: u32, before: Option<u32>| format!("{{\"id\":{id},\"before\":{}}}", before.map_or("null".to_owned(), |before| before.to_string()));
+    let run = |settings: &str, wanted: &[String]| {
+        let mut job = folder.start(&["--sql", &over(&format!(",'a.follow'='true','a.batch.size'='1'{settings}"))]);
+        eventually_or("the rows", || lines(&job) == wanted, || job.log());
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(lines(&job), wanted, "{settings}");
+        job.signal(libc::SIGTERM);
+        assert_eq!(job.wait(), 0, "{}", job.log());
+        assert_eq!(lines(&job), wanted, "what waits has not seen the end");
+        job.log()
+    };
+    // The watermark is 10:00:15.
+    let in_order = [line(1, None), line(3, Some(1)), line(2, Some(3)), line(5, Some(2))];
+    run(",'a.watermark.max_out_of_orderness'='7s'", &in_order[..3]);
+    let told = run("", &in_order[..3]);
+    assert!(told.contains("too late for the OVER"), "row 5 came when 10:00:15 had been: {told}");
+    let as_they_come = [line(1, None), line(2, Some(1)), line(3, Some(2)), line(4, Some(3)), line(5, Some(4))];
+    run(",'over.order'='arrival'", &as_they_come);
+    run(",'batch.strategy'='low_latency'", &as_they_come);
+    run(",'batch.strategy'='low_latency','over.order'='event_time','a.watermark.max_out_of_orderness'='7s'", &in_order[..3]);
+}
+
+#[test]
+fn a_key_that_was_silent_for_state_ttl_begins_anew() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", rows(&[(1, 10), (2, 12), (3, 30)]));
+    let run = |settings: &str| folder.run(&["--sql", &over(&format!(",'execution.mode'='stream','batch.size'='1'{settings}"))]).expect(0).out;
+    assert!(run("").ends_with("{\"id\":3,\"before\":2}\n"));
+    let anew = run(",'state.ttl'='10s'");
+    assert!(anew.ends_with("{\"id\":2,\"before\":1}\n{\"id\":3,\"before\":null}\n"), "{anew}");
+}

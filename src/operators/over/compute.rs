@@ -159,7 +159,8 @@ impl Input<'_> {
             Ok(take(&expression.evaluate(self.rows)?.into_array(self.rows.num_rows())?, &order, None)?)
         };
         let arguments = arguments.iter().map(ordered).collect::<Result<Vec<_>>>()?;
-        let counts: Option<BooleanArray> = condition.map(|condition| Ok::<_, datafusion::error::DataFusionError>(ordered(condition)?.as_boolean().clone())).transpose()?;
+        let counts: Option<BooleanArray> =
+            condition.map(|condition| Ok::<_, datafusion::error::DataFusionError>(ordered(condition)?.as_boolean().clone())).transpose()?;
         let mut values = Vec::with_capacity(self.ordered.rows.len());
         for part in &self.ordered.parts {
             if all.len() <= part.key {

@@ -68,10 +68,8 @@ impl OverExec {
         let mut kept = self.state.lock();
         let kept = match &mut *kept {
             Some(kept) => kept,
-            none => none.insert(Kept {
-                state: OverState::new(&self.plan)?,
-                held: MemoryConsumer::new(self.figures.name().to_owned()).register(context.memory_pool()),
-            }),
+            none => none
+                .insert(Kept { state: OverState::new(&self.plan)?, held: MemoryConsumer::new(self.figures.name().to_owned()).register(context.memory_pool()) }),
         };
         let mut late = 0;
         for batch in batches {

@@ -65,9 +65,12 @@ fn plan(timeline: &Timeline, ttl: Option<i64>) -> Plan {
         Function::Framed(sum(frame(WindowFrameUnits::Range, ScalarValue::new_interval_mdn(0, 0, SPAN * 1_000_000_000)), &order)),
     ];
     let mut fields: Vec<Field> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
-    fields.extend(["lag", "number", "rank", "so_far", "rows", "span"].iter().enumerate().map(|(at, name)| {
-        Field::new(*name, if at == 1 || at == 2 { DataType::UInt64 } else { DataType::Int64 }, true)
-    }));
+    fields.extend(
+        ["lag", "number", "rank", "so_far", "rows", "span"]
+            .iter()
+            .enumerate()
+            .map(|(at, name)| Field::new(*name, if at == 1 || at == 2 { DataType::UInt64 } else { DataType::Int64 }, true)),
+    );
     let look_back = LookBack { rows: 3, span: Some(SPAN * 1_000_000), first: 0 };
     let release = Release::InOrder(timeline.clone());
     let spec = OverSpec { keys: vec![column("k")], order: order.to_vec(), release, functions, read: vec![0, 1, 2, 3], look_back, ttl };
@@ -91,7 +94,8 @@ fn model(rows: &[Row], ttl: Option<i64>) -> Vec<Vec<i64>> {
             let (_, ts, v, n) = own[at];
             let since = &own[begin..];
             let here = at - begin;
-            let sum_of = |wanted: &dyn Fn(usize, &Row) -> bool| since.iter().enumerate().filter(|(at, row)| wanted(*at, row)).map(|(_, row)| row.2).sum::<i64>();
+            let sum_of =
+                |wanted: &dyn Fn(usize, &Row) -> bool| since.iter().enumerate().filter(|(at, row)| wanted(*at, row)).map(|(_, row)| row.2).sum::<i64>();
             // Rows of the same time that come after a break belong to what is new.
             let so_far = sum_of(&|_, row| row.1 <= ts);
             let rank = since.iter().filter(|row| row.1 < ts).count() as i64 + 1;
@@ -113,8 +117,9 @@ fn values(rows: &[RecordBatch], schema: &SchemaRef) -> Vec<Vec<i64>> {
         if column.is_null(row) { -99 } else { column.as_primitive::<Int64Type>().value(row) }
     };
     let columns = all.columns();
-    let mut out: Vec<Vec<i64>> =
-        (0..all.num_rows()).map(|row| columns.iter().enumerate().map(|(at, column)| if at == 1 { number(column, row) / 1_000_000 } else { number(column, row) }).collect()).collect();
+    let mut out: Vec<Vec<i64>> = (0..all.num_rows())
+        .map(|row| columns.iter().enumerate().map(|(at, column)| if at == 1 { number(column, row) / 1_000_000 } else { number(column, row) }).collect())
+        .collect();
     out.sort_unstable();
     out
 }

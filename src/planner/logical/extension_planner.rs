@@ -10,10 +10,10 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
-use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::aggregates::{AggregateMode, aggregate_expressions};
 use datafusion::physical_expr::window::PlainAggregateWindowExpr;
 use datafusion::physical_expr_common::sort_expr::PhysicalSortExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::{AggregateMode, aggregate_expressions};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner, create_aggregate_expr_and_maybe_filter, create_window_expr};
 
 use super::{IntervalJoinNode, LimitNode, LookupJoinNode, OnceNode, OverCall, OverNode, WindowAggregateNode};
@@ -102,7 +102,11 @@ fn over(planner: &dyn PhysicalPlanner, node: &OverNode, input: &Arc<dyn Executio
     for (call, (function, expr)) in node.calls.iter().zip(node.functions().zip(&node.window.window_expr)) {
         let arguments = function.params.args.iter().map(|argument| expression(argument, &kept)).collect::<Result<Vec<_>>>()?;
         let all = function.params.args.iter().chain(function.params.filter.as_deref());
-        may_fail.extend(all.filter(|argument| !matches!(argument, Expr::Column(_) | Expr::Literal(..))).map(|argument| expression(argument, schema)).collect::<Result<Vec<_>>>()?);
+        may_fail.extend(
+            all.filter(|argument| !matches!(argument, Expr::Column(_) | Expr::Literal(..)))
+                .map(|argument| expression(argument, schema))
+                .collect::<Result<Vec<_>>>()?,
+        );
         let planned = create_window_expr(expr, &kept, state.execution_props())?;
         functions.push(match (call, arguments.first(), planned.as_any().downcast_ref::<PlainAggregateWindowExpr>()) {
             (OverCall::Lag { offset, default }, Some(value), _) => Function::Lag { value: Arc::clone(value), offset: *offset, default: default.clone() },
@@ -124,7 +128,8 @@ fn over(planner: &dyn PhysicalPlanner, node: &OverNode, input: &Arc<dyn Executio
         let options = arrow::compute::SortOptions { descending: !sort.asc, nulls_first: sort.nulls_first };
         Ok(PhysicalSortExpr { expr: expression(&sort.expr, schema)?, options })
     });
-    let spec = OverSpec { keys, order: order.collect::<Result<_>>()?, release: node.release.clone(), functions, read, look_back: node.look_back, ttl: node.ttl };
+    let spec =
+        OverSpec { keys, order: order.collect::<Result<_>>()?, release: node.release.clone(), functions, read, look_back: node.look_back, ttl: node.ttl };
     OverExec::new(Arc::clone(input), spec, may_fail, Arc::new(node.window.schema.as_arrow().clone()), faults)
 }
 

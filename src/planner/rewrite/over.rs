@@ -2,9 +2,9 @@
 
 use datafusion::common::{Column, ScalarValue};
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::expr::NullTreatment;
 use datafusion::logical_expr::expr::{Sort, WindowFunction};
 use datafusion::logical_expr::{Expr, LogicalPlan, Window, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition};
-use datafusion::logical_expr::expr::NullTreatment;
 
 use super::instants::constant_of;
 use super::times::{Pick, Times};
@@ -63,24 +63,31 @@ fn refused(what: impl Into<String>, instead: String) -> DataFusionError {
 
 /// Rows are ordered by something of which it is not known how far it has come.
 fn unordered(order: &[Sort], input: &LogicalPlan) -> DataFusionError {
+    const EVENT_TIME: &str = "order by the column that '<source>.event_time' names";
     const WHAT: &str = "OVER (…) over a stream needs rows in the order of their event times";
     let Some(sort) = order.first() else {
-        return refused("OVER (…) without ORDER BY would wait for the end of the stream", format!("add ORDER BY the event time, partition by a window of it, or {BATCH}"));
+        return refused(
+            "OVER (…) without ORDER BY would wait for the end of the stream",
+            format!("add ORDER BY the event time, partition by a window of it, or {BATCH}"),
+        );
     };
     if let Expr::Column(column) = &sort.expr
         && !(sort.asc && !sort.nulls_first)
         && source_of(column, input).is_some()
     {
-        return refused("OVER (… ORDER BY … DESC) over a stream would need the rows that are still to come", format!("order ascending, partition by a window of the event time, or {BATCH}"));
+        return refused(
+            "OVER (… ORDER BY … DESC) over a stream would need the rows that are still to come",
+            format!("order ascending, partition by a window of the event time, or {BATCH}"),
+        );
     }
     let instead = match &sort.expr {
         Expr::Column(column) => match source_of(column, input) {
-            Some(source) => format!("add '{source}.event_time' = '{}', or 'over.order' = 'arrival' to take rows as they come", column.name),
-            None => "order by the column that '<source>.event_time' names, or add 'over.order' = 'arrival' to take rows as they come".to_owned(),
+            Some(source) => format!("add '{source}.event_time' = '{}'", column.name),
+            None => EVENT_TIME.to_owned(),
         },
-        _ => "order by the column that '<source>.event_time' names, or add 'over.order' = 'arrival' to take rows as they come".to_owned(),
+        _ => EVENT_TIME.to_owned(),
     };
-    refused(WHAT, instead)
+    refused(WHAT, format!("{instead}, or 'over.order' = 'arrival' to take rows as they come, or {BATCH}"))
 }
 
 /// The source that a column of a plan comes from unchanged.
@@ -144,7 +151,10 @@ fn classify(function: &WindowFunction, release: &Release) -> Result<(OverCall, L
         };
         return match look_back {
             Some(look_back) => Ok((OverCall::Framed, look_back)),
-            None => Err(refused(format!("the frame of {name} can't be run over a stream"), format!("write ROWS n PRECEDING, or RANGE with an interval of days or less over the event time, or {BATCH}"))),
+            None => Err(refused(
+                format!("the frame of {name} can't be run over a stream"),
+                format!("write ROWS n PRECEDING, or RANGE with an interval of days or less over the event time, or {BATCH}"),
+            )),
         };
     }
     let whole_so_far = frame.end_bound == WindowFrameBound::CurrentRow;
@@ -158,7 +168,10 @@ fn classify(function: &WindowFunction, release: &Release) -> Result<(OverCall, L
             };
             Ok((OverCall::Framed, LookBack { first, ..nothing }))
         }
-        _ => Err(refused(format!("the frame of {name} would keep all rows of the stream"), format!("write ROWS n PRECEDING or RANGE with an interval, or {BATCH}"))),
+        _ => Err(refused(
+            format!("the frame of {name} would keep all rows of the stream"),
+            format!("write ROWS n PRECEDING or RANGE with an interval, or {BATCH}"),
+        )),
     }
 }
 

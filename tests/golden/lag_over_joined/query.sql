@@ -5,7 +5,7 @@ FROM temperature t JOIN humidity h ON t.sensor = h.sensor WITHIN INTERVAL '1' MI
 WHERE t.temperature IS NOT NULL AND h.humidity IS NOT NULL
 WITH ('temperature.type' = 'file_source', 'temperature.path' = 'inputs/temperature.jsonl',
       'temperature.schema' = 'sensor VARCHAR, temperature DOUBLE, ts TIMESTAMP',
-      'temperature.event_time' = 'ts',
+      'temperature.event_time' = 'ts', 'temperature.watermark.max_out_of_orderness' = '90s',
       'humidity.type' = 'file_source', 'humidity.path' = 'inputs/humidity.jsonl',
       'humidity.schema' = 'sensor VARCHAR, humidity DOUBLE, ts TIMESTAMP',
-      'humidity.event_time' = 'ts')
+      'humidity.event_time' = 'ts', 'humidity.watermark.max_out_of_orderness' = '90s')
