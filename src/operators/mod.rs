@@ -5,6 +5,7 @@
 //! - `event_time`: how far time has come, and what is due then
 //! - `interval_join`: two streams joined by key and by time
 //! - `window_aggregate`: rows grouped by a window of time
+//! - `update_aggregate`: rows grouped without a window, whose groups are never over
 //! - `over`: functions over the rows of keys
 //! - `figures`: what an operator with state tells of itself
 //! - `limit`: `LIMIT n` counted over all epochs
@@ -31,6 +32,7 @@ mod plan_node;
 pub(crate) mod slice_bytes;
 pub mod source_slot;
 pub mod spilling_sort;
+pub mod update_aggregate;
 pub mod window_aggregate;
 
 pub use figures::OperatorFigures;

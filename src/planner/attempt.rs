@@ -22,7 +22,7 @@ use super::names::{self, Fault, FunctionKind, Known, Names};
 use super::narrow::narrow;
 use super::plain_text::{NO_OUTER_COLUMN, misplaced_outer_column};
 use super::plan_error::{plan_error, sentence};
-use super::rewrite::{OverSettings, Rewrite, SourceTimes};
+use super::rewrite::{OverSettings, Rewrite, Rewritten, SourceTimes};
 use super::total_order::total_order;
 use super::within::Timed;
 use super::{carry, guard, merged, rewrite, shadowed, sql, wildcard, windows, within};
@@ -59,6 +59,8 @@ pub(super) struct Planned {
     pub root: Arc<dyn ExecutionPlan>,
     /// How far the columns of the result have come.
     pub times: Vec<Option<Timeline>>,
+    /// Rows take the place of earlier ones that are the same in these columns.
+    pub updates: Option<Vec<usize>>,
 }
 
 /// Plans queries over the tables of one statement.
@@ -219,8 +221,8 @@ impl<'a> Attempts<'a> {
         }
         let logical = sql::logical_plan(self.state, query, &bounds).await?;
         forget_program();
-        let (root, times) = self.physical_plan(&logical).await?;
-        Ok(Planned { logical, root, times })
+        let (root, times, updates) = self.physical_plan(&logical).await?;
+        Ok(Planned { logical, root, times, updates })
     }
 
     fn over(&self) -> OverSettings {
@@ -245,14 +247,14 @@ impl<'a> Attempts<'a> {
         Ok(())
     }
 
-    async fn physical_plan(&self, logical: &LogicalPlan) -> datafusion::error::Result<(Arc<dyn ExecutionPlan>, Vec<Option<Timeline>>)> {
+    async fn physical_plan(&self, logical: &LogicalPlan) -> datafusion::error::Result<(Arc<dyn ExecutionPlan>, Vec<Option<Timeline>>, Option<Vec<usize>>)> {
         refuse_lateral(logical)?;
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(StreamNodePlanner { faults: Arc::clone(self.request.faults) })]);
-        let (plan, times) = match self.request.mode {
-            ExecutionMode::Batch => (total_order(planner.create_physical_plan(logical, self.state).await?)?, Vec::new()),
+        let (plan, times, updates) = match self.request.mode {
+            ExecutionMode::Batch => (total_order(planner.create_physical_plan(logical, self.state).await?)?, Vec::new(), None),
             ExecutionMode::Stream => {
-                let (rewritten, times) = rewrite::rewrite(logical.clone(), Rewrite { tables: self.request.tables, times: &self.times, over: self.over() })?;
-                (planner.create_physical_plan(&rewritten, self.state).await?, times)
+                let Rewritten { plan, times, updates } = rewrite::rewrite(logical.clone(), Rewrite { tables: self.request.tables, times: &self.times, over: self.over() })?;
+                (planner.create_physical_plan(&plan, self.state).await?, times, updates)
             }
         };
         let limited = self.request.memory.is_some_and(|pool| matches!(pool.memory_limit(), MemoryLimit::Finite(_)));

@@ -29,6 +29,7 @@ use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::LookupJoinExec;
 use crate::operators::over::OverExec;
 use crate::operators::source_slot::{Slot, SourceExec};
+use crate::operators::update_aggregate::UpdateAggregateExec;
 use crate::operators::window_aggregate::WindowAggregateExec;
 use crate::stream::MetadataColumn;
 
@@ -157,6 +158,8 @@ pub struct JobPlan {
     pub stateful: Vec<Arc<OperatorFigures>>,
     /// Joins that only `state.ttl` bounds, by the names of their sides.
     pub open_joins: Vec<(String, String)>,
+    /// Rows take the place of earlier ones that are the same in these columns; `None`: each row stands for itself.
+    pub updates: Option<Vec<String>>,
     /// How far the columns of the result have come.
     pub column_times: Vec<Option<Timeline>>,
     /// The sources whose time they go by.
@@ -207,7 +210,7 @@ async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
     }
     let open_joins = attempts.opened();
     let hidden = if open_joins.is_empty() { &hidden } else { &with_time };
-    let Planned { logical, root, times: column_times } = planned?;
+    let Planned { logical, root, times: column_times, updates } = planned?;
     if request.mode == ExecutionMode::Stream {
         epoch_safety::check(&root).map_err(|error| one(error.or_at(script, statement.span)))?;
     }
@@ -223,6 +226,7 @@ async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
         limits: Vec::new(),
         stateful: Vec::new(),
         open_joins,
+        updates: updates.map(|keys| keys.into_iter().map(|at| root.schema().field(at).name().clone()).collect()),
         column_times,
         times: attempts.times(),
         event_times,
@@ -334,6 +338,8 @@ fn collect(node: &Arc<dyn ExecutionPlan>, parent: Option<&Arc<dyn ExecutionPlan>
     } else if let Some(join) = node.as_any().downcast_ref::<IntervalJoinExec>() {
         plan.stateful.push(Arc::clone(join.figures()));
     } else if let Some(groups) = node.as_any().downcast_ref::<WindowAggregateExec>() {
+        plan.stateful.push(Arc::clone(groups.figures()));
+    } else if let Some(groups) = node.as_any().downcast_ref::<UpdateAggregateExec>() {
         plan.stateful.push(Arc::clone(groups.figures()));
     } else if let Some(over) = node.as_any().downcast_ref::<OverExec>() {
         plan.stateful.push(Arc::clone(over.figures()));

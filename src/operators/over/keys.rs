@@ -8,19 +8,19 @@ use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 
 /// Keys by number, in the order in which they were first seen.
-pub(super) struct Keys {
+pub(in crate::operators) struct Keys {
     schema: SchemaRef,
     /// `None` if there is one partition only.
     values: Option<Box<dyn GroupValues>>,
 }
 
 impl Keys {
-    pub(super) fn new(schema: &SchemaRef) -> Result<Self> {
+    pub(in crate::operators) fn new(schema: &SchemaRef) -> Result<Self> {
         Ok(Self { schema: SchemaRef::clone(schema), values: table(schema)? })
     }
 
     /// The number of each row's key.
-    pub(super) fn numbers(&mut self, columns: &[ArrayRef], rows: usize, numbers: &mut Vec<usize>) -> Result<()> {
+    pub(in crate::operators) fn numbers(&mut self, columns: &[ArrayRef], rows: usize, numbers: &mut Vec<usize>) -> Result<()> {
         match &mut self.values {
             Some(values) => values.intern(columns, numbers),
             None => {
@@ -32,12 +32,12 @@ impl Keys {
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::operators) fn len(&self) -> usize {
         self.values.as_ref().map_or(1, |values| values.len())
     }
 
     /// Forgets all keys but those with these numbers, which get new ones in this order.
-    pub(super) fn retain(&mut self, numbers: &arrow::array::UInt32Array) -> Result<()> {
+    pub(in crate::operators) fn retain(&mut self, numbers: &arrow::array::UInt32Array) -> Result<()> {
         let Some(values) = &mut self.values else { return Ok(()) };
         let all = values.emit(EmitTo::All)?;
         let kept = all.iter().map(|column| Ok(arrow::compute::take(column, numbers, None)?)).collect::<Result<Vec<_>>>()?;
@@ -46,7 +46,7 @@ impl Keys {
         self.values.as_mut().map_or(Ok(()), |values| values.intern(&kept, &mut new))
     }
 
-    pub(super) fn memory_size(&self) -> usize {
+    pub(in crate::operators) fn memory_size(&self) -> usize {
         self.values.as_ref().map_or(0, |values| values.size())
     }
 }

@@ -32,3 +32,5 @@ mod waiting;
 
 pub use exec::OverExec;
 pub use function::{Function, LookBack, OverSpec, Release};
+pub(super) use keys::Keys;
+pub(super) use ordered::by_key;

@@ -12,7 +12,7 @@ use datafusion::physical_expr_common::sort_expr::PhysicalSortExpr;
 
 /// Rows of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(in crate::operators) struct Part {
     /// Number of the key.
     pub key: usize,
     /// Where its rows begin in the order.
@@ -142,7 +142,7 @@ impl Ordered {
 }
 
 /// Numbers of rows by key, each key's in their own order (a counting sort).
-fn by_key(keys: &[usize], count: usize) -> (Vec<u32>, Vec<Part>) {
+pub(in crate::operators) fn by_key(keys: &[usize], count: usize) -> (Vec<u32>, Vec<Part>) {
     const NONE: u32 = u32::MAX;
     let mut parts: Vec<Part> = Vec::new();
     let mut own: Vec<u32> = Vec::with_capacity(keys.len());

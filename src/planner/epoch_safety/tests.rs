@@ -111,6 +111,7 @@ const CASES: [(&str, &str); ALLOWED.len()] = [
     ("IntervalJoinExec", "within_inner"),
     ("WindowAggregateExec", "window_tumble"),
     ("OverExec", "over_lag"),
+    ("UpdateAggregateExec", "updates_by_key"),
 ];
 
 /// What is said of each of the others.

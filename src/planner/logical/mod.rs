@@ -2,6 +2,7 @@
 //! - `lookup_join`: a stream joined with a table
 //! - `interval_join`: two streams joined by key and by time
 //! - `window_aggregate`: rows grouped by a window of time
+//! - `update_aggregate`: rows grouped without one
 //! - `over`: functions over the rows of keys
 //! - `limit`: rows counted over all epochs
 //! - `once`: a branch without a stream
@@ -13,6 +14,7 @@ mod limit;
 mod lookup_join;
 mod once;
 mod over;
+mod update_aggregate;
 mod window_aggregate;
 
 pub(super) use extension_planner::StreamNodePlanner;
@@ -21,4 +23,5 @@ pub(super) use limit::LimitNode;
 pub(super) use lookup_join::LookupJoinNode;
 pub(super) use once::OnceNode;
 pub(super) use over::{OverCall, OverNode, function_of};
+pub(super) use update_aggregate::UpdateAggregateNode;
 pub(super) use window_aggregate::WindowAggregateNode;

@@ -5,6 +5,7 @@
 //! - `times`: which columns hold event times, and how far these have come
 //! - `instants`: expressions that differ from an instant by a constant
 //! - `time_bounds`: what a join says about the times of its sides
+//! - `updates`: groups without a window, at the root
 //! - `refusal`: what is refused, and what to write instead
 
 mod bounded;
@@ -14,7 +15,8 @@ mod refusal;
 mod stream;
 mod time_bounds;
 mod times;
+mod updates;
 
 pub(super) use over::OverSettings;
-pub(super) use stream::{Rewrite, rewrite};
+pub(super) use stream::{Rewrite, Rewritten, rewrite};
 pub(super) use times::SourceTimes;

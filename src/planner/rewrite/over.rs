@@ -72,7 +72,7 @@ fn unordered(order: &[Sort], input: &LogicalPlan) -> DataFusionError {
         );
     };
     if let Expr::Column(column) = &sort.expr
-        && !(sort.asc && !sort.nulls_first)
+        && (!sort.asc || sort.nulls_first)
         && source_of(column, input).is_some()
     {
         return refused(

@@ -16,6 +16,7 @@ use super::over::{self, OverSettings};
 use super::refusal::Refused;
 use super::time_bounds::{self, Found};
 use super::times::{self, SourceTimes, TimedSource, Times};
+use super::updates;
 use crate::catalog::SourceTable;
 use crate::error::Error;
 use crate::operators::event_time::Timeline;
@@ -34,9 +35,9 @@ pub(in crate::planner) struct Rewrite<'a> {
 }
 
 /// A part of a plan, and how far its columns have come.
-struct Streamed {
-    plan: LogicalPlan,
-    times: Times,
+pub(super) struct Streamed {
+    pub plan: LogicalPlan,
+    pub times: Times,
 }
 
 impl Streamed {
@@ -46,15 +47,28 @@ impl Streamed {
     }
 }
 
-/// Rewrites the optimised plan of a statement for execution in epochs, and says how far the columns of its result have come.
-pub(in crate::planner) fn rewrite(plan: LogicalPlan, context: Rewrite<'_>) -> Result<(LogicalPlan, Vec<Option<Timeline>>)> {
+/// A statement's plan for execution in epochs.
+pub(in crate::planner) struct Rewritten {
+    pub plan: LogicalPlan,
+    /// How far the columns of its result have come.
+    pub times: Vec<Option<Timeline>>,
+    /// Rows that come out later take the place of earlier ones that are the same in these columns.
+    pub updates: Option<Vec<usize>>,
+}
+
+/// Rewrites the optimised plan of a statement for execution in epochs.
+pub(in crate::planner) fn rewrite(plan: LogicalPlan, context: Rewrite<'_>) -> Result<Rewritten> {
+    if let Some((plan, updates)) = updates::plan(&plan, context)? {
+        let times = vec![None; plan.schema().fields().len()];
+        return Ok(Rewritten { plan, times, updates: Some(updates) });
+    }
     let Streamed { plan, times } = context.part(plan)?;
-    let columns = (0..plan.schema().fields().len()).map(|column| times.of(column).cloned()).collect();
-    Ok((plan, columns))
+    let times = (0..plan.schema().fields().len()).map(|column| times.of(column).cloned()).collect();
+    Ok(Rewritten { plan, times, updates: None })
 }
 
 impl Rewrite<'_> {
-    fn part(self, plan: LogicalPlan) -> Result<Streamed> {
+    pub(super) fn part(self, plan: LogicalPlan) -> Result<Streamed> {
         if !reads(&plan)?.sources {
             return Ok(Streamed::without_time(extension(OnceNode { plan: Arc::new(plan) })));
         }
@@ -227,6 +241,6 @@ fn stream_join(join: &Join) -> Result<datafusion::error::DataFusionError> {
     })
 }
 
-fn extension<N: datafusion::logical_expr::UserDefinedLogicalNodeCore>(node: N) -> LogicalPlan {
+pub(super) fn extension<N: datafusion::logical_expr::UserDefinedLogicalNodeCore>(node: N) -> LogicalPlan {
     LogicalPlan::Extension(Extension { node: Arc::new(node) })
 }

@@ -1,0 +1,153 @@
+//! The plan node.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::error::Result;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::execution_plan::Boundedness;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, check_if_same_properties};
+use futures::{StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
+
+use super::state::UpdateState;
+use crate::operators::event_time::Timeline;
+use crate::operators::figures::OperatorFigures;
+use crate::operators::guard::RowFaults;
+use crate::operators::window_aggregate::Aggregate;
+use crate::operators::plan_node::{execute_whole, properties};
+
+/// What bounds how long a group is remembered.
+#[derive(Clone, Debug)]
+pub struct Idle {
+    /// The column of the input with the time of its rows, microseconds.
+    pub column: usize,
+    /// How far it has come.
+    pub timeline: Timeline,
+    /// A group without rows for longer, in microseconds, begins anew.
+    pub ttl: i64,
+}
+
+/// What the planner knows about a grouping.
+#[derive(Clone, Debug)]
+pub struct UpdateAggregateSpec {
+    /// What rows are grouped by.
+    pub groups: Vec<Arc<dyn PhysicalExpr>>,
+    /// What is computed of each group.
+    pub aggregates: Vec<Aggregate>,
+    /// How long silent groups are remembered; `None`: for good.
+    pub idle: Option<Idle>,
+}
+
+/// Groups rows, and hands out what changes; see the module's text.
+///
+/// **Shapes**: the groups, then the aggregates.
+/// **Errors**: a row whose group or argument fails goes to the job's [`RowFaults`]; an aggregate fails; the groups do not fit into the job's memory.
+#[derive(Clone, Debug)]
+pub struct UpdateAggregateExec {
+    input: Arc<dyn ExecutionPlan>,
+    spec: Arc<UpdateAggregateSpec>,
+    state: Arc<Mutex<Option<Kept>>>,
+    figures: Arc<OperatorFigures>,
+    faults: Arc<RowFaults>,
+    properties: Arc<PlanProperties>,
+}
+
+/// What is kept between epochs.
+#[derive(Debug)]
+struct Kept {
+    state: UpdateState,
+    held: MemoryReservation,
+}
+
+impl UpdateAggregateExec {
+    /// Groups the rows of `input` into rows of `schema`.
+    pub fn new(input: Arc<dyn ExecutionPlan>, spec: UpdateAggregateSpec, schema: SchemaRef, faults: Arc<RowFaults>) -> Self {
+        let properties = properties(schema, 1, Boundedness::Unbounded { requires_infinite_memory: false });
+        let figures = Arc::new(OperatorFigures::new("GROUP BY".to_owned()));
+        Self { input, spec: Arc::new(spec), state: Arc::default(), figures, faults, properties }
+    }
+
+    /// After how many microseconds without rows a group is forgotten.
+    pub fn ttl(&self) -> Option<i64> {
+        self.spec.idle.as_ref().map(|idle| idle.ttl)
+    }
+
+    /// What it tells of itself.
+    pub fn figures(&self) -> &Arc<OperatorFigures> {
+        &self.figures
+    }
+
+    fn run(&self, batches: &[RecordBatch], context: &TaskContext) -> Result<Vec<RecordBatch>> {
+        let mut kept = self.state.lock();
+        let kept = match &mut *kept {
+            Some(kept) => kept,
+            none => none
+                .insert(Kept { state: UpdateState::new(&self.spec, &self.input.schema())?, held: MemoryConsumer::new(self.figures.name().to_owned()).register(context.memory_pool()) }),
+        };
+        let rows = kept.state.run(&self.spec, &self.schema(), batches, &self.faults)?;
+        let held = kept.state.held();
+        kept.held.try_resize(held.bytes)?;
+        self.figures.count(batches.iter().map(RecordBatch::num_rows).sum(), rows.iter().map(RecordBatch::num_rows).sum(), 0);
+        self.figures.hold(held);
+        Ok(rows)
+    }
+
+    fn with_new_children_and_same_properties(&self, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Self {
+        Self { input: children.swap_remove(0), ..self.clone() }
+    }
+}
+
+impl DisplayAs for UpdateAggregateExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.spec.aggregates.iter().map(|aggregate| aggregate.function.name()).collect();
+        write!(f, "UpdateAggregateExec: aggregates=[{}]", names.join(", "))
+    }
+}
+
+impl ExecutionPlan for UpdateAggregateExec {
+    fn name(&self) -> &str {
+        "UpdateAggregateExec"
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        check_if_same_properties!(self, children);
+        Ok(Arc::new(self.with_new_children_and_same_properties(children)))
+    }
+
+    fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let input = execute_whole(&self.input, &context)?;
+        let node = self.clone();
+        let rows = stream::once(async move {
+            let batches: Vec<RecordBatch> = input.try_collect().await?;
+            Ok::<_, datafusion::error::DataFusionError>(stream::iter(node.run(&batches, &context)?.into_iter().map(Ok)))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows.try_flatten().boxed())))
+    }
+}

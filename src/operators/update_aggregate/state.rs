@@ -1,0 +1,195 @@
+//! All groups, and one epoch.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::{filter, interleave, take};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::common::ScalarValue;
+use datafusion::common::cast::as_boolean_array;
+use datafusion::error::Result;
+use datafusion::logical_expr::Accumulator;
+use datafusion::physical_expr::PhysicalExpr;
+
+use super::exec::UpdateAggregateSpec;
+use crate::operators::event_time::{Mark, micros};
+use crate::operators::figures::Held;
+use crate::operators::guard::{RowFaults, evaluate_guarded};
+use crate::operators::over::{Keys, by_key};
+
+/// Rows of a batch that comes out.
+const MOST_ROWS: usize = 8192;
+/// Groups below which none are looked for that could be forgotten.
+const FEW_GROUPS: usize = 1024;
+
+/// What was computed of rows, before any of it is added.
+struct Evaluated {
+    rows: usize,
+    keys: Vec<ArrayRef>,
+    arguments: Vec<Vec<ArrayRef>>,
+    filters: Vec<Option<BooleanArray>>,
+    times: Option<TimestampMicrosecondArray>,
+}
+
+fn evaluate(spec: &UpdateAggregateSpec, rows: &RecordBatch) -> Result<Evaluated> {
+    let count = rows.num_rows();
+    let array = |expression: &Arc<dyn PhysicalExpr>| expression.evaluate(rows)?.into_array(count);
+    let condition = |filter: Option<&Arc<dyn PhysicalExpr>>| filter.map(|filter| Ok(as_boolean_array(&array(filter)?)?.clone())).transpose();
+    Ok(Evaluated {
+        rows: count,
+        keys: spec.groups.iter().map(array).collect::<Result<_>>()?,
+        arguments: spec.aggregates.iter().map(|aggregate| aggregate.arguments.iter().map(array).collect()).collect::<Result<_>>()?,
+        filters: spec.aggregates.iter().map(|aggregate| condition(aggregate.filter.as_ref())).collect::<Result<_>>()?,
+        times: spec.idle.as_ref().map(|idle| micros(rows.column(idle.column))).transpose()?,
+    })
+}
+
+/// What a group has come to.
+struct Group {
+    accumulators: Vec<Box<dyn Accumulator>>,
+    bytes: usize,
+    /// The time of its latest row.
+    last: i64,
+}
+
+/// All groups.
+pub(super) struct UpdateState {
+    keys: Keys,
+    groups: Vec<Group>,
+    bytes: usize,
+    /// How many groups there were when the last of them were forgotten.
+    kept_groups: usize,
+    time: i64,
+}
+
+impl std::fmt::Debug for UpdateState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} groups", self.groups.len())
+    }
+}
+
+impl UpdateState {
+    pub(super) fn new(spec: &UpdateAggregateSpec, input: &SchemaRef) -> Result<Self> {
+        let field = |(at, group): (usize, &Arc<dyn PhysicalExpr>)| Ok(Field::new(format!("{at}"), group.data_type(input)?, true));
+        let keys = spec.groups.iter().enumerate().map(field).collect::<Result<Vec<_>>>()?;
+        Ok(Self { keys: Keys::new(&Arc::new(Schema::new(keys)))?, groups: Vec::new(), bytes: 0, kept_groups: 0, time: Mark::BEGINNING })
+    }
+
+    /// Adds the rows of an epoch; what the groups that it has touched have come to comes out.
+    pub(super) fn run(&mut self, spec: &UpdateAggregateSpec, schema: &SchemaRef, batches: &[RecordBatch], faults: &RowFaults) -> Result<Vec<RecordBatch>> {
+        let mut parts = Vec::with_capacity(batches.len());
+        for batch in batches {
+            evaluate_guarded(batch, &|rows| evaluate(spec, rows), &|error| faults.reject("GROUP BY", error), &mut parts)?;
+        }
+        // The groups that were touched, each with a row that has its key.
+        let mut touched: Vec<(usize, (usize, usize))> = Vec::new();
+        let mut is_touched = vec![false; self.groups.len()];
+        let mut numbers = Vec::new();
+        for (number, rows) in parts.iter().enumerate() {
+            self.keys.numbers(&rows.keys, rows.rows, &mut numbers)?;
+            is_touched.resize(self.keys.len(), false);
+            let (order, parts) = by_key(&numbers, self.keys.len());
+            let order = UInt32Array::from(order);
+            let take_all = |columns: &Vec<ArrayRef>| columns.iter().map(|column| Ok(take(column, &order, None)?)).collect::<Result<Vec<_>>>();
+            let arguments = rows.arguments.iter().map(take_all).collect::<Result<Vec<_>>>()?;
+            let counts = |filter: &Option<BooleanArray>| filter.as_ref().map(|filter| Ok::<_, datafusion::error::DataFusionError>(take(filter, &order, None)?.as_boolean().clone())).transpose();
+            let filters = rows.filters.iter().map(counts).collect::<Result<Vec<_>>>()?;
+            for part in parts {
+                let own = &order.values()[part.begin..part.end];
+                if !std::mem::replace(&mut is_touched[part.key], true) {
+                    touched.push((part.key, (number, own[0] as usize)));
+                }
+                let last = rows.times.as_ref().map_or(i64::MIN, |times| own.iter().filter(|row| times.is_valid(**row as usize)).map(|row| times.value(*row as usize)).fold(i64::MIN, i64::max));
+                let group = self.group(spec, part.key, last)?;
+                for ((accumulator, arguments), filter_by) in group.accumulators.iter_mut().zip(&arguments).zip(&filters) {
+                    let slice = |column: &ArrayRef| column.slice(part.begin, part.end - part.begin);
+                    let rows: Vec<ArrayRef> = match filter_by {
+                        None => arguments.iter().map(slice).collect(),
+                        Some(counts) => {
+                            let counts = counts.slice(part.begin, part.end - part.begin);
+                            arguments.iter().map(|column| Ok(filter(&slice(column), &counts)?)).collect::<Result<_>>()?
+                        }
+                    };
+                    accumulator.update_batch(&rows)?;
+                }
+            }
+        }
+        if spec.groups.is_empty() && self.groups.is_empty() {
+            // All rows are one group, even if there are none.
+            self.group(spec, 0, i64::MIN)?;
+            touched.push((0, (0, 0)));
+        }
+        let keys: Vec<&[ArrayRef]> = parts.iter().map(|rows| rows.keys.as_slice()).collect();
+        let out = self.values(&touched, &keys, schema, spec)?;
+        self.forget(spec)?;
+        Ok(out)
+    }
+
+    /// A group, which begins anew if it was silent for too long.
+    fn group(&mut self, spec: &UpdateAggregateSpec, number: usize, last: i64) -> Result<&mut Group> {
+        let new = || -> Result<Group> {
+            let accumulators = spec.aggregates.iter().map(|aggregate| aggregate.function.create_accumulator()).collect::<Result<_>>()?;
+            Ok(Group { accumulators, bytes: 0, last: i64::MIN })
+        };
+        while self.groups.len() <= number {
+            self.groups.push(new()?);
+        }
+        let group = &mut self.groups[number];
+        if let Some(idle) = &spec.idle
+            && group.last != i64::MIN
+            && last.saturating_sub(group.last) > idle.ttl
+        {
+            self.bytes -= group.bytes;
+            *group = new()?;
+        }
+        group.last = group.last.max(last);
+        Ok(group)
+    }
+
+    fn values(&mut self, touched: &[(usize, (usize, usize))], keys: &[&[ArrayRef]], schema: &SchemaRef, spec: &UpdateAggregateSpec) -> Result<Vec<RecordBatch>> {
+        let mut out = Vec::new();
+        for touched in touched.chunks(MOST_ROWS) {
+            let places: Vec<(usize, usize)> = touched.iter().map(|(_, place)| *place).collect();
+            let key = |at: usize| {
+                let columns: Vec<&dyn Array> = keys.iter().map(|keys| keys[at].as_ref()).collect();
+                Ok(interleave(&columns, &places)?)
+            };
+            let mut columns = (0..spec.groups.len()).map(key).collect::<Result<Vec<ArrayRef>>>()?;
+            for at in 0..spec.aggregates.len() {
+                let values = touched.iter().map(|(group, _)| self.groups[*group].accumulators[at].evaluate()).collect::<Result<Vec<ScalarValue>>>()?;
+                columns.push(ScalarValue::iter_to_array(values)?);
+            }
+            let options = RecordBatchOptions::new().with_row_count(Some(touched.len()));
+            out.push(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?);
+        }
+        for (group, _) in touched {
+            let group = &mut self.groups[*group];
+            let bytes = size_of::<Group>() + group.accumulators.iter().map(|accumulator| accumulator.size()).sum::<usize>();
+            self.bytes = self.bytes + bytes - group.bytes;
+            group.bytes = bytes;
+        }
+        Ok(out)
+    }
+
+    /// Forgets groups that have been silent for too long, when there are many more than there were the last time.
+    fn forget(&mut self, spec: &UpdateAggregateSpec) -> Result<()> {
+        let Some(idle) = &spec.idle else { return Ok(()) };
+        self.time = self.time.max(idle.timeline.mark().time);
+        if self.time == Mark::END || self.groups.len() <= (2 * self.kept_groups).max(FEW_GROUPS) {
+            return Ok(());
+        }
+        let kept: Vec<u32> = (0..self.groups.len() as u32).filter(|group| self.time.saturating_sub(self.groups[*group as usize].last) <= idle.ttl).collect();
+        self.keys.retain(&UInt32Array::from(kept.clone()))?;
+        let mut groups: Vec<Option<Group>> = std::mem::take(&mut self.groups).into_iter().map(Some).collect();
+        self.groups = kept.iter().filter_map(|group| groups[*group as usize].take()).collect();
+        self.bytes = self.groups.iter().map(|group| group.bytes).sum();
+        self.kept_groups = kept.len();
+        Ok(())
+    }
+
+    /// What is kept.
+    pub(super) fn held(&self) -> Held {
+        // What came in has come out.
+        Held { rows: self.groups.len(), bytes: self.bytes + self.keys.memory_size(), oldest: None, watermark: self.time }
+    }
+}

@@ -1,0 +1,46 @@
+//! Groups without a window of time are never over: what they have come to is told again and again, for sinks that keep the last row of each key. Nothing but a choice of columns may be done with such rows, since
+//! nobody takes back what was made of the earlier ones.
+
+use std::sync::Arc;
+
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
+
+use super::bounded::reads;
+use super::stream::{Rewrite, extension};
+use crate::planner::logical::UpdateAggregateNode;
+
+/// The plan, and which columns of its result are the groups; `None` if it is another kind of plan.
+pub(super) fn plan(plan: &LogicalPlan, context: Rewrite<'_>) -> Result<Option<(LogicalPlan, Vec<usize>)>> {
+    match plan {
+        LogicalPlan::SubqueryAlias(alias) => self::plan(&alias.input, context),
+        LogicalPlan::Projection(projection) => {
+            let Some((input, keys)) = self::plan(&projection.input, context)? else { return Ok(None) };
+            let schema = projection.input.schema();
+            let place = |key: usize| projection.expr.iter().position(|expr| column_of(expr).and_then(|column| schema.maybe_index_of_column(column)) == Some(key));
+            let Some(keys) = keys.into_iter().map(place).collect() else { return Ok(None) };
+            let projection = Projection::try_new_with_schema(projection.expr.clone(), Arc::new(input), Arc::clone(&projection.schema))?;
+            Ok(Some((LogicalPlan::Projection(projection), keys)))
+        }
+        LogicalPlan::Aggregate(aggregate) if !aggregate.aggr_expr.is_empty() && reads(plan)?.sources => {
+            let input = context.part(aggregate.input.as_ref().clone())?;
+            let schema = input.plan.schema();
+            if aggregate.group_expr.iter().any(|group| input.times.of_expression(group, schema).is_some()) {
+                return Ok(None);
+            }
+            let keys = (0..aggregate.group_expr.len()).collect();
+            let time = (0..schema.fields().len()).find_map(|column| Some((column, input.times.of(column)?.clone())));
+            let node = UpdateAggregateNode { input: input.plan, time, ttl: context.over.ttl, aggregate: aggregate.clone() };
+            Ok(Some((extension(node), keys)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn column_of(expr: &Expr) -> Option<&datafusion::common::Column> {
+    match expr {
+        Expr::Column(column) => Some(column),
+        Expr::Alias(alias) => column_of(&alias.expr),
+        _ => None,
+    }
+}
