@@ -1,11 +1,15 @@
-//! What the operators' plan nodes share: properties of a re-executable, row-wise operator.
+//! What the operators' plan nodes share: properties of a re-executable operator, and how it reads its input.
 
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::error::Result;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning, PlanProperties};
+use futures::stream;
 
 /// Properties of an operator with `schema` over `input`: the input's partitions and boundedness, no ordering (an ordering would let DataFusion plan operators that hold rows
 /// back over the end of an epoch), incremental emission, cooperative.
@@ -20,4 +24,14 @@ pub(super) fn properties(schema: SchemaRef, partitions: usize, boundedness: Boun
         PlanProperties::new(EquivalenceProperties::new(schema), Partitioning::UnknownPartitioning(partitions), EmissionType::Incremental, boundedness)
             .with_scheduling_type(SchedulingType::Cooperative),
     )
+}
+
+/// All rows of an input, for an operator with state: the branches of a UNION are partitions, and nobody else would read those after the first.
+pub(super) fn execute_whole(input: &Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    let partitions = input.properties().partitioning.partition_count();
+    if partitions == 1 {
+        return input.execute(0, Arc::clone(context));
+    }
+    let branches = (0..partitions).map(|partition| input.execute(partition, Arc::clone(context))).collect::<Result<Vec<_>>>()?;
+    Ok(Box::pin(RecordBatchStreamAdapter::new(input.schema(), stream::select_all(branches))))
 }

@@ -23,7 +23,7 @@ use super::state::{JoinState, Made, Plan};
 use crate::operators::event_time::Timeline;
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
-use crate::operators::plan_node::properties;
+use crate::operators::plan_node::{execute_whole, properties};
 use datafusion::physical_plan::execution_plan::Boundedness;
 
 /// Conditions beyond keys and time, over a batch made of some columns of both sides.
@@ -197,9 +197,9 @@ impl ExecutionPlan for IntervalJoinExec {
         Ok(Arc::new(self.with_new_children_and_same_properties(children)))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let left = self.left.execute(partition, Arc::clone(&context))?;
-        let right = self.right.execute(partition, Arc::clone(&context))?;
+    fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let left = execute_whole(&self.left, &context)?;
+        let right = execute_whole(&self.right, &context)?;
         let node = self.clone();
         let rows = stream::once(async move {
             let left: Vec<RecordBatch> = left.try_collect().await?;

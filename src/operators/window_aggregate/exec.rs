@@ -9,19 +9,21 @@ use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::logical_expr::GroupsAccumulator;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion::physical_expr::{GroupsAccumulatorAdapter, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::Boundedness;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, check_if_same_properties};
 use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 
-use super::state::{Plan, WindowState};
+use super::rows::Plan;
+use super::state::WindowState;
 use crate::operators::event_time::Timeline;
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
-use crate::operators::plan_node::properties;
+use crate::operators::plan_node::{execute_whole, properties};
 
 /// An aggregate function with what it is applied to.
 #[derive(Clone, Debug)]
@@ -32,6 +34,17 @@ pub struct Aggregate {
     pub arguments: Vec<Arc<dyn PhysicalExpr>>,
     /// Which rows count.
     pub filter: Option<Arc<dyn PhysicalExpr>>,
+}
+
+impl Aggregate {
+    /// Computes it for groups that are numbered.
+    pub(in crate::operators) fn accumulator(&self) -> Result<Box<dyn GroupsAccumulator>> {
+        if self.function.groups_accumulator_supported() {
+            return self.function.create_groups_accumulator();
+        }
+        let function = Arc::clone(&self.function);
+        Ok(Box::new(GroupsAccumulatorAdapter::new(move || function.create_accumulator())))
+    }
 }
 
 /// What the planner knows about a grouping.
@@ -145,8 +158,8 @@ impl ExecutionPlan for WindowAggregateExec {
         Ok(Arc::new(self.with_new_children_and_same_properties(children)))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let input = self.input.execute(partition, Arc::clone(&context))?;
+    fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let input = execute_whole(&self.input, &context)?;
         let node = self.clone();
         let rows = stream::once(async move {
             let batches: Vec<RecordBatch> = input.try_collect().await?;

@@ -10,12 +10,16 @@
 //!   10:01   k=a count 2                   open
 //!   10:00:59 k=a                          late: its window has come out
 //! ```
+//! - `rows`: what is computed of rows before they are added
 //! - `pane`: the groups of one window
 //! - `state`: all open windows, and one epoch
 //! - `exec`: the plan node
 
 mod exec;
 mod pane;
+mod rows;
 mod state;
 
 pub use exec::{Aggregate, WindowAggregateExec, WindowAggregateSpec};
+pub(super) use rows::{Evaluated, Plan};
+pub(super) use state::MOST_ROWS;

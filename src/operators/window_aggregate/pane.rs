@@ -4,7 +4,6 @@ use arrow::array::{ArrayRef, BooleanArray};
 use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
-use datafusion::physical_expr::GroupsAccumulatorAdapter;
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 
@@ -24,15 +23,7 @@ impl Pane {
     /// A pane for keys of `keys` (without the window).
     pub(super) fn new(keys: &SchemaRef, aggregates: &[Aggregate], since: u64) -> Result<Self> {
         let groups = if keys.fields().is_empty() { None } else { Some(new_group_values(std::sync::Arc::clone(keys), &GroupOrdering::None)?) };
-        let accumulator = |aggregate: &Aggregate| -> Result<Box<dyn GroupsAccumulator>> {
-            let function = &aggregate.function;
-            if function.groups_accumulator_supported() {
-                return function.create_groups_accumulator();
-            }
-            let function = std::sync::Arc::clone(function);
-            Ok(Box::new(GroupsAccumulatorAdapter::new(move || function.create_accumulator())))
-        };
-        Ok(Self { groups, accumulators: aggregates.iter().map(accumulator).collect::<Result<_>>()?, numbers: Vec::new(), since })
+        Ok(Self { groups, accumulators: aggregates.iter().map(Aggregate::accumulator).collect::<Result<_>>()?, numbers: Vec::new(), since })
     }
 
     /// Adds rows: their keys, and for each aggregate its arguments and the rows that count for it.

@@ -3,81 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, UInt32Array};
-use arrow::compute::take;
-use arrow::datatypes::{Field, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::array::{Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use datafusion::common::ScalarValue;
-use datafusion::common::cast::as_boolean_array;
-use datafusion::error::{DataFusionError, Result};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::error::Result;
 
-use super::exec::Aggregate;
 use super::pane::Pane;
-use crate::operators::event_time::{Mark, micros};
+use super::rows::{Evaluated, Plan};
+use crate::operators::event_time::Mark;
 use crate::operators::figures::Held;
-use crate::operators::guard::{RowFaults, evaluate_guarded};
+use crate::operators::guard::RowFaults;
 
 /// Rows of a batch that comes out.
-const MOST_ROWS: usize = 8192;
-
-/// What does not change about a grouping.
-#[derive(Debug)]
-pub(super) struct Plan {
-    /// All groups, the window among them.
-    pub groups: Vec<Arc<dyn PhysicalExpr>>,
-    /// Which of them is the window.
-    pub window: usize,
-    pub aggregates: Vec<Aggregate>,
-    /// Columns of the result: groups, then aggregates.
-    pub schema: SchemaRef,
-    /// The other groups.
-    pub keys: SchemaRef,
-}
-
-impl Plan {
-    pub(super) fn new(groups: Vec<Arc<dyn PhysicalExpr>>, window: usize, aggregates: Vec<Aggregate>, schema: SchemaRef, input: &SchemaRef) -> Result<Self> {
-        let mut keys = Vec::new();
-        for (at, group) in groups.iter().enumerate().filter(|(at, _)| *at != window) {
-            keys.push(Field::new(format!("{at}"), group.data_type(input)?, true));
-        }
-        Ok(Self { groups, window, aggregates, schema, keys: Arc::new(Schema::new(keys)) })
-    }
-
-    fn evaluate(&self, rows: &RecordBatch) -> Result<Evaluated> {
-        let count = rows.num_rows();
-        let array = |expression: &Arc<dyn PhysicalExpr>| expression.evaluate(rows)?.into_array(count);
-        let mut groups = self.groups.iter().map(array).collect::<Result<Vec<_>>>()?;
-        let window = groups.remove(self.window);
-        let arguments = self.aggregates.iter().map(|aggregate| aggregate.arguments.iter().map(array).collect()).collect::<Result<_>>()?;
-        let filter = |aggregate: &Aggregate| aggregate.filter.as_ref().map(|filter| Ok(as_boolean_array(&array(filter)?)?.clone())).transpose();
-        Ok(Evaluated { rows: count, window: micros(&window)?, keys: groups, arguments, filters: self.aggregates.iter().map(filter).collect::<Result<_>>()? })
-    }
-}
-
-/// What was computed of rows, before any of it is added.
-struct Evaluated {
-    rows: usize,
-    window: TimestampMicrosecondArray,
-    keys: Vec<ArrayRef>,
-    arguments: Vec<Vec<ArrayRef>>,
-    filters: Vec<Option<BooleanArray>>,
-}
-
-impl Evaluated {
-    fn part(&self, numbers: &UInt32Array) -> Result<Self> {
-        let pick = |column: &ArrayRef| Ok(take(column, numbers, None)?);
-        let filter = |filter: &Option<BooleanArray>| {
-            filter.as_ref().map(|filter| Ok::<_, DataFusionError>(take(filter, numbers, None)?.as_boolean().clone())).transpose()
-        };
-        Ok(Self {
-            rows: numbers.len(),
-            window: take(&self.window, numbers, None)?.as_primitive::<TimestampMicrosecondType>().clone(),
-            keys: self.keys.iter().map(pick).collect::<Result<_>>()?,
-            arguments: self.arguments.iter().map(|arguments| arguments.iter().map(pick).collect()).collect::<Result<_>>()?,
-            filters: self.filters.iter().map(filter).collect::<Result<_>>()?,
-        })
-    }
-}
+pub(in crate::operators) const MOST_ROWS: usize = 8192;
 
 /// The open windows.
 #[derive(Default)]
@@ -97,11 +34,8 @@ impl std::fmt::Debug for WindowState {
 impl WindowState {
     /// Takes in rows; returns how many of them came too late.
     pub(super) fn take_in(&mut self, plan: &Plan, batch: &RecordBatch, epoch: u64, faults: &RowFaults) -> Result<usize> {
-        let mut parts = Vec::with_capacity(1);
-        let reject = |error| faults.reject("GROUP BY", error);
-        evaluate_guarded(batch, &|rows| plan.evaluate(rows), &reject, &mut parts)?;
         let mut late = 0;
-        for part in parts {
+        for part in plan.evaluate(batch, faults)? {
             late += self.add(plan, &part, epoch)?;
         }
         Ok(late)

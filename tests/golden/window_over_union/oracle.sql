@@ -1,0 +1,1 @@
+SELECT make_timestamptz(epoch_us(ts) - ((epoch_us(ts) % 600000000) + 600000000) % 600000000) AS window_start, what, count(*) AS n FROM (SELECT ts, page AS what FROM clicks UNION ALL SELECT ts, 'purchase' FROM purchases) x GROUP BY ALL

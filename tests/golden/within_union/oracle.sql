@@ -1,0 +1,1 @@
+SELECT x.user_id, x.what, p.purchase_id FROM (SELECT user_id, ts, page AS what FROM clicks UNION ALL SELECT user_id, ts, page FROM views) x LEFT JOIN purchases p ON x.user_id = p.user_id AND p.ts BETWEEN x.ts AND x.ts + INTERVAL 3 MINUTE
