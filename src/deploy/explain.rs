@@ -11,6 +11,7 @@ use crate::operators::guard::{GuardedFilterExec, GuardedProjectionExec};
 use crate::operators::interval_join::IntervalJoinExec;
 use crate::operators::limit::StreamLimitExec;
 use crate::operators::lookup_join::LookupJoinExec;
+use crate::operators::session_aggregate::SessionAggregateExec;
 use crate::operators::source_slot::SourceExec;
 use crate::operators::window_aggregate::WindowAggregateExec;
 use crate::planner::ExecutionMode;
@@ -153,6 +154,11 @@ fn describe(node: &Arc<dyn ExecutionPlan>, operators: &mut Vec<Operator>) -> Str
     if any.downcast_ref::<WindowAggregateExec>().is_some() {
         operator(operators, "GROUP BY of a window".to_owned(), "the groups of open windows", "windows that are not over yet".to_owned());
         return format!("{below} --group by window");
+    }
+    if let Some(sessions) = any.downcast_ref::<SessionAggregateExec>() {
+        let gap = span(sessions.gap());
+        operator(operators, format!("GROUP BY of a session, gap {gap}"), "the groups of open sessions", format!("sessions that had a row in the last {gap}"));
+        return format!("{below} --group by session ({gap})");
     }
     if let Some(filter) = any.downcast_ref::<GuardedFilterExec>() {
         operator(operators, format!("filter {}", fmt_sql(filter.predicate().as_ref())), "none", "–".to_owned());

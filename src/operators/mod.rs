@@ -5,6 +5,7 @@
 //! - `event_time`: how far time has come, and what is due then
 //! - `interval_join`: two streams joined by key and by time
 //! - `window_aggregate`: rows grouped by a window of time
+//! - `session_aggregate`: rows grouped by sessions of time
 //! - `figures`: what an operator with state tells of itself
 //! - `limit`: `LIMIT n` counted over all epochs
 //! - `once`: a branch without a stream, emitted in the first epoch only
@@ -23,6 +24,7 @@ pub mod limit;
 pub mod lookup_join;
 pub mod once;
 mod plan_node;
+pub mod session_aggregate;
 pub(crate) mod slice_bytes;
 pub mod source_slot;
 pub mod window_aggregate;

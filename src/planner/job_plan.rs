@@ -27,6 +27,7 @@ use crate::operators::guard::{GuardedFilterExec, RowFaults};
 use crate::operators::interval_join::IntervalJoinExec;
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::LookupJoinExec;
+use crate::operators::session_aggregate::SessionAggregateExec;
 use crate::operators::source_slot::{Slot, SourceExec};
 use crate::operators::window_aggregate::WindowAggregateExec;
 use crate::stream::MetadataColumn;
@@ -329,6 +330,10 @@ fn collect(node: &Arc<dyn ExecutionPlan>, parent: Option<&Arc<dyn ExecutionPlan>
         plan.stateful.push(Arc::clone(join.figures()));
     } else if let Some(groups) = node.as_any().downcast_ref::<WindowAggregateExec>() {
         plan.stateful.push(Arc::clone(groups.figures()));
+    } else if let Some(sessions) = node.as_any().downcast_ref::<SessionAggregateExec>()
+        && sessions.is_streamed()
+    {
+        plan.stateful.push(Arc::clone(sessions.figures()));
     }
 }
 

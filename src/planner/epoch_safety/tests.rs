@@ -110,6 +110,7 @@ const CASES: [(&str, &str); ALLOWED.len()] = [
     ("CountedExec", "unnest"),
     ("IntervalJoinExec", "within_inner"),
     ("WindowAggregateExec", "window_tumble"),
+    ("SessionAggregateExec", "window_session"),
 ];
 
 /// What is said of each of the others.

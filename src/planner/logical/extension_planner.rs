@@ -14,13 +14,15 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateMode, aggregate_expressions};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner, create_aggregate_expr_and_maybe_filter};
 
-use super::{IntervalJoinNode, LimitNode, LookupJoinNode, OnceNode, WindowAggregateNode};
+use super::{IntervalJoinNode, LimitNode, LookupJoinNode, OnceNode, SessionCall, SessionNode, WindowAggregateNode};
 use crate::error::Error;
+use crate::functions::session_gap;
 use crate::operators::guard::RowFaults;
 use crate::operators::interval_join::{IntervalJoinExec, IntervalJoinSpec, JoinSide, Residual, SideSpec};
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::{LookupJoinExec, LookupKind, LookupSpec, ResidualFilter, Side};
 use crate::operators::once::OnceExec;
+use crate::operators::session_aggregate::{SessionAggregateExec, SessionAggregateSpec, SessionGroup};
 use crate::operators::window_aggregate::{Aggregate, WindowAggregateExec, WindowAggregateSpec};
 use crate::planner::exact::checked;
 
@@ -75,6 +77,13 @@ impl ExtensionPlanner for StreamNodePlanner {
             let schema: SchemaRef = Arc::new(node.aggregate.schema.as_arrow().clone());
             return Ok(Some(Arc::new(WindowAggregateExec::new(Arc::clone(input), spec, schema, "GROUP BY".to_owned(), faults())?)));
         }
+        if let Some(node) = node.as_any().downcast_ref::<SessionNode>()
+            && let [input] = inputs
+        {
+            let spec = session_spec(planner, node, input, state)?;
+            let schema: SchemaRef = Arc::new(node.aggregate.schema.as_arrow().clone());
+            return Ok(Some(Arc::new(SessionAggregateExec::new(Arc::clone(input), spec, schema, "GROUP BY".to_owned(), faults())?)));
+        }
         Ok(None)
     }
 }
@@ -82,6 +91,33 @@ impl ExtensionPlanner for StreamNodePlanner {
 fn window_spec(planner: &dyn PhysicalPlanner, node: &WindowAggregateNode, input: &Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<WindowAggregateSpec> {
     let schema = node.input.schema();
     let group = |expr: &Expr| checked(planner.create_physical_expr(expr, schema, state)?, schema.as_arrow());
+    Ok(WindowAggregateSpec {
+        groups: node.aggregate.group_expr.iter().map(group).collect::<Result<_>>()?,
+        window: node.window,
+        timeline: node.timeline.clone(),
+        aggregates: aggregates(&node.aggregate.aggr_expr, schema, input, state)?,
+    })
+}
+
+fn session_spec(planner: &dyn PhysicalPlanner, node: &SessionNode, input: &Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<SessionAggregateSpec> {
+    let schema = node.aggregate.input.schema();
+    let physical = |expr: &Expr| checked(planner.create_physical_expr(expr, schema, state)?, schema.as_arrow());
+    let group = |expr: &Expr| match SessionCall::of(expr) {
+        Some(call) if call.is_end => Ok(SessionGroup::End),
+        Some(_) => Ok(SessionGroup::Beginning),
+        None => physical(expr).map(SessionGroup::Key),
+    };
+    let Some(call) = node.calls().next() else { return Err(DataFusionError::Internal("no session".to_owned())) };
+    Ok(SessionAggregateSpec {
+        instant: physical(call.instant)?,
+        gap: session_gap(call.gap)?,
+        groups: node.aggregate.group_expr.iter().map(group).collect::<Result<_>>()?,
+        time: node.time.clone(),
+        aggregates: aggregates(&node.aggregate.aggr_expr, schema, input, state)?,
+    })
+}
+
+fn aggregates(expressions: &[Expr], schema: &DFSchemaRef, input: &Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<Vec<Aggregate>> {
     let aggregate = |expr: &Expr| {
         let (function, filter, _) = create_aggregate_expr_and_maybe_filter(expr, schema, &input.schema(), state.execution_props())?;
         let arguments = aggregate_expressions(std::slice::from_ref(&function), &AggregateMode::Single, 0)?.into_iter().flatten();
@@ -89,12 +125,7 @@ fn window_spec(planner: &dyn PhysicalPlanner, node: &WindowAggregateNode, input:
         let filter = filter.map(|filter| checked(filter, schema.as_arrow())).transpose()?;
         Ok(Aggregate { function, arguments, filter })
     };
-    Ok(WindowAggregateSpec {
-        groups: node.aggregate.group_expr.iter().map(group).collect::<Result<_>>()?,
-        window: node.window,
-        timeline: node.timeline.clone(),
-        aggregates: node.aggregate.aggr_expr.iter().map(aggregate).collect::<Result<_>>()?,
-    })
+    expressions.iter().map(aggregate).collect()
 }
 
 fn interval_spec(planner: &dyn PhysicalPlanner, node: &IntervalJoinNode, state: &SessionState) -> Result<IntervalJoinSpec> {

@@ -1,7 +1,8 @@
-//! What we add to DataFusion's algebra, in stream mode only. No optimiser rule ever sees these nodes: they are put into the final optimised plan.
+//! What we add to DataFusion's algebra, in stream mode only but for `session`. No optimiser rule ever sees the other nodes: they are put into the final optimised plan.
 //! - `lookup_join`: a stream joined with a table
 //! - `interval_join`: two streams joined by key and by time
 //! - `window_aggregate`: rows grouped by a window of time
+//! - `session`: rows grouped by sessions of time, in both modes
 //! - `limit`: rows counted over all epochs
 //! - `once`: a branch without a stream
 //! - `extension_planner`: the nodes' operators
@@ -11,6 +12,7 @@ mod interval_join;
 mod limit;
 mod lookup_join;
 mod once;
+mod session;
 mod window_aggregate;
 
 pub(super) use extension_planner::StreamNodePlanner;
@@ -18,4 +20,5 @@ pub(super) use interval_join::IntervalJoinNode;
 pub(super) use limit::LimitNode;
 pub(super) use lookup_join::LookupJoinNode;
 pub(super) use once::OnceNode;
+pub(super) use session::{SessionCall, SessionNode};
 pub(super) use window_aggregate::WindowAggregateNode;
