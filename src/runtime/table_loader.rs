@@ -249,7 +249,7 @@ impl TableReader {
                 .with_help("let it be the stream of the join")
         })?;
         let event_time: Option<&Arc<dyn PhysicalExpr>> = self.event_times.iter().find(|(source, _)| source == name).map(|(_, expression)| expression);
-        let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, spec.source.metadata(), false, Arc::clone(&self.faults))?;
+        let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, spec.source.metadata(), false, false, Arc::clone(&self.faults))?;
         let request = feed.request(TABLE_BATCH_ROWS, self.parallelism, &self.counters.health_of(name));
         let place = format!("job '{}', source '{name}'", self.job);
         Ok((feed, SourceTask { source: Arc::clone(&spec.source), request, policy: spec.failure, place }))
