@@ -279,3 +279,25 @@ fn a_stream_of_sessions_hands_on_how_far_their_beginnings_have_come() {
         assert!(!ran.err.contains("too late"), "{}", ran.err);
     }
 }
+
+#[test]
+fn the_statement_of_the_page_on_streams_gives_what_its_timeline_shows() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/streams.md")).unwrap();
+    let sql = page.split("### Sessions").nth(1).and_then(|rest| rest.split("```sql\n").nth(1)).and_then(|rest| rest.split("```").next()).unwrap();
+    let folder = Folder::new();
+    let row = |user: u32, second: u32| format!("{{\"user_id\":{user},\"ts\":\"2026-05-01T10:{:02}:{:02}Z\"}}\n", second / 60, second % 60);
+    folder.write("clicks.jsonl", [(1, 5), (2, 10), (1, 20), (1, 49), (2, 59), (2, 35), (1, 79)].map(|(user, second)| row(user, second)).concat());
+    let session = |user: u32, begin: &str, end: &str, clicks: u32, lasted: &str| {
+        format!(
+            "{{\"user_id\":{user},\"window_start\":\"2026-05-01T10:{begin}Z\",\"window_end\":\"2026-05-01T10:{end}Z\",\"clicks\":{clicks},\"lasted\":\"{lasted}\"}}"
+        )
+    };
+    let wanted =
+        [session(1, "00:05", "01:19", 3, "PT44S"), session(1, "01:19", "01:49", 1, "PT0S"), session(2, "00:10", "01:29", 3, "PT49S")].map(|line| line + "\n");
+    for mode in ["execution.mode=batch", "execution.mode=stream"] {
+        let ran = folder.run(&["--set", mode, "--set", "batch.strategy=fixed_size", "--set", "batch.size=1", "--sql", sql]).expect(0);
+        let mut lines: Vec<&str> = ran.out.split_inclusive('\n').collect();
+        lines.sort_unstable();
+        assert_eq!(lines, wanted, "{mode}");
+    }
+}

@@ -13,7 +13,7 @@ use crate::operators::window_aggregate::{Aggregate, Evaluated};
 /// No fragment.
 const NONE: u32 = u32::MAX;
 /// Fragments and batches up to which nothing is merged before its time.
-const FEW_FRAGMENTS: usize = 8192;
+const FEW_FRAGMENTS: usize = 65_536;
 const FEW_CHUNKS: usize = 1024;
 
 /// The fragments of a session: the first and the last of a chain.

@@ -17,6 +17,7 @@
 //! so that two become one by joining their lists. The aggregates of a session are merged when it comes out, of many sessions together; and now and then for all that are kept, so that
 //! there are never many more fragments than sessions.
 //! - `counts`: how often there is what, least first
+//! - `line`: the sessions of one key, in order
 //! - `sessions`: which session of a key an instant belongs to, and which are over
 //! - `keys`: the numbers of keys
 //! - `fragments`: what the rows of a batch have come to, and the merging of that
@@ -27,6 +28,7 @@ mod counts;
 mod exec;
 mod fragments;
 mod keys;
+mod line;
 mod sessions;
 mod state;
 

@@ -6,6 +6,7 @@ use arrow::array::{Array, TimestampMicrosecondArray};
 
 use super::counts::Counts;
 use super::fragments::{Fragments, List};
+use super::line::Line;
 use crate::operators::event_time::{Mark, TimeQueue};
 
 /// An open session. A slot is used again when its session is over.
@@ -25,28 +26,20 @@ pub(super) struct Session {
     generation: u32,
 }
 
-/// The open sessions of a key, which are at least the gap apart.
-#[derive(Clone, Debug, Default)]
-enum OfKey {
-    #[default]
-    None,
-    One(u32),
-    /// By the instants of their first rows.
-    Many(BTreeMap<i64, u32>),
-}
-
 /// All open sessions.
 #[derive(Debug)]
 pub(super) struct Sessions {
     gap: i64,
     slots: Vec<Session>,
     free: Vec<u32>,
-    of_key: Vec<OfKey>,
+    of_key: Vec<Line>,
     /// Sessions of rows without an instant, by key.
     timeless: BTreeMap<u32, u32>,
     /// When they may be over; each is there once.
     due: TimeQueue<(u32, u32)>,
+    /// Their beginnings, in steps of some width: exact ones would be as many as there are sessions.
     begins: Counts<i64>,
+    step: i64,
     epochs: Counts<u64>,
     batch: u64,
 }
@@ -62,6 +55,7 @@ impl Sessions {
             // As many slots as sorting is cheap for.
             due: TimeQueue::new(gap / 8),
             begins: Counts::default(),
+            step: (gap / 8).max(1),
             epochs: Counts::default(),
             batch: 0,
         }
@@ -83,19 +77,9 @@ impl Sessions {
             let (first, last) = self.slots[*slot as usize].span.unwrap_or_default();
             instant.saturating_sub(last) < self.gap && first.saturating_sub(instant) < self.gap
         };
-        match self.of_key.get(key) {
-            None | Some(OfKey::None) => (None, None),
-            Some(OfKey::One(slot)) => (Some(*slot).filter(joins), None),
-            Some(OfKey::Many(all)) => {
-                let before = all.range(..=instant).next_back().map(|(_, slot)| *slot).filter(joins);
-                // What lies within a session is far from all others.
-                if before.is_some_and(|slot| self.slots[slot as usize].span.is_some_and(|(_, last)| instant <= last)) {
-                    return (before, None);
-                }
-                let after = all.range(instant.saturating_add(1)..).next().map(|(_, slot)| *slot).filter(joins);
-                if before.is_some() { (before, after) } else { (after, None) }
-            }
-        }
+        let (before, after) = self.of_key.get(key).map_or((None, None), |all| all.around(instant));
+        let (before, after) = (before.filter(joins), after.filter(joins));
+        if before.is_some() { (before, after) } else { (after, None) }
     }
 
     /// Begins a batch: what comes next belongs to fragments of it.
@@ -142,7 +126,7 @@ impl Sessions {
         let (own, other) = self.near(key, instant);
         let Some(own) = own else {
             let slot = self.take_slot(key, Some((instant, instant)), epoch);
-            self.begins.add(instant);
+            self.begins.add(instant.div_euclid(self.step));
             self.due.push(self.due_at(instant), (slot, self.slots[slot as usize].generation));
             self.list(key, instant, slot);
             return slot;
@@ -177,33 +161,14 @@ impl Sessions {
 
     fn list(&mut self, key: usize, first: i64, slot: u32) {
         if self.of_key.len() <= key {
-            self.of_key.resize(key + 1, OfKey::None);
+            self.of_key.resize(key + 1, Line::default());
         }
-        let own = std::mem::take(&mut self.of_key[key]);
-        self.of_key[key] = match own {
-            OfKey::None => OfKey::One(slot),
-            OfKey::One(other) => {
-                let (begin, _) = self.slots[other as usize].span.unwrap_or_default();
-                OfKey::Many([(begin, other), (first, slot)].into())
-            }
-            OfKey::Many(mut all) => {
-                all.insert(first, slot);
-                OfKey::Many(all)
-            }
-        };
+        self.of_key[key].insert(first, slot);
     }
 
     fn unlist(&mut self, key: u32, first: i64) {
-        let Some(own) = self.of_key.get_mut(key as usize) else { return };
-        if let OfKey::Many(all) = own {
-            all.remove(&first);
-            match (all.len(), all.first_key_value()) {
-                (1, Some((_, slot))) => *own = OfKey::One(*slot),
-                (0, _) => *own = OfKey::None,
-                _ => {}
-            }
-        } else {
-            *own = OfKey::None;
+        if let Some(line) = self.of_key.get_mut(key as usize) {
+            line.remove(first);
         }
     }
 
@@ -213,12 +178,10 @@ impl Sessions {
         session.span = Some((first.min(instant), last.max(instant)));
         if instant < first {
             let key = session.key as usize;
-            self.begins.remove(first);
-            self.begins.add(instant);
-            if let Some(OfKey::Many(all)) = self.of_key.get_mut(key) {
-                all.remove(&first);
-                all.insert(instant, slot);
-            }
+            self.begins.remove(first.div_euclid(self.step));
+            self.begins.add(instant.div_euclid(self.step));
+            self.of_key[key].remove(first);
+            self.of_key[key].insert(instant, slot);
         }
     }
 
@@ -228,7 +191,7 @@ impl Sessions {
         let Some((first, last)) = gone.span else { return };
         self.extend(own, last);
         self.unlist(gone.key, first);
-        self.begins.remove(first);
+        self.begins.remove(first.div_euclid(self.step));
         let session = &mut self.slots[own as usize];
         fragments.join(&mut session.fragments, gone.fragments);
         // The later of the two beginnings is forgotten; the session is as old as its oldest row.
@@ -252,26 +215,26 @@ impl Sessions {
             let session = self.slots[slot as usize];
             let (Some((_, last)), true) = (session.span, session.generation == generation) else { continue };
             if self.is_over(last, time) {
-                closed.push(slot);
+                closed.push((session.span, slot));
             } else {
                 self.due.push(self.due_at(last), (slot, generation));
             }
         }
         if time == Mark::END {
-            closed.extend(std::mem::take(&mut self.timeless).into_values());
+            closed.extend(std::mem::take(&mut self.timeless).into_values().map(|slot| (None, slot)));
         }
+        closed.sort_unstable();
         let mut sessions = Vec::with_capacity(closed.len());
-        for slot in closed {
+        for (span, slot) in closed {
             let session = self.slots[slot as usize];
-            if let Some((first, _)) = session.span {
+            if let Some((first, _)) = span {
                 self.unlist(session.key, first);
-                self.begins.remove(first);
+                self.begins.remove(first.div_euclid(self.step));
             }
             self.epochs.remove(session.since);
             self.free(slot);
             sessions.push(session);
         }
-        sessions.sort_by_key(|session| session.span);
         sessions
     }
 
@@ -289,7 +252,7 @@ impl Sessions {
 
     /// The keys that have open sessions, in order.
     pub(super) fn keys(&self) -> Vec<u32> {
-        let mut keys: Vec<u32> = (0..self.of_key.len() as u32).filter(|key| !matches!(self.of_key[*key as usize], OfKey::None)).collect();
+        let mut keys: Vec<u32> = (0..self.of_key.len() as u32).filter(|key| !self.of_key[*key as usize].is_empty()).collect();
         keys.extend(self.timeless.keys());
         keys.sort_unstable();
         keys.dedup();
@@ -303,11 +266,7 @@ impl Sessions {
         for (number, key) in kept.iter().enumerate() {
             let own = self.of_key.get_mut(*key as usize).map(std::mem::take).unwrap_or_default();
             let number = number as u32;
-            match &own {
-                OfKey::None => {}
-                OfKey::One(slot) => self.slots[*slot as usize].key = number,
-                OfKey::Many(all) => all.values().for_each(|slot| self.slots[*slot as usize].key = number),
-            }
+            own.for_each(|slot| self.slots[slot as usize].key = number);
             of_key.push(own);
             if let Some(slot) = self.timeless.remove(key) {
                 self.slots[slot as usize].key = number;
@@ -326,7 +285,7 @@ impl Sessions {
         }
         // A row that begins a session lies less than the gap before the time.
         let next = time.saturating_sub(self.gap - 1).max(Mark::BEGINNING + 1);
-        self.begins.least().map_or(next, |first| first.min(next))
+        self.begins.least().map_or(next, |step| step.saturating_mul(self.step).min(next)).max(Mark::BEGINNING + 1)
     }
 
     /// The oldest epoch of which rows are kept.
@@ -335,7 +294,7 @@ impl Sessions {
     }
 
     pub(super) fn memory_size(&self) -> usize {
-        let of_keys = self.of_key.capacity() * size_of::<OfKey>() + self.len() * size_of::<(i64, u32)>();
+        let of_keys = self.of_key.capacity() * (size_of::<Line>() + size_of::<[(i64, u32); 4]>());
         // What the queue holds is estimated: to ask it costs as much as there are slots in it, and this is asked after every batch.
         let due = self.due.len() * 2 * size_of::<(i64, (u32, u32))>();
         self.slots.capacity() * size_of::<Session>() + of_keys + due + self.begins.memory_size() + self.epochs.memory_size()

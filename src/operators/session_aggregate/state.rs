@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, UInt32Array};
-use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::logical_expr::EmitTo;
 
@@ -154,14 +154,17 @@ impl SessionState {
 /// The rows of closed sessions.
 fn rows(plan: &SessionPlan, closed: &[Session], merged: Merged) -> Result<RecordBatch> {
     let schema = &plan.plan.schema;
-    let begins = || closed.iter().map(|session| session.span.map(|(first, _)| first)).collect::<TimestampMicrosecondArray>();
-    let ends = || closed.iter().map(|session| session.span.map(|(_, last)| last.saturating_add(plan.gap))).collect::<TimestampMicrosecondArray>();
+    // An instant is the same in every zone: a cast would take it for a local time.
+    let instants = |of: &dyn Fn(&Session) -> Option<i64>, data_type: &DataType| {
+        let zone = if let DataType::Timestamp(_, zone) = data_type { zone.clone() } else { None };
+        Arc::new(closed.iter().map(of).collect::<TimestampMicrosecondArray>().with_timezone_opt(zone)) as ArrayRef
+    };
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     let mut keys = merged.keys.into_iter();
     for (group, field) in plan.groups.iter().zip(schema.fields()) {
         let column: ArrayRef = match group {
-            SessionGroup::Beginning => cast(&begins(), field.data_type())?,
-            SessionGroup::End => cast(&ends(), field.data_type())?,
+            SessionGroup::Beginning => instants(&|session| Some(session.span?.0), field.data_type()),
+            SessionGroup::End => instants(&|session| Some(session.span?.1.saturating_add(plan.gap)), field.data_type()),
             SessionGroup::Key(_) => match keys.next() {
                 Some(key) => key,
                 None => continue,
