@@ -293,7 +293,7 @@ fn the_statement_of_the_page_on_streams_gives_what_its_timeline_shows() {
         )
     };
     let wanted =
-        [session(1, "00:05", "01:19", 3, "PT44S"), session(1, "01:19", "01:49", 1, "PT0S"), session(2, "00:10", "01:29", 3, "PT49S")].map(|line| line + "\n");
+        [session(1, "00:05", "01:19", 3, "PT44S"), session(1, "01:19", "01:49", 1, "P0D"), session(2, "00:10", "01:29", 3, "PT49S")].map(|line| line + "\n");
     for mode in ["execution.mode=batch", "execution.mode=stream"] {
         let ran = folder.run(&["--set", mode, "--set", "batch.strategy=fixed_size", "--set", "batch.size=1", "--sql", sql]).expect(0);
         let mut lines: Vec<&str> = ran.out.split_inclusive('\n').collect();

@@ -49,7 +49,8 @@ fn rows(count: usize) -> impl Strategy<Value = Vec<Row>> {
 }
 
 fn model(rows: &[Row], gap: i64, keyed: bool) -> Vec<Out> {
-    let mut of_key: BTreeMap<(Option<String>, bool), Vec<(i64, i64)>> = BTreeMap::new();
+    type TimesAndIds = Vec<(i64, i64)>;
+    let mut of_key: BTreeMap<(Option<String>, bool), TimesAndIds> = BTreeMap::new();
     for row in rows {
         let key = if keyed { row.key.clone() } else { None };
         of_key.entry((key, row.time.is_some())).or_default().push((row.time.unwrap_or_default(), row.id));
