@@ -12,7 +12,9 @@ use crate::operators::interval_join::IntervalJoinExec;
 use crate::operators::limit::StreamLimitExec;
 use crate::operators::lookup_join::LookupJoinExec;
 use crate::operators::over::{LookBack, OverExec, OverSpec, Release};
+use crate::operators::session_aggregate::SessionAggregateExec;
 use crate::operators::source_slot::SourceExec;
+use crate::operators::update_aggregate::UpdateAggregateExec;
 use crate::operators::window_aggregate::WindowAggregateExec;
 use crate::planner::ExecutionMode;
 
@@ -169,6 +171,12 @@ fn describe(node: &Arc<dyn ExecutionPlan>, operators: &mut Vec<Operator>) -> Str
         operator(operators, "GROUP BY of a window".to_owned(), "the groups of open windows", "windows that are not over yet".to_owned());
         return format!("{below} --group by window");
     }
+    if let Some(groups) = any.downcast_ref::<UpdateAggregateExec>() {
+        let bound = groups.ttl().map_or("all groups; bound them by 'state.ttl'".to_owned(), |ttl| format!("groups that had a row in the last {}", span(ttl)));
+        let (operator, state) = ("GROUP BY without a window".to_owned(), "a value of each aggregate for each group".to_owned());
+        operators.push(Operator { operator, state, bound, output: "updates by key" });
+        return format!("{below} --group by");
+    }
     if let Some(over) = any.downcast_ref::<OverExec>() {
         let spec = over.spec();
         let (what, state, bound) = match &spec.release {
@@ -178,6 +186,11 @@ fn describe(node: &Arc<dyn ExecutionPlan>, operators: &mut Vec<Operator>) -> Str
         };
         operator(operators, what.to_owned(), state, bound);
         return format!("{below} --over");
+    }
+    if let Some(sessions) = any.downcast_ref::<SessionAggregateExec>() {
+        let gap = span(sessions.gap());
+        operator(operators, format!("GROUP BY of a session, gap {gap}"), "the groups of open sessions", format!("sessions that had a row in the last {gap}"));
+        return format!("{below} --group by session ({gap})");
     }
     if let Some(filter) = any.downcast_ref::<GuardedFilterExec>() {
         operator(operators, format!("filter {}", fmt_sql(filter.predicate().as_ref())), "none", "–".to_owned());

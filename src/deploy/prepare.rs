@@ -215,6 +215,11 @@ impl Job<'_> {
                 known = false;
                 continue;
             };
+            if let Outcome::Ready(job) = &earlier[*upstream]
+                && job.spec.plan.updates.is_some()
+            {
+                faults.push(rows_change(name).at(&statement.script, statement.statement.span));
+            }
             inputs.push(stream_input(name, schema, endless || mode == ExecutionMode::Stream));
             let job = earlier[..*upstream].iter().filter(|outcome| matches!(outcome, Outcome::Ready(_))).count();
             chained.push(ChainedInput { name: Arc::clone(name), job });
@@ -300,7 +305,8 @@ impl Job<'_> {
             let name = sink.sink.name();
             let span = statement.sinks.iter().find(|bound| bound.name == name).map_or(statement.statement.span, |bound| bound.span);
             let columns = if sink.sink.wants_carried() { Arc::clone(&plan.schema) } else { visible(&plan.schema) };
-            let checked = sink.sink.check_schema(&columns);
+            let updates = || plan.updates.as_ref().map_or(Ok(()), |keys| sink.sink.check_updates(keys));
+            let checked = sink.sink.check_schema(&columns).and_then(|()| updates());
             faults.extend(checked.err().map(|error| error.context(format!("sink '{name}'")).or_at(&statement.script, span)));
         }
         let printed = self.stdout.map_or(Ok(()), |stdout| stdout.check_schema(&visible(&plan.schema)));
@@ -318,6 +324,12 @@ impl Job<'_> {
             warnings: statement.warnings.clone(),
         }
     }
+}
+
+/// A statement that reads one whose rows take the place of earlier ones.
+fn rows_change(name: &str) -> Error {
+    Error::sql(format!("'{name}' groups without a window of the event time: its rows take the place of earlier ones, which nobody takes back here"))
+        .with_help(format!("group '{name}' by a window, like tumble(ts, INTERVAL '1' MINUTE)"))
 }
 
 /// What statements know that read another one's rows.

@@ -17,6 +17,8 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 use crate::clock::EpochClock;
 
+pub use windows::{SESSION_FUNCTIONS, session_gap};
+
 /// All functions of our own; those with the name of a built-in one replace it.
 pub fn all(clock: &Arc<EpochClock>) -> Vec<ScalarUDF> {
     let mut functions = clock::functions(clock);

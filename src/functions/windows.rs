@@ -1,6 +1,7 @@
-//! Windows of time: `tumble(ts, size)` is the beginning of the one window that an instant belongs to, `hop(ts, slide, size)` the beginnings of all that it belongs to.
+//! Windows of time: `tumble(ts, size)` is the beginning of the one window that an instant belongs to, `hop(ts, slide, size)` the beginnings of all that it belongs to. Which session
+//! an instant belongs to depends on other rows: `session(ts, gap)` is a mark for the planner, and never called.
 //!
-//! Windows begin at multiples of their size (of their slide) since 1970-01-01, in UTC.
+//! Windows of `tumble` and `hop` begin at multiples of their size (of their slide) since 1970-01-01, in UTC.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -10,16 +11,34 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use crate::error::Error;
 
 /// Windows that one instant may belong to.
 const MOST_WINDOWS: i64 = 10_000;
 
-pub(super) fn functions() -> [ScalarUDF; 2] {
+/// The functions that stand for the beginning of a session and for its end; the second one is for the planner only.
+pub const SESSION_FUNCTIONS: [&str; 2] = ["session", "_session_end"];
+
+pub(super) fn functions() -> [ScalarUDF; 4] {
     let signature = || Signature::user_defined(Volatility::Immutable);
-    [ScalarUDF::from(Tumble { signature: signature() }), ScalarUDF::from(Hop { signature: signature() })]
+    // No constant, even of constants.
+    let session = |name| ScalarUDF::from(Session { name, signature: Signature::user_defined(Volatility::Volatile) });
+    let [beginning, end] = SESSION_FUNCTIONS;
+    [ScalarUDF::from(Tumble { signature: signature() }), ScalarUDF::from(Hop { signature: signature() }), session(beginning), session(end)]
+}
+
+/// The gap of a session in microseconds, from an expression.
+pub fn session_gap(gap: &Expr) -> Result<i64> {
+    match gap {
+        Expr::Literal(value, _) => length("session", &ColumnarValue::Scalar(value.clone())),
+        _ => Err(no_constant("session")),
+    }
+}
+
+fn no_constant(name: &str) -> DataFusionError {
+    refused(format!("a length of {name} is no constant"), "write it as INTERVAL '1' MINUTE")
 }
 
 fn refused(text: String, help: &str) -> DataFusionError {
@@ -44,7 +63,7 @@ fn arguments(name: &str, form: &str, types: &[DataType], count: usize) -> Result
 /// A length in microseconds.
 fn length(name: &str, value: &ColumnarValue) -> Result<i64> {
     let ColumnarValue::Scalar(ScalarValue::IntervalMonthDayNano(Some(length))) = value else {
-        return Err(refused(format!("a length of {name} is no constant"), "write it as INTERVAL '1' MINUTE"));
+        return Err(no_constant(name));
     };
     if length.months != 0 {
         return Err(refused(
@@ -175,5 +194,42 @@ impl ScalarUDFImpl for Hop {
         let field = Arc::new(Field::new_list_field(values.data_type().clone(), true));
         let nulls = instants.nulls().cloned().filter(|nulls: &NullBuffer| nulls.null_count() > 0);
         Ok(ColumnarValue::Array(Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(counts), values, nulls)?)))
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Session {
+    name: &'static str,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Session {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        arguments("session", "write session(ts, INTERVAL '30' SECONDS): how far apart rows are that are not in one session", types, 2)
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        Ok(types[0].clone())
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        check_lengths("session", &args)?;
+        Ok(Arc::new(Field::new(self.name, args.arg_fields[0].data_type().clone(), true)))
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Err(DataFusionError::Internal("a session of one row".to_owned()))
     }
 }

@@ -7,6 +7,7 @@
 //! - `window_aggregate`: rows grouped by a window of time
 //! - `update_aggregate`: rows grouped without a window, whose groups are never over
 //! - `over`: functions over the rows of keys
+//! - `session_aggregate`: rows grouped by sessions of time
 //! - `figures`: what an operator with state tells of itself
 //! - `limit`: `LIMIT n` counted over all epochs
 //! - `once`: a branch without a stream, emitted in the first epoch only
@@ -29,6 +30,7 @@ pub mod lookup_join;
 pub mod once;
 pub mod over;
 mod plan_node;
+pub mod session_aggregate;
 pub(crate) mod slice_bytes;
 pub mod source_slot;
 pub mod spilling_sort;

@@ -253,12 +253,13 @@ impl<'a> Attempts<'a> {
         let (plan, times, updates) = match self.request.mode {
             ExecutionMode::Batch => (total_order(planner.create_physical_plan(logical, self.state).await?)?, Vec::new(), None),
             ExecutionMode::Stream => {
-                let Rewritten { plan, times, updates } = rewrite::rewrite(logical.clone(), Rewrite { tables: self.request.tables, times: &self.times, over: self.over() })?;
+                let Rewritten { plan, times, updates } =
+                    rewrite::rewrite(logical.clone(), Rewrite { tables: self.request.tables, times: &self.times, over: self.over() })?;
                 (planner.create_physical_plan(&plan, self.state).await?, times, updates)
             }
         };
         let limited = self.request.memory.is_some_and(|pool| matches!(pool.memory_limit(), MemoryLimit::Finite(_)));
-        Ok((guard::guard(plan, self.request.faults, limited)?, times))
+        Ok((guard::guard(plan, self.request.faults, limited)?, times, updates))
     }
 }
 

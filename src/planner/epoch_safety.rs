@@ -8,7 +8,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use crate::error::{Error, Result};
 
 /// Operators that yield the same rows for any cut of their input into epochs. Each is here because it works row by row, or because it is ours and keeps its state between epochs.
-pub(super) const ALLOWED: [&str; 13] = [
+pub(super) const ALLOWED: [&str; 14] = [
     "SourceExec",
     "GuardedFilterExec",
     "GuardedProjectionExec",
@@ -22,9 +22,10 @@ pub(super) const ALLOWED: [&str; 13] = [
     "WindowAggregateExec",
     "OverExec",
     "UpdateAggregateExec",
+    "SessionAggregateExec",
 ];
 /// Those of them that keep rows: what has come in need not have come out.
-const STATEFUL: [&str; 4] = ["IntervalJoinExec", "WindowAggregateExec", "OverExec", "UpdateAggregateExec"];
+const STATEFUL: [&str; 5] = ["IntervalJoinExec", "WindowAggregateExec", "OverExec", "UpdateAggregateExec", "SessionAggregateExec"];
 
 /// Whether every operator of a plan works row by row and counts the rows that it drops or adds.
 pub(super) fn is_row_wise(plan: &Arc<dyn ExecutionPlan>) -> bool {

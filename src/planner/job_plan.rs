@@ -28,6 +28,7 @@ use crate::operators::interval_join::IntervalJoinExec;
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::LookupJoinExec;
 use crate::operators::over::OverExec;
+use crate::operators::session_aggregate::SessionAggregateExec;
 use crate::operators::source_slot::{Slot, SourceExec};
 use crate::operators::update_aggregate::UpdateAggregateExec;
 use crate::operators::window_aggregate::WindowAggregateExec;
@@ -343,6 +344,10 @@ fn collect(node: &Arc<dyn ExecutionPlan>, parent: Option<&Arc<dyn ExecutionPlan>
         plan.stateful.push(Arc::clone(groups.figures()));
     } else if let Some(over) = node.as_any().downcast_ref::<OverExec>() {
         plan.stateful.push(Arc::clone(over.figures()));
+    } else if let Some(sessions) = node.as_any().downcast_ref::<SessionAggregateExec>()
+        && sessions.is_streamed()
+    {
+        plan.stateful.push(Arc::clone(sessions.figures()));
     }
 }
 

@@ -5,6 +5,7 @@
 //! - `sql`: syntax tree to logical plan
 //! - `shadowed`, `joins`, `merged`, `wildcard`, `within`, `within_using`: what is resolved in the syntax tree before that
 //! - `windows`: groups of `tumble` and `hop`, and their `window_start` and `window_end`
+//! - `sessions`: groups of `session`, in the logical plan
 //! - `carry`: key and event time for sinks that ask for them
 //! - `not_in`: `NOT IN` where NULL would be forgotten
 //! - `unfolding`: limits of how large expressions get while they are optimised
@@ -33,6 +34,7 @@ mod plain_text;
 mod plan_error;
 mod rewrite;
 mod session;
+mod sessions;
 mod shadowed;
 mod sql;
 mod total_order;

@@ -12,6 +12,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::optimizer::optimizer::{ApplyOrder, Optimizer};
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
+use super::sessions;
 use crate::error::{Error, ErrorKind, Fault};
 
 /// Parts that the optimiser may add to those that were written; an unoptimised build takes a second for them.
@@ -27,6 +28,7 @@ pub(super) fn optimize(state: &SessionState, plan: &LogicalPlan) -> Result<Logic
     let limits = Limits { unfolded: size.written.saturating_add(MOST_ADDED) };
     limits.check(size)?;
     let analyzed = state.analyzer().execute_and_check(plan.clone(), &state.options(), |_, _| {})?;
+    let analyzed = sessions::separate(analyzed)?;
     let limited = |rule: &Arc<dyn OptimizerRule + Send + Sync>| Arc::new(Limited { rule: Arc::clone(rule), limits }) as _;
     let optimizer = Optimizer::with_rules(state.optimizer().rules.iter().map(limited).collect());
     let optimized = optimizer.optimize(analyzed, state, |_, _| {})?;

@@ -1,4 +1,4 @@
-//! `GROUP BY tumble(…)` and `GROUP BY hop(…)`: what `window_start` and `window_end` are, and that an instant is in several windows of `hop`.
+//! `GROUP BY tumble(…)`, `hop(…)` and `session(…)`: what `window_start` and `window_end` are, and that an instant is in several windows of `hop`.
 
 use std::ops::ControlFlow;
 
@@ -7,8 +7,14 @@ use datafusion::sql::sqlparser::ast::{
     SelectItem, VisitMut, VisitorMut,
 };
 
-/// Stands for the beginning of the window until all names have been looked at.
+use crate::functions::SESSION_FUNCTIONS;
+
+/// Stand for the beginning of the window and its end until all names have been looked at.
 const BEGINNING: &str = "_window_start";
+const END: &str = "_window_end";
+
+const SESSION: &str = SESSION_FUNCTIONS[0];
+const SESSION_END: &str = SESSION_FUNCTIONS[1];
 
 /// Writes windows out, in every SELECT that groups by one.
 pub(super) fn lower(query: &mut Query) {
@@ -19,8 +25,18 @@ fn lower_select(select: &mut Select) {
     let GroupByExpr::Expressions(groups, _) = &select.group_by else { return };
     let Some(call) = groups.iter().find(|group| window_of(group).is_some()).cloned() else { return };
     let Some((function, size)) = window_of(&call) else { return };
-    let beginning = if function == "hop" { unnest(call.clone()) } else { call.clone() };
-    let end = Expr::Nested(Box::new(Expr::BinaryOp { left: Box::new(placeholder()), op: BinaryOperator::Plus, right: Box::new(size.clone()) }));
+    let beginning = if function == "hop" { called("unnest", vec![unnamed(call.clone())]) } else { call.clone() };
+    let end = match &call {
+        // How long a session is says no constant, so its end is a group as its beginning is.
+        Expr::Function(Function { args: FunctionArguments::List(list), .. }) if function == SESSION => called(SESSION_END, list.args.clone()),
+        _ => Expr::Nested(Box::new(Expr::BinaryOp { left: Box::new(beginning.clone()), op: BinaryOperator::Plus, right: Box::new(size.clone()) })),
+    };
+    if function == SESSION
+        && let GroupByExpr::Expressions(groups, _) = &mut select.group_by
+        && !groups.iter().any(|group| matches!(group, Expr::Identifier(name) if name.value.eq_ignore_ascii_case("window_end")))
+    {
+        groups.push(placeholder(END));
+    }
     for item in &mut select.projection {
         if let SelectItem::UnnamedExpr(Expr::Identifier(name)) = item
             && ["window_start", "window_end"].iter().any(|known| name.value.eq_ignore_ascii_case(known))
@@ -28,11 +44,11 @@ fn lower_select(select: &mut Select) {
             *item = SelectItem::ExprWithAlias { expr: Expr::Identifier(name.clone()), alias: name.clone() };
         }
     }
-    let mut names = Names { call, end };
-    let mut beginnings = Beginnings { beginning };
+    let mut names = Names { call };
+    let mut ends = Ends { beginning, end };
     for_expressions(select, &mut |expr| {
         let _never_breaks = expr.visit(&mut names);
-        let _never_breaks = expr.visit(&mut beginnings);
+        let _never_breaks = expr.visit(&mut ends);
     });
 }
 
@@ -53,27 +69,27 @@ fn for_expressions(select: &mut Select, f: &mut dyn FnMut(&mut Expr)) {
 fn window_of(expr: &Expr) -> Option<(&'static str, &Expr)> {
     let Expr::Function(Function { name, args: FunctionArguments::List(FunctionArgumentList { args, .. }), .. }) = expr else { return None };
     let name = name.0.last()?.as_ident()?.value.as_str();
-    let (name, count) = [("tumble", 2), ("hop", 3)].into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known))?;
+    let (name, count) = [("tumble", 2), ("hop", 3), (SESSION, 2)].into_iter().find(|(known, _)| name.eq_ignore_ascii_case(known))?;
     match args.last() {
         Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(size))) if args.len() == count => Some((name, size)),
         _ => None,
     }
 }
 
-fn placeholder() -> Expr {
-    Expr::Identifier(Ident::with_quote('"', BEGINNING))
+fn placeholder(name: &str) -> Expr {
+    Expr::Identifier(Ident::with_quote('"', name))
 }
 
-fn unnest(list: Expr) -> Expr {
+fn unnamed(argument: Expr) -> FunctionArg {
+    FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))
+}
+
+fn called(name: &str, args: Vec<FunctionArg>) -> Expr {
     Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new("unnest")]),
+        name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(list))],
-            clauses: Vec::new(),
-        }),
+        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
         filter: None,
         null_treatment: None,
         over: None,
@@ -83,7 +99,6 @@ fn unnest(list: Expr) -> Expr {
 
 struct Names {
     call: Expr,
-    end: Expr,
 }
 
 impl VisitorMut for Names {
@@ -92,28 +107,31 @@ impl VisitorMut for Names {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         // Before what stands in it: its own arguments may be called like it.
         if *expr == self.call {
-            *expr = placeholder();
+            *expr = placeholder(BEGINNING);
         } else if let Expr::Identifier(name) = expr {
             if name.value.eq_ignore_ascii_case("window_start") {
-                *expr = placeholder();
+                *expr = placeholder(BEGINNING);
             } else if name.value.eq_ignore_ascii_case("window_end") {
-                *expr = self.end.clone();
+                *expr = placeholder(END);
             }
         }
         ControlFlow::Continue(())
     }
 }
 
-struct Beginnings {
+struct Ends {
     beginning: Expr,
+    end: Expr,
 }
 
-impl VisitorMut for Beginnings {
+impl VisitorMut for Ends {
     type Break = ();
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if matches!(expr, Expr::Identifier(name) if name.value == BEGINNING) {
-            *expr = self.beginning.clone();
+        match expr {
+            Expr::Identifier(name) if name.value == BEGINNING => *expr = self.beginning.clone(),
+            Expr::Identifier(name) if name.value == END => *expr = self.end.clone(),
+            _ => {}
         }
         ControlFlow::Continue(())
     }

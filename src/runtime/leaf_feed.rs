@@ -64,13 +64,14 @@ enum Pick {
 
 impl SourceFeed {
     /// A feed for the leaves of one source with columns `schema`; `event_time` is an expression over them. Without one the time that the source `offers` counts. `timed`: somebody goes
-    /// by the source's time.
+    /// by the source's time. `whole`: rows come with all columns, since no reader chooses some.
     pub(super) fn new(
         schema: &SchemaRef,
         leaves: Vec<LeafPlan>,
         event_time: Option<&Arc<dyn PhysicalExpr>>,
         offers: &[MetadataColumn],
         timed: bool,
+        whole: bool,
         faults: Arc<RowFaults>,
     ) -> Result<Self> {
         let wants_event_time = timed || leaves.iter().any(|leaf| leaf.columns.contains(&LeafColumn::Hidden(HiddenColumn::EventTime)));
@@ -80,7 +81,8 @@ impl SourceFeed {
             LeafColumn::Hidden(_) => None,
         });
         let of_time = event_time.into_iter().flat_map(collect_columns).map(|column| column.index());
-        let mut columns: Vec<usize> = visible.chain(of_time).collect();
+        let others = 0..if whole { schema.fields().len() } else { 0 };
+        let mut columns: Vec<usize> = visible.chain(of_time).chain(others).collect();
         columns.sort_unstable();
         columns.dedup();
         let internal = |error: arrow::error::ArrowError| Error::internal("a leaf has a column that its source does not have").with_source(error);

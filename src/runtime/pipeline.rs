@@ -339,14 +339,15 @@ pub(super) fn feeds(part: &Part) -> Result<(NumberedFeeds, NumberedFeeds)> {
         }
         let event_time = plan.event_times.iter().find(|(name, _)| &**name == source.source.name()).map(|(_, expression)| expression);
         let timed = plan.mode == ExecutionMode::Stream && plan.times.iter().any(|(name, _)| &**name == source.source.name());
-        sources.push((at, SourceFeed::new(&source.source.schema(), leaves, event_time, source.source.metadata(), timed, Arc::clone(&part.spec.faults))?));
+        sources
+            .push((at, SourceFeed::new(&source.source.schema(), leaves, event_time, source.source.metadata(), timed, false, Arc::clone(&part.spec.faults))?));
     }
     let mut chained = Vec::new();
     for input in &part.spec.chained {
         let leaves = leaves_of(&input.name);
         if let Some(leaf) = leaves.first() {
             let schema = plan.inputs.iter().find(|(name, _)| *name == input.name).map_or_else(|| Arc::clone(&leaf.schema), |(_, schema)| Arc::clone(schema));
-            chained.push((input.job, SourceFeed::new(&schema, leaves, None, &[], false, Arc::clone(&part.spec.faults))?));
+            chained.push((input.job, SourceFeed::new(&schema, leaves, None, &[], false, true, Arc::clone(&part.spec.faults))?));
         }
     }
     Ok((sources, chained))

@@ -250,7 +250,7 @@ impl TableReader {
                 .with_help("let it be the stream of the join")
         })?;
         let event_time: Option<&Arc<dyn PhysicalExpr>> = self.event_times.iter().find(|(source, _)| source == name).map(|(_, expression)| expression);
-        let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, spec.source.metadata(), false, Arc::clone(&self.faults))?;
+        let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, spec.source.metadata(), false, false, Arc::clone(&self.faults))?;
         let request = feed.request(decoded_rows(self.context.memory_pool(), TABLE_BATCH_ROWS), self.parallelism, &self.counters.health_of(name));
         let place = format!("job '{}', source '{name}'", self.job);
         Ok((feed, SourceTask { source: Arc::clone(&spec.source), request, policy: spec.failure, place }))
@@ -367,7 +367,7 @@ mod tests {
         let faults = Arc::new(RowFaults::new(true));
         let counters = Arc::new(JobCounters::new([], [Arc::from("silent")], [], Vec::new(), Arc::clone(&faults), false));
         let alive = Arc::new(());
-        let feed = SourceFeed::new(&Arc::new(Schema::empty()), Vec::new(), None, &[], false, faults).expect("a feed");
+        let feed = SourceFeed::new(&Arc::new(Schema::empty()), Vec::new(), None, &[], false, false, faults).expect("a feed");
         let request = feed.request(1, 1, &counters.health_of("silent"));
         let policy = FailurePolicy { strategy: FailureStrategy::LogAndContinue, max_retries: 0, retry_backoff: Duration::ZERO };
         let task = SourceTask { source: Arc::new(Silent(Arc::clone(&alive))), request, policy, place: String::new() };

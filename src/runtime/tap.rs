@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use super::room::Room;
 use super::sink_task::{MOST_BYTES, MOST_ROWS};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::operators::slice_bytes::slice_bytes;
 use crate::sources::SourceKind;
 use crate::stream::{Boundedness, DataReader, DataSource, Position, ReadRequest, SourceBatch};
@@ -31,6 +31,8 @@ enum Upstream {
 #[derive(Debug)]
 pub struct Tap {
     schema: SchemaRef,
+    /// Its rows take the place of earlier ones.
+    updates: bool,
     readers: Mutex<Vec<ReaderEnd>>,
     upstream: watch::Sender<Upstream>,
     /// The job is to come to its end: its last rows don't wait for room.
@@ -60,9 +62,9 @@ impl ReaderEnd {
 }
 
 impl Tap {
-    /// Of a job with these columns.
-    pub fn new(schema: SchemaRef) -> Self {
-        Self { schema, readers: Mutex::default(), upstream: watch::Sender::new(Upstream::Here), draining: watch::Sender::new(false) }
+    /// Of a job with these columns, whose rows may take the place of earlier ones.
+    pub fn new(schema: SchemaRef, updates: bool) -> Self {
+        Self { schema, updates, readers: Mutex::default(), upstream: watch::Sender::new(Upstream::Here), draining: watch::Sender::new(false) }
     }
 
     /// Columns of its rows.
@@ -131,6 +133,10 @@ pub struct TapReaders(pub Arc<Tap>);
 
 impl SourceKind for TapReaders {
     fn create(&self, name: &str, _: &BTreeMap<String, String>) -> Result<Arc<dyn DataSource>> {
+        if self.0.updates {
+            let error = Error::sql(format!("'{name}' groups without a window of the event time: its rows take the place of earlier ones, which nobody takes back here"));
+            return Err(error.with_help("let it group by a window, like tumble(ts, INTERVAL '1' MINUTE)"));
+        }
         Ok(Arc::new(TapSource { name: name.to_owned(), tap: Arc::clone(&self.0), first: Mutex::default() }))
     }
 }
@@ -267,7 +273,7 @@ mod tests {
         let schema = Arc::new(Schema::new(vec![Field::new("text", DataType::Utf8, false)]));
         let long = StringArray::from(vec!["x".repeat(MOST_BYTES as usize / 3); 2]);
         let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(long)]).expect("two rows");
-        let tap = Arc::new(Tap::new(schema));
+        let tap = Arc::new(Tap::new(schema, false));
         let mut reader = tap.attach("reader");
         let batches = [batch];
         tap.send(&batches).await;

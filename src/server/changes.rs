@@ -225,7 +225,7 @@ impl State {
                 Some(_) if !self.readers(std::slice::from_ref(name)).is_empty() => {
                     return Err(Error::config(format!("job '{name}' has other columns than before, and other jobs read it")).with_help("stop these first"));
                 }
-                _ => Arc::new(Tap::new(columns)),
+                _ => Arc::new(Tap::new(columns, job.spec.plan.updates.is_some())),
             };
             job.spec.tap = Some(Arc::clone(&tap));
             Ok((std::mem::take(&mut job.sources), tap))

@@ -28,6 +28,9 @@ pub struct SinkContext {
     pub stop: CancellationToken,
 }
 
+/// What can't be done with rows that change.
+pub(crate) const UPDATES: &str = "GROUP BY without a window of the event time tells of its groups again and again, and this sink keeps all rows";
+
 /// A configured sink.
 pub trait DataSink: Send + Sync + Debug {
     /// The name of the statement's `INTO`.
@@ -38,6 +41,11 @@ pub trait DataSink: Send + Sync + Debug {
 
     /// Whether rows of this schema can be written (partition columns exist, types the format knows); creates nothing.
     fn check_schema(&self, schema: &SchemaRef) -> Result<()>;
+
+    /// Whether rows may take the place of earlier ones that are the same in the columns `keys`. Unless a sink says so it keeps all rows, and would hold every state that a group has been through.
+    fn check_updates(&self, _keys: &[String]) -> Result<()> {
+        Err(Error::sql(UPDATES).with_help("group by a window of the event time, like tumble(ts, INTERVAL '1' MINUTE), or write to a Kafka sink whose 'key' is the columns of GROUP BY"))
+    }
 
     /// Whether it wants the columns of [`super::Carried`], where there are any, behind those of the statement.
     fn wants_carried(&self) -> bool {

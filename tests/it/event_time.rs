@@ -203,6 +203,15 @@ fn windows_that_can_not_be_are_refused_before_anything_starts() {
         ("tumble(id, INTERVAL '1' SECOND)", "tumble() can't take (BIGINT, INTERVAL)"),
         ("tumble(ts)", "tumble() can't take (TIMESTAMP)"),
         ("hop(ts, INTERVAL '-1' SECOND, INTERVAL '1' MINUTE)", "a length of hop must be longer than nothing"),
+        ("session(ts, INTERVAL '1' MONTH)", "session can't have months or years: they have no fixed length"),
+        ("session(ts, INTERVAL '0' SECONDS)", "a length of session must be longer than nothing"),
+        ("session(ts, INTERVAL '-1' SECOND)", "a length of session must be longer than nothing"),
+        ("session(id, INTERVAL '1' SECOND)", "session() can't take (BIGINT, INTERVAL)"),
+        ("session(ts, ts - ts)", "a length of session is no constant"),
+        ("session(now(), INTERVAL '1' SECOND)", "need a window of its event time"),
+        ("session(ts, INTERVAL '1' SECOND), session(ts, INTERVAL '2' SECONDS)", "rows can be grouped by one session only"),
+        ("date_trunc('hour', session(ts, INTERVAL '1' SECOND))", "session makes groups of rows, so it can stand in GROUP BY only"),
+        ("CUBE(session(ts, INTERVAL '1' SECOND))", "session makes groups of rows, so it can stand in GROUP BY only"),
     ] {
         let ran = folder.run(&["--sql", &format!("SELECT count(*) AS n FROM a GROUP BY {window} WITH ({source},'execution.mode'='stream')")]).expect(2);
         assert!(ran.err.contains(told) && ran.err.contains("--> --sql:1:"), "{window}: {}", ran.err);
@@ -249,4 +258,88 @@ fn a_key_that_was_silent_for_state_ttl_begins_anew() {
     assert!(run("").ends_with("{\"id\":3,\"before\":2}\n"));
     let anew = run(",'state.ttl'='10s'");
     assert!(anew.ends_with("{\"id\":2,\"before\":1}\n{\"id\":3,\"before\":null}\n"), "{anew}");
+}
+
+#[test]
+fn a_session_comes_out_once_when_no_row_can_join_it_any_more() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", rows(&[(1, 10), (2, 15), (3, 22)]));
+    let source = SOURCES.split(",\n").next().unwrap();
+    let sql = format!(
+        "SELECT window_start, window_end, count(*) AS n FROM a GROUP BY k, session(a.ts, INTERVAL '6' SECONDS) WITH ({source},'a.follow'='true','a.follow.interval'='10ms')"
+    );
+    let mut job = folder.start(&["--format", "json", "--summary", "json", "--sql", &sql]);
+    let append = |second: u32| {
+        use std::io::Write;
+        let text = rows(&[(9, second)]);
+        std::fs::OpenOptions::new().append(true).open(folder.path().join("a.jsonl")).unwrap().write_all(text.as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(400));
+    };
+    let session =
+        |begin: u32, end: u32, n: u32| format!("{{\"window_start\":\"2026-05-01T10:00:{begin:02}Z\",\"window_end\":\"2026-05-01T10:00:{end:02}Z\",\"n\":{n}}}");
+    std::thread::sleep(Duration::from_millis(800));
+    assert_eq!(lines(&job), Vec::<String>::new(), "the watermark is at 17 seconds");
+    // Between the two sessions that there are; the watermark is at 23 seconds then.
+    append(19);
+    append(28);
+    assert_eq!(lines(&job), Vec::<String>::new(), "a row of 27 seconds may still come");
+    append(33);
+    eventually_or("the session", || lines(&job) == [session(10, 28, 4)], || job.log());
+    append(21);
+    append(45);
+    eventually_or("the next one", || lines(&job) == [session(10, 28, 4), session(28, 39, 2)], || job.log());
+    assert!(job.log().contains("rows came too late for the GROUP BY"), "{}", job.log());
+    job.signal(libc::SIGTERM);
+    assert_eq!(job.wait(), 0, "{}", job.log());
+    assert_eq!(lines(&job).len(), 2, "the third session is not over");
+    let summary = job.log().lines().rev().find_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).unwrap();
+    let operator = &summary["jobs"][0]["operators"][0];
+    assert_eq!((&operator["operator"], operator["in"].as_u64(), operator["out"].as_u64()), (&"GROUP BY".into(), Some(8), Some(2)), "{operator}");
+    assert_eq!(
+        (operator["late"].as_u64(), operator["state_rows"].as_u64(), &operator["watermark"]),
+        (Some(1), Some(1), &"2026-05-01T10:00:40.000Z".into()),
+        "{operator}"
+    );
+    assert!(operator["state_bytes"].as_u64().unwrap() > 0, "{operator}");
+}
+
+#[test]
+fn a_stream_of_sessions_hands_on_how_far_their_beginnings_have_come() {
+    let folder = Folder::new();
+    // A session that goes on while others come and go.
+    let row = |k: u32, second: u32| format!("{{\"id\":1,\"k\":{k},\"ts\":\"2026-05-01T10:00:{second:02}Z\"}}\n");
+    folder.write("a.jsonl", (0..58).map(|second| row(1, second) + &if second % 10 == 0 { row(2 + second, second) } else { String::new() }).collect::<String>());
+    let script = format!(
+        "CREATE STREAM visits AS SELECT k, window_start AS began, count(*) AS n FROM a GROUP BY k, session(ts, INTERVAL '2' SECONDS) WITH ({},'execution.mode'='stream');
+         SELECT window_start, count(*) AS visits, sum(n) AS n FROM visits GROUP BY tumble(began, INTERVAL '30' SECONDS) WITH ('execution.mode'='stream')",
+        SOURCES.split(",\n").next().unwrap()
+    );
+    for size in ["1", "7", "1000"] {
+        let ran = folder.run(&["--set", &format!("batch.size={size}"), "--sql", &script]).expect(0);
+        let wanted = "{\"window_start\":\"2026-05-01T10:00:00Z\",\"visits\":4,\"n\":61}\n{\"window_start\":\"2026-05-01T10:00:30Z\",\"visits\":3,\"n\":3}\n";
+        assert_eq!(ran.out, wanted, "{size}");
+        assert!(!ran.err.contains("too late"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn the_statement_of_the_page_on_streams_gives_what_its_timeline_shows() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/streams.md")).unwrap();
+    let sql = page.split("### Sessions").nth(1).and_then(|rest| rest.split("```sql\n").nth(1)).and_then(|rest| rest.split("```").next()).unwrap();
+    let folder = Folder::new();
+    let row = |user: u32, second: u32| format!("{{\"user_id\":{user},\"ts\":\"2026-05-01T10:{:02}:{:02}Z\"}}\n", second / 60, second % 60);
+    folder.write("clicks.jsonl", [(1, 5), (2, 10), (1, 20), (1, 49), (2, 59), (2, 35), (1, 79)].map(|(user, second)| row(user, second)).concat());
+    let session = |user: u32, begin: &str, end: &str, clicks: u32, lasted: &str| {
+        format!(
+            "{{\"user_id\":{user},\"window_start\":\"2026-05-01T10:{begin}Z\",\"window_end\":\"2026-05-01T10:{end}Z\",\"clicks\":{clicks},\"lasted\":\"{lasted}\"}}"
+        )
+    };
+    let wanted =
+        [session(1, "00:05", "01:19", 3, "PT44S"), session(1, "01:19", "01:49", 1, "P0D"), session(2, "00:10", "01:29", 3, "PT49S")].map(|line| line + "\n");
+    for mode in ["execution.mode=batch", "execution.mode=stream"] {
+        let ran = folder.run(&["--set", mode, "--set", "batch.strategy=fixed_size", "--set", "batch.size=1", "--sql", sql]).expect(0);
+        let mut lines: Vec<&str> = ran.out.split_inclusive('\n').collect();
+        lines.sort_unstable();
+        assert_eq!(lines, wanted, "{mode}");
+    }
 }

@@ -20,8 +20,8 @@ use super::state::UpdateState;
 use crate::operators::event_time::Timeline;
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
-use crate::operators::window_aggregate::Aggregate;
 use crate::operators::plan_node::{execute_whole, properties};
+use crate::operators::window_aggregate::Aggregate;
 
 /// What bounds how long a group is remembered.
 #[derive(Clone, Debug)]
@@ -88,8 +88,10 @@ impl UpdateAggregateExec {
         let mut kept = self.state.lock();
         let kept = match &mut *kept {
             Some(kept) => kept,
-            none => none
-                .insert(Kept { state: UpdateState::new(&self.spec, &self.input.schema())?, held: MemoryConsumer::new(self.figures.name().to_owned()).register(context.memory_pool()) }),
+            none => none.insert(Kept {
+                state: UpdateState::new(&self.spec, &self.input.schema())?,
+                held: MemoryConsumer::new(self.figures.name().to_owned()).register(context.memory_pool()),
+            }),
         };
         let rows = kept.state.run(&self.spec, &self.schema(), batches, &self.faults)?;
         let held = kept.state.held();

@@ -92,14 +92,18 @@ impl UpdateState {
             let order = UInt32Array::from(order);
             let take_all = |columns: &Vec<ArrayRef>| columns.iter().map(|column| Ok(take(column, &order, None)?)).collect::<Result<Vec<_>>>();
             let arguments = rows.arguments.iter().map(take_all).collect::<Result<Vec<_>>>()?;
-            let counts = |filter: &Option<BooleanArray>| filter.as_ref().map(|filter| Ok::<_, datafusion::error::DataFusionError>(take(filter, &order, None)?.as_boolean().clone())).transpose();
+            let counts = |filter: &Option<BooleanArray>| {
+                filter.as_ref().map(|filter| Ok::<_, datafusion::error::DataFusionError>(take(filter, &order, None)?.as_boolean().clone())).transpose()
+            };
             let filters = rows.filters.iter().map(counts).collect::<Result<Vec<_>>>()?;
             for part in parts {
                 let own = &order.values()[part.begin..part.end];
                 if !std::mem::replace(&mut is_touched[part.key], true) {
                     touched.push((part.key, (number, own[0] as usize)));
                 }
-                let last = rows.times.as_ref().map_or(i64::MIN, |times| own.iter().filter(|row| times.is_valid(**row as usize)).map(|row| times.value(*row as usize)).fold(i64::MIN, i64::max));
+                let last = rows.times.as_ref().map_or(i64::MIN, |times| {
+                    own.iter().filter(|row| times.is_valid(**row as usize)).map(|row| times.value(*row as usize)).fold(i64::MIN, i64::max)
+                });
                 let group = self.group(spec, part.key, last)?;
                 for ((accumulator, arguments), filter_by) in group.accumulators.iter_mut().zip(&arguments).zip(&filters) {
                     let slice = |column: &ArrayRef| column.slice(part.begin, part.end - part.begin);
@@ -146,7 +150,13 @@ impl UpdateState {
         Ok(group)
     }
 
-    fn values(&mut self, touched: &[(usize, (usize, usize))], keys: &[&[ArrayRef]], schema: &SchemaRef, spec: &UpdateAggregateSpec) -> Result<Vec<RecordBatch>> {
+    fn values(
+        &mut self,
+        touched: &[(usize, (usize, usize))],
+        keys: &[&[ArrayRef]],
+        schema: &SchemaRef,
+        spec: &UpdateAggregateSpec,
+    ) -> Result<Vec<RecordBatch>> {
         let mut out = Vec::new();
         for touched in touched.chunks(MOST_ROWS) {
             let places: Vec<(usize, usize)> = touched.iter().map(|(_, place)| *place).collect();

@@ -112,6 +112,7 @@ const CASES: [(&str, &str); ALLOWED.len()] = [
     ("WindowAggregateExec", "window_tumble"),
     ("OverExec", "over_lag"),
     ("UpdateAggregateExec", "updates_by_key"),
+    ("SessionAggregateExec", "window_session"),
 ];
 
 /// What is said of each of the others.

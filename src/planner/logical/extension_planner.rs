@@ -16,14 +16,17 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateMode, aggregate_expressions};
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner, create_aggregate_expr_and_maybe_filter, create_window_expr};
 
-use super::{IntervalJoinNode, LimitNode, LookupJoinNode, OnceNode, OverCall, OverNode, WindowAggregateNode};
+use super::{IntervalJoinNode, LimitNode, LookupJoinNode, OnceNode, OverCall, OverNode, SessionCall, SessionNode, UpdateAggregateNode, WindowAggregateNode};
 use crate::error::Error;
+use crate::functions::session_gap;
 use crate::operators::guard::RowFaults;
 use crate::operators::interval_join::{IntervalJoinExec, IntervalJoinSpec, JoinSide, Residual, SideSpec};
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::{LookupJoinExec, LookupKind, LookupSpec, ResidualFilter, Side};
 use crate::operators::once::OnceExec;
 use crate::operators::over::{Function, OverExec, OverSpec};
+use crate::operators::session_aggregate::{SessionAggregateExec, SessionAggregateSpec, SessionGroup};
+use crate::operators::update_aggregate::{Idle, UpdateAggregateExec, UpdateAggregateSpec};
 use crate::operators::window_aggregate::{Aggregate, WindowAggregateExec, WindowAggregateSpec};
 use crate::planner::exact::checked;
 
@@ -83,6 +86,20 @@ impl ExtensionPlanner for StreamNodePlanner {
         {
             return Ok(Some(Arc::new(over(planner, node, input, state, faults())?)));
         }
+        if let Some(node) = node.as_any().downcast_ref::<UpdateAggregateNode>()
+            && let [input] = inputs
+        {
+            let spec = update_spec(planner, node, input, state)?;
+            let schema: SchemaRef = Arc::new(node.aggregate.schema.as_arrow().clone());
+            return Ok(Some(Arc::new(UpdateAggregateExec::new(Arc::clone(input), spec, schema, faults()))));
+        }
+        if let Some(node) = node.as_any().downcast_ref::<SessionNode>()
+            && let [input] = inputs
+        {
+            let spec = session_spec(planner, node, input, state)?;
+            let schema: SchemaRef = Arc::new(node.aggregate.schema.as_arrow().clone());
+            return Ok(Some(Arc::new(SessionAggregateExec::new(Arc::clone(input), spec, schema, "GROUP BY".to_owned(), faults())?)));
+        }
         Ok(None)
     }
 }
@@ -136,6 +153,43 @@ fn over(planner: &dyn PhysicalPlanner, node: &OverNode, input: &Arc<dyn Executio
 fn window_spec(planner: &dyn PhysicalPlanner, node: &WindowAggregateNode, input: &Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<WindowAggregateSpec> {
     let schema = node.input.schema();
     let group = |expr: &Expr| checked(planner.create_physical_expr(expr, schema, state)?, schema.as_arrow());
+    Ok(WindowAggregateSpec {
+        groups: node.aggregate.group_expr.iter().map(group).collect::<Result<_>>()?,
+        window: node.window,
+        timeline: node.timeline.clone(),
+        aggregates: aggregates(&node.aggregate.aggr_expr, schema, input, state)?,
+    })
+}
+
+fn update_spec(planner: &dyn PhysicalPlanner, node: &UpdateAggregateNode, input: &Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<UpdateAggregateSpec> {
+    let schema = node.input.schema();
+    let group = |expr: &Expr| checked(planner.create_physical_expr(expr, schema, state)?, schema.as_arrow());
+    Ok(UpdateAggregateSpec {
+        groups: node.aggregate.group_expr.iter().map(group).collect::<Result<_>>()?,
+        aggregates: aggregates(&node.aggregate.aggr_expr, schema, input, state)?,
+        idle: node.ttl.zip(node.time.clone()).map(|(ttl, (column, timeline))| Idle { column, timeline, ttl }),
+    })
+}
+
+fn session_spec(planner: &dyn PhysicalPlanner, node: &SessionNode, input: &Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<SessionAggregateSpec> {
+    let schema = node.aggregate.input.schema();
+    let physical = |expr: &Expr| checked(planner.create_physical_expr(expr, schema, state)?, schema.as_arrow());
+    let group = |expr: &Expr| match SessionCall::of(expr) {
+        Some(call) if call.is_end => Ok(SessionGroup::End),
+        Some(_) => Ok(SessionGroup::Beginning),
+        None => physical(expr).map(SessionGroup::Key),
+    };
+    let Some(call) = node.calls().next() else { return Err(DataFusionError::Internal("no session".to_owned())) };
+    Ok(SessionAggregateSpec {
+        instant: physical(call.instant)?,
+        gap: session_gap(call.gap)?,
+        groups: node.aggregate.group_expr.iter().map(group).collect::<Result<_>>()?,
+        time: node.time.clone(),
+        aggregates: aggregates(&node.aggregate.aggr_expr, schema, input, state)?,
+    })
+}
+
+fn aggregates(expressions: &[Expr], schema: &DFSchemaRef, input: &Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<Vec<Aggregate>> {
     let aggregate = |expr: &Expr| {
         let (function, filter, _) = create_aggregate_expr_and_maybe_filter(expr, schema, &input.schema(), state.execution_props())?;
         let arguments = aggregate_expressions(std::slice::from_ref(&function), &AggregateMode::Single, 0)?.into_iter().flatten();
@@ -143,12 +197,7 @@ fn window_spec(planner: &dyn PhysicalPlanner, node: &WindowAggregateNode, input:
         let filter = filter.map(|filter| checked(filter, schema.as_arrow())).transpose()?;
         Ok(Aggregate { function, arguments, filter })
     };
-    Ok(WindowAggregateSpec {
-        groups: node.aggregate.group_expr.iter().map(group).collect::<Result<_>>()?,
-        window: node.window,
-        timeline: node.timeline.clone(),
-        aggregates: node.aggregate.aggr_expr.iter().map(aggregate).collect::<Result<_>>()?,
-    })
+    expressions.iter().map(aggregate).collect()
 }
 
 fn interval_spec(planner: &dyn PhysicalPlanner, node: &IntervalJoinNode, state: &SessionState) -> Result<IntervalJoinSpec> {

@@ -23,7 +23,7 @@ impl Refused {
         let (what, instead) = match self {
             Self::Aggregate => (
                 "GROUP BY and aggregate functions over a stream need a window of its event time",
-                "group by tumble(ts, INTERVAL '1' MINUTE), hop(…) or date_bin(…) of the column that '<source>.event_time' names, or run it over bounded sources with 'execution.mode' = 'batch'",
+                "group by tumble(ts, INTERVAL '1' MINUTE), hop(…), session(…) or date_bin(…) of the column that '<source>.event_time' names, or run it over bounded sources with 'execution.mode' = 'batch'",
             ),
             Self::Distinct => (
                 "DISTINCT over a stream would remember every row it has seen",

@@ -19,9 +19,10 @@ use super::times::{self, SourceTimes, TimedSource, Times};
 use super::updates;
 use crate::catalog::SourceTable;
 use crate::error::Error;
-use crate::operators::event_time::Timeline;
+use crate::operators::event_time::{SourceTime, Timeline};
+use crate::operators::session_aggregate::SessionTime;
 use crate::planner::job_plan::TableInput;
-use crate::planner::logical::{IntervalJoinNode, LimitNode, LookupJoinNode, OnceNode, WindowAggregateNode};
+use crate::planner::logical::{IntervalJoinNode, LimitNode, LookupJoinNode, OnceNode, SessionCall, SessionNode, WindowAggregateNode};
 
 /// What a rewriting needs to know.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +101,10 @@ impl Rewrite<'_> {
             LogicalPlan::RecursiveQuery(_) => Err(Refused::Recursive.error()),
             LogicalPlan::Repartition(_) => Err(Refused::Other("REPARTITION").error()),
             LogicalPlan::Subquery(_) => Err(Refused::Subquery.error()),
+            LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<SessionNode>() {
+                Some(node) => self.sessions(node),
+                None => Err(Refused::Other("this form").error()),
+            },
             _ => Err(Refused::Other("this form").error()),
         }
     }
@@ -135,8 +140,25 @@ impl Rewrite<'_> {
             // The optimiser turns DISTINCT into an aggregate without aggregate functions.
             return Err(if aggregate.aggr_expr.is_empty() { Refused::Distinct.error() } else { Refused::Aggregate.error() });
         };
-        let times = times::of_groups(aggregate.schema.fields().len(), window, &timeline);
+        let times = times::of_groups(aggregate.schema.fields().len(), [(window, timeline.clone())]);
         Ok(Streamed { plan: extension(WindowAggregateNode { input: input.plan, window, timeline, aggregate }), times })
+    }
+
+    /// Groups that a gap of time closes.
+    fn sessions(self, node: &SessionNode) -> Result<Streamed> {
+        let Aggregate { input, group_expr, aggr_expr, schema, .. } = node.aggregate.clone();
+        let input = self.part(Arc::unwrap_or_clone(input))?;
+        let rows = node.calls().next().and_then(|call| input.times.of_expression(call.instant, input.plan.schema()));
+        let rows = rows.ok_or_else(|| Refused::Aggregate.error())?.timeline;
+        let beginnings = Arc::new(SourceTime::default());
+        let windows = group_expr.iter().enumerate().filter_map(|(at, group)| {
+            // A session ends after the time that has been reached, else it would have come out.
+            let timeline = if SessionCall::of(group)?.is_end { rows.clone().shifted(1) } else { Timeline::Source(Arc::clone(&beginnings)) };
+            Some((at, timeline))
+        });
+        let times = times::of_groups(schema.fields().len(), windows);
+        let aggregate = Aggregate::try_new_with_schema(Arc::new(input.plan), group_expr, aggr_expr, schema)?;
+        Ok(Streamed { plan: extension(SessionNode { aggregate, time: Some(SessionTime { rows, beginnings }) }), times })
     }
 
     fn join(self, join: Join) -> Result<Streamed> {

@@ -199,10 +199,12 @@ pub(in crate::planner) struct TimedSource<'a> {
     pub times: &'a [Option<Timeline>],
 }
 
-/// The times of groups of which one is a window: nothing is known of the others.
-pub(super) fn of_groups(columns: usize, window: usize, timeline: &Timeline) -> Times {
+/// The times of groups of which some tell of a window: nothing is known of the others.
+pub(super) fn of_groups(columns: usize, windows: impl IntoIterator<Item = (usize, Timeline)>) -> Times {
     let mut times = Times::nothing(columns);
-    times.columns[window] = Some(timeline.clone());
+    for (window, timeline) in windows {
+        times.columns[window] = Some(timeline);
+    }
     times
 }
 

@@ -17,7 +17,8 @@ pub(super) fn plan(plan: &LogicalPlan, context: Rewrite<'_>) -> Result<Option<(L
         LogicalPlan::Projection(projection) => {
             let Some((input, keys)) = self::plan(&projection.input, context)? else { return Ok(None) };
             let schema = projection.input.schema();
-            let place = |key: usize| projection.expr.iter().position(|expr| column_of(expr).and_then(|column| schema.maybe_index_of_column(column)) == Some(key));
+            let place =
+                |key: usize| projection.expr.iter().position(|expr| column_of(expr).and_then(|column| schema.maybe_index_of_column(column)) == Some(key));
             let Some(keys) = keys.into_iter().map(place).collect() else { return Ok(None) };
             let projection = Projection::try_new_with_schema(projection.expr.clone(), Arc::new(input), Arc::clone(&projection.schema))?;
             Ok(Some((LogicalPlan::Projection(projection), keys)))

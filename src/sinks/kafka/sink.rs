@@ -133,6 +133,18 @@ impl DataSink for KafkaSink {
         self.columns(schema).map(|_| ())
     }
 
+    fn check_updates(&self, keys: &[String]) -> Result<()> {
+        let own = self.options.key.as_ref().map_or(&[][..], |key| key.0.as_slice());
+        if !keys.is_empty() && own.len() == keys.len() && keys.iter().all(|key| own.contains(key)) {
+            return Ok(());
+        }
+        let error = Error::config("GROUP BY without a window of the event time tells of its groups again and again: the last message of each key counts");
+        Err(match keys {
+            [] => error.with_help("group by a column that can be the key, or by a window of the event time, like tumble(ts, INTERVAL '1' MINUTE)"),
+            keys => error.with_help(format!("'{}.key' = '{}', or group by a window of the event time, like tumble(ts, INTERVAL '1' MINUTE)", self.name, keys.join(", "))),
+        })
+    }
+
     fn wants_carried(&self) -> bool {
         self.options.key.is_none() || self.options.timestamp.is_none()
     }

@@ -92,6 +92,10 @@ impl DataSink for StdoutSink {
         }
     }
 
+    fn check_updates(&self, _: &[String]) -> Result<()> {
+        Ok(())
+    }
+
     fn open(&self, schema: SchemaRef, _: SinkContext) -> Result<Box<dyn DataWriter>> {
         let printer = match self.format {
             OutputFormat::Table => Printer::Table(Table::new(&schema)),
