@@ -343,3 +343,20 @@ fn the_statement_of_the_page_on_streams_gives_what_its_timeline_shows() {
         assert_eq!(lines, wanted, "{mode}");
     }
 }
+
+#[test]
+fn what_a_session_keeps_is_explained() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", rows(&[(1, 10)]));
+    let source = SOURCES.split(",\n").next().unwrap();
+    folder.write(
+        "sessions.sql",
+        format!("SELECT k, window_end, count(*) AS n FROM a GROUP BY k, session(ts, INTERVAL '90' SECONDS) WITH ({source},'execution.mode'='stream')"),
+    );
+    let told = folder.run(&["explain", "sessions.sql"]).expect(0).out;
+    assert!(told.contains("a --group by session (90 s) --project 3 columns --> stdout"), "{told}");
+    let operator: Vec<&str> =
+        told.lines().find(|line| line.trim_start().starts_with("GROUP BY")).unwrap().split("  ").filter(|part| !part.is_empty()).collect();
+    let wanted = ["GROUP BY of a session, gap 90 s", "the groups of open sessions", "sessions that had a row in the last 90 s", "append, final"];
+    assert_eq!(operator.iter().map(|part| part.trim()).collect::<Vec<_>>(), wanted, "{told}");
+}
