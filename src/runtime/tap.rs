@@ -134,7 +134,9 @@ pub struct TapReaders(pub Arc<Tap>);
 impl SourceKind for TapReaders {
     fn create(&self, name: &str, _: &BTreeMap<String, String>) -> Result<Arc<dyn DataSource>> {
         if self.0.updates {
-            let error = Error::sql(format!("'{name}' groups without a window of the event time: its rows take the place of earlier ones, which nobody takes back here"));
+            let error = Error::sql(format!(
+                "'{name}' groups without a window of the event time: its rows take the place of earlier ones, which nobody takes back here"
+            ));
             return Err(error.with_help("let it group by a window, like tumble(ts, INTERVAL '1' MINUTE)"));
         }
         Ok(Arc::new(TapSource { name: name.to_owned(), tap: Arc::clone(&self.0), first: Mutex::default() }))

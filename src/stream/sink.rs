@@ -44,7 +44,9 @@ pub trait DataSink: Send + Sync + Debug {
 
     /// Whether rows may take the place of earlier ones that are the same in the columns `keys`. Unless a sink says so it keeps all rows, and would hold every state that a group has been through.
     fn check_updates(&self, _keys: &[String]) -> Result<()> {
-        Err(Error::sql(UPDATES).with_help("group by a window of the event time, like tumble(ts, INTERVAL '1' MINUTE), or write to a Kafka sink whose 'key' is the columns of GROUP BY"))
+        Err(Error::sql(UPDATES).with_help(
+            "group by a window of the event time, like tumble(ts, INTERVAL '1' MINUTE), or write to a Kafka sink whose 'key' is the columns of GROUP BY",
+        ))
     }
 
     /// Whether it wants the columns of [`super::Carried`], where there are any, behind those of the statement.

@@ -55,4 +55,5 @@ mod sinks;
 mod standard_output;
 mod starters;
 mod streaming;
+mod updates;
 mod velo;

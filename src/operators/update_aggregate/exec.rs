@@ -26,8 +26,8 @@ use crate::operators::window_aggregate::Aggregate;
 /// What bounds how long a group is remembered.
 #[derive(Clone, Debug)]
 pub struct Idle {
-    /// The column of the input with the time of its rows, microseconds.
-    pub column: usize,
+    /// The column of the input with the time of its rows. `None`: they are taken to be as late as the watermark.
+    pub column: Option<usize>,
     /// How far it has come.
     pub timeline: Timeline,
     /// A group without rows for longer, in microseconds, begins anew.

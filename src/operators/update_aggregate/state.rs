@@ -40,7 +40,7 @@ fn evaluate(spec: &UpdateAggregateSpec, rows: &RecordBatch) -> Result<Evaluated>
         keys: spec.groups.iter().map(array).collect::<Result<_>>()?,
         arguments: spec.aggregates.iter().map(|aggregate| aggregate.arguments.iter().map(array).collect()).collect::<Result<_>>()?,
         filters: spec.aggregates.iter().map(|aggregate| condition(aggregate.filter.as_ref())).collect::<Result<_>>()?,
-        times: spec.idle.as_ref().map(|idle| micros(rows.column(idle.column))).transpose()?,
+        times: spec.idle.as_ref().and_then(|idle| idle.column).map(|column| micros(rows.column(column))).transpose()?,
     })
 }
 
@@ -85,6 +85,7 @@ impl UpdateState {
         let mut touched: Vec<(usize, (usize, usize))> = Vec::new();
         let mut is_touched = vec![false; self.groups.len()];
         let mut numbers = Vec::new();
+        let now = spec.idle.as_ref().map_or(i64::MIN, |idle| idle.timeline.mark().time);
         for (number, rows) in parts.iter().enumerate() {
             self.keys.numbers(&rows.keys, rows.rows, &mut numbers)?;
             is_touched.resize(self.keys.len(), false);
@@ -101,7 +102,7 @@ impl UpdateState {
                 if !std::mem::replace(&mut is_touched[part.key], true) {
                     touched.push((part.key, (number, own[0] as usize)));
                 }
-                let last = rows.times.as_ref().map_or(i64::MIN, |times| {
+                let last = rows.times.as_ref().map_or(now, |times| {
                     own.iter().filter(|row| times.is_valid(**row as usize)).map(|row| times.value(*row as usize)).fold(i64::MIN, i64::max)
                 });
                 let group = self.group(spec, part.key, last)?;

@@ -15,8 +15,8 @@ use crate::operators::event_time::Timeline;
 pub(in crate::planner) struct UpdateAggregateNode {
     /// The rows, rewritten.
     pub input: LogicalPlan,
-    /// The column with the time of the rows, and how far that has come, where it is known.
-    pub time: Option<(usize, Timeline)>,
+    /// How far the time of the rows has come, and the column that holds it, if there is one.
+    pub time: Option<(Option<usize>, Timeline)>,
     /// A group without rows for longer begins anew; microseconds.
     pub ttl: Option<i64>,
     /// Groups, aggregates and output schema.

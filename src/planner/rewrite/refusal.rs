@@ -22,7 +22,7 @@ impl Refused {
     pub(super) fn error(self) -> DataFusionError {
         let (what, instead) = match self {
             Self::Aggregate => (
-                "GROUP BY and aggregate functions over a stream need a window of its event time",
+                "GROUP BY and aggregate functions over a stream need a window of its event time, where more is done with the groups than to choose columns",
                 "group by tumble(ts, INTERVAL '1' MINUTE), hop(…), session(…) or date_bin(…) of the column that '<source>.event_time' names, or run it over bounded sources with 'execution.mode' = 'batch'",
             ),
             Self::Distinct => (

@@ -166,7 +166,8 @@ pub(in crate::planner) struct SourceTimes {
 }
 
 impl SourceTimes {
-    fn of(&self, source: &Arc<str>) -> Arc<SourceTime> {
+    /// The time of a source.
+    pub(super) fn of(&self, source: &Arc<str>) -> Arc<SourceTime> {
         Arc::clone(self.times.lock().entry(Arc::clone(source)).or_default())
     }
 

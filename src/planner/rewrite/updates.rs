@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 
 use super::bounded::reads;
 use super::stream::{Rewrite, extension};
+use crate::operators::event_time::Timeline;
 use crate::planner::logical::UpdateAggregateNode;
 
 /// The plan, and which columns of its result are the groups; `None` if it is another kind of plan.
@@ -30,12 +32,35 @@ pub(super) fn plan(plan: &LogicalPlan, context: Rewrite<'_>) -> Result<Option<(L
                 return Ok(None);
             }
             let keys = (0..aggregate.group_expr.len()).collect();
-            let time = (0..schema.fields().len()).find_map(|column| Some((column, input.times.of(column)?.clone())));
+            let column = (0..schema.fields().len()).find_map(|column| Some((Some(column), input.times.of(column)?.clone())));
+            let time = match context.over.ttl {
+                None => None,
+                Some(_) if column.is_some() => column,
+                Some(_) => of_sources(&aggregate.input, context)?.map(|timeline| (None, timeline)),
+            };
             let node = UpdateAggregateNode { input: input.plan, time, ttl: context.over.ttl, aggregate: aggregate.clone() };
             Ok(Some((extension(node), keys)))
         }
         _ => Ok(None),
     }
+}
+
+/// How far the sources of a plan have come, where no column of it tells the time of a row.
+fn of_sources(plan: &LogicalPlan, context: Rewrite<'_>) -> Result<Option<Timeline>> {
+    let mut found: Option<Timeline> = None;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Some(table) = context.tables.iter().find(|table| *table.name == *scan.table_name.table())
+        {
+            let own = Timeline::Source(context.times.of(&table.name));
+            found = Some(match found.take() {
+                Some(others) => others.least(own),
+                None => own,
+            });
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(found)
 }
 
 fn column_of(expr: &Expr) -> Option<&datafusion::common::Column> {

@@ -141,7 +141,11 @@ impl DataSink for KafkaSink {
         let error = Error::config("GROUP BY without a window of the event time tells of its groups again and again: the last message of each key counts");
         Err(match keys {
             [] => error.with_help("group by a column that can be the key, or by a window of the event time, like tumble(ts, INTERVAL '1' MINUTE)"),
-            keys => error.with_help(format!("'{}.key' = '{}', or group by a window of the event time, like tumble(ts, INTERVAL '1' MINUTE)", self.name, keys.join(", "))),
+            keys => error.with_help(format!(
+                "'{}.key' = '{}', or group by a window of the event time, like tumble(ts, INTERVAL '1' MINUTE)",
+                self.name,
+                keys.join(", ")
+            )),
         })
     }
 

@@ -1,5 +1,5 @@
 -- A56: one group
--- modes: batch
+-- updates:
 SELECT count(*) AS n, count(note) AS notes, count(DISTINCT region) AS regions FROM orders
 WITH (
     'orders.type' = 'file_source', 'orders.path' = 'inputs/orders.jsonl',

@@ -1,5 +1,5 @@
 -- A56 A27: totals of a join
--- modes: batch
+-- updates: tier category
 SELECT c.tier, p.category, SUM(o.quantity) AS quantity, SUM(o.amount) AS total FROM orders o JOIN customers c ON o.customer_id = c.id JOIN products p ON o.product_id = p.id GROUP BY c.tier, p.category
 WITH ('orders.type' = 'file_source', 'orders.path' = 'inputs/orders.jsonl',
       'orders.schema' = 'id BIGINT, customer_id BIGINT, product_id BIGINT, quantity BIGINT, amount DECIMAL(10,2)',
