@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array, UInt64Array};
-use arrow::compute::{concat, filter, take};
+use arrow::compute::{filter, take};
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
@@ -32,7 +32,7 @@ pub(super) enum Reached {
 impl Reached {
     pub(super) fn new(function: &Function) -> Self {
         match function {
-            Function::Lag { .. } | Function::Framed(_) => Self::Nothing,
+            Function::Lag { .. } | Function::Framed { .. } => Self::Nothing,
             Function::RowNumber | Function::Rank | Function::DenseRank => Self::Counts(Vec::new()),
             Function::Running { .. } => Self::Accumulators(Vec::new()),
         }
@@ -76,32 +76,19 @@ impl Input<'_> {
                 let values = if values.is_empty() { arrow::array::new_empty_array(data_type) } else { ScalarValue::iter_to_array(values)? };
                 Ok(take(&values, self.places, None)?)
             }
-            (Function::Framed(function), _) => {
-                let parts = self.ordered.parts.iter().enumerate();
-                let own = |(at, part): (usize, &Part)| -> Result<ArrayRef> {
-                    let (begin, before) = self.place(at, part);
-                    let rows = self.behind().slice(begin, before + part.end - part.begin);
-                    Ok(function.evaluate(&rows)?.slice(before, part.end - part.begin))
-                };
-                let values = parts.map(own).collect::<Result<Vec<_>>>()?;
-                let values: Vec<&dyn Array> = values.iter().map(AsRef::as_ref).collect();
-                if values.is_empty() {
-                    return Ok(arrow::array::new_empty_array(data_type));
-                }
-                Ok(take(&concat(&values)?, self.places, None)?)
-            }
+            (Function::Framed { function, aggregate }, _) => self.framed(function, aggregate.as_ref(), data_type),
             (function, Reached::Counts(all)) => Ok(Arc::new(self.counted(function, all))),
             (..) => Err(datafusion::error::DataFusionError::Internal("a function over rows without its state".to_owned())),
         }
     }
 
     /// The rows by key, those that are looked back at among them.
-    fn behind(&self) -> &RecordBatch {
+    pub(super) fn behind(&self) -> &RecordBatch {
         self.with_history.map_or(self.rows, |with| &with.rows)
     }
 
     /// Where a part begins in them, and how many of its rows are looked back at.
-    fn place(&self, at: usize, part: &Part) -> (usize, usize) {
+    pub(super) fn place(&self, at: usize, part: &Part) -> (usize, usize) {
         self.with_history.map_or((part.begin, 0), |with| (with.begins[at], with.before[at]))
     }
 

@@ -96,7 +96,7 @@ impl DisplayAs for OverExec {
             Function::Rank => "rank".to_owned(),
             Function::DenseRank => "dense_rank".to_owned(),
             Function::Running { aggregate, .. } => aggregate.name().to_owned(),
-            Function::Framed(function) => function.name().to_owned(),
+            Function::Framed { function, .. } => function.name().to_owned(),
         };
         write!(f, "OverExec: functions=[{}]", self.plan.spec.functions.iter().map(name).collect::<Vec<_>>().join(", "))
     }

@@ -40,7 +40,12 @@ pub enum Function {
         peers: bool,
     },
     /// Any function over a frame, which is no longer than what is looked back at.
-    Framed(Arc<dyn WindowExpr>),
+    Framed {
+        /// As DataFusion computes it for a whole partition.
+        function: Arc<dyn WindowExpr>,
+        /// The aggregate that it is, if it has no FILTER.
+        aggregate: Option<Arc<AggregateFunctionExpr>>,
+    },
 }
 
 /// What of the rows that have come out is looked at again.

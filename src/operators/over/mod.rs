@@ -15,12 +15,13 @@
 //! - `keys`: numbers of keys
 //! - `ordered`: rows that have come, by key and in order
 //! - `history`: the rows of each key that are looked back at
-//! - `compute`: the values of the functions
+//! - `compute`, `framed`: the values of the functions
 //! - `state`: all of it, and one epoch
 //! - `exec`: the plan node
 
 mod compute;
 mod exec;
+mod framed;
 mod function;
 mod history;
 mod keys;

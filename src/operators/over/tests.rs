@@ -9,7 +9,7 @@ use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::{WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition};
 use datafusion::physical_expr::expressions::col;
-use datafusion::physical_expr::window::{PlainAggregateWindowExpr, WindowExpr};
+use datafusion::physical_expr::window::{PlainAggregateWindowExpr, SlidingAggregateWindowExpr, WindowExpr};
 use datafusion::physical_expr_common::sort_expr::PhysicalSortExpr;
 use datafusion::physical_plan::windows::create_window_expr;
 use rand::rngs::StdRng;
@@ -49,6 +49,11 @@ fn frame(units: WindowFrameUnits, start: ScalarValue) -> WindowFrame {
     WindowFrame::new_bounds(units, WindowFrameBound::Preceding(start), WindowFrameBound::CurrentRow)
 }
 
+fn framed(function: Arc<dyn WindowExpr>) -> Function {
+    let aggregate = function.as_any().downcast_ref::<SlidingAggregateWindowExpr>().expect("an aggregate").get_aggregate_expr().clone();
+    Function::Framed { function, aggregate: Some(Arc::new(aggregate)) }
+}
+
 /// LAG(2, default -1), ROW_NUMBER, RANK, a sum so far, of three rows before, and of five seconds before.
 fn plan(timeline: &Timeline, ttl: Option<i64>) -> Plan {
     let schema = input();
@@ -61,8 +66,8 @@ fn plan(timeline: &Timeline, ttl: Option<i64>) -> Plan {
         Function::RowNumber,
         Function::Rank,
         Function::Running { aggregate: Arc::new(aggregate), arguments: running.expressions(), filter: None, peers: true },
-        Function::Framed(sum(frame(WindowFrameUnits::Rows, ScalarValue::UInt64(Some(3))), &order)),
-        Function::Framed(sum(frame(WindowFrameUnits::Range, ScalarValue::new_interval_mdn(0, 0, SPAN * 1_000_000_000)), &order)),
+        framed(sum(frame(WindowFrameUnits::Rows, ScalarValue::UInt64(Some(3))), &order)),
+        framed(sum(frame(WindowFrameUnits::Range, ScalarValue::new_interval_mdn(0, 0, SPAN * 1_000_000_000)), &order)),
     ];
     let mut fields: Vec<Field> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
     fields.extend(
