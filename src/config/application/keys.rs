@@ -7,7 +7,7 @@ use crate::config::job_options::JobOptions;
 use crate::config::planned_connectors::planned_keys;
 use crate::config::settings_file::FileEntry;
 use crate::config::unknown_keys::{has_key, is_job_key, job_keys};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, excerpt};
 use crate::options::{OptionDescriptor, Presence, Scope};
 
 const fn option(key: &'static str, type_name: &'static str, presence: Presence, docs: &'static str) -> OptionDescriptor {
@@ -126,6 +126,8 @@ pub(in crate::config) fn check_key(entry: &FileEntry) -> Result<()> {
         return blame(error.with_help("an application file has keys of jobs and variables of your own; 'kafka_brokers' is 'bootstrap.servers' of all"));
     }
     if !is_name(key) {
+        // What stands in place of a variable may be a secret.
+        let key = key.split_once("${").map_or_else(|| excerpt(key), |(before, _)| format!("{before}${{…}}"));
         return blame(Error::config(format!("'{key}' is neither a key nor the name of a variable")).with_help("names are letters, digits, '_', '.' and '-'"));
     }
     Ok(())

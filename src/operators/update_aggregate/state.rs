@@ -85,7 +85,8 @@ impl UpdateState {
         let mut touched: Vec<(usize, (usize, usize))> = Vec::new();
         let mut is_touched = vec![false; self.groups.len()];
         let mut numbers = Vec::new();
-        let now = spec.idle.as_ref().map_or(i64::MIN, |idle| idle.timeline.mark().time);
+        // At the end of time nobody has been silent for longer than before.
+        let now = spec.idle.as_ref().map(|idle| idle.timeline.mark().time).filter(|now| *now != Mark::END).unwrap_or(Mark::BEGINNING);
         for (number, rows) in parts.iter().enumerate() {
             self.keys.numbers(&rows.keys, rows.rows, &mut numbers)?;
             is_touched.resize(self.keys.len(), false);
