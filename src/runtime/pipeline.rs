@@ -384,11 +384,11 @@ async fn run_stream(
             let decoded = if tolerates(&source.failure) { DECODED_ROWS } else { source.batch.max_rows.clamp(FEW_ROWS, DECODED_ROWS) };
             let request = feed.request(decoded_rows(memory, decoded), DECODERS, &part.counters.health_of(&name));
             let place = format!("job '{}', source '{name}'", part.spec.name);
-            let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place };
+            let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place: place.clone() };
             tasks.push((task, ahead.clone()));
             names.push((at, name.to_string()));
             let time = part.spec.plan.times.iter().find(|(own, _)| *own == name).filter(|_| has_state);
-            let clock = time.map(|(_, time)| SourceClock::new(Arc::clone(time), source.watermark, part.counters.health_of(&name), Instant::now()));
+            let clock = time.map(|(_, time)| SourceClock::new(Arc::clone(time), source.watermark, part.counters.health_of(&name), place, Instant::now()));
             let counters = Arc::clone(&part.counters);
             inputs.push(StreamInput::new(at, name, &part.spec.name, feed, ahead, source.batch, source.failure, counters, most_bytes, memory, clock));
         }

@@ -41,6 +41,11 @@ pub(super) struct SourceClock {
     expected: Arc<[SourcePartition]>,
     began: Instant,
     ended: bool,
+    /// Begins lines of the log: `job 'x', source 'y'`.
+    place: String,
+    /// When the time moved last, and whether it was told that it stands.
+    moved: Instant,
+    told: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +59,9 @@ fn micros(duration: Duration) -> i64 {
 }
 
 impl SourceClock {
-    pub(super) fn new(time: Arc<SourceTime>, settings: WatermarkSettings, health: Arc<Health>, now: Instant) -> Self {
-        Self { time, settings, partitions: BTreeMap::new(), health, expected: Arc::new([]), began: now, ended: false }
+    pub(super) fn new(time: Arc<SourceTime>, settings: WatermarkSettings, health: Arc<Health>, place: String, now: Instant) -> Self {
+        let (partitions, expected) = (BTreeMap::new(), Arc::new([]));
+        Self { time, settings, partitions, health, expected, began: now, ended: false, place, moved: now, told: false }
     }
 
     /// Takes note of rows, each of a partition; without partitions the source is one.
@@ -118,7 +124,30 @@ impl SourceClock {
     /// Moves the source's time to what is known now. Returns whether it has moved.
     pub(super) fn advance(&mut self, now: Instant) -> bool {
         self.expect(now);
-        self.time.advance(self.mark(now))
+        let moves = self.time.advance(self.mark(now));
+        if moves {
+            (self.moved, self.told) = (now, false);
+        } else if !self.told
+            && let Some(standing) = self.standing(now)
+        {
+            self.told = true;
+            crate::telemetry::warning(&standing);
+        }
+        moves
+    }
+
+    /// Which partition holds the time, if that has stood for longer than silence would have let it.
+    fn standing(&self, now: Instant) -> Option<String> {
+        let (timeout, stood) = (self.settings.idle_timeout, now.saturating_duration_since(self.moved));
+        if self.ended || stood < timeout {
+            return None;
+        }
+        let awake = self.partitions.iter().filter(|(_, partition)| now.saturating_duration_since(partition.seen) < timeout);
+        let ((topic, number), partition) = awake.min_by_key(|(_, partition)| partition.latest)?;
+        let who = if topic.is_empty() { "its rows are".to_owned() } else { format!("rows of partition {number} of topic '{topic}' are") };
+        let instant = |micros: i64| chrono::DateTime::from_timestamp_micros(micros).map(|time| time.format("%Y-%m-%dT%H:%M:%S%.fZ").to_string());
+        let latest = partition.latest.and_then(instant).map_or("without a time".to_owned(), |latest| format!("no later than {latest}"));
+        Some(format!("{}: its event time has not moved for {} s: {who} {latest}", self.place, stood.as_secs()))
     }
 
     fn mark(&self, now: Instant) -> Mark {
@@ -159,7 +188,7 @@ mod tests {
 
     fn clock() -> (SourceClock, Arc<SourceTime>, Instant) {
         let (time, now) = (Arc::new(SourceTime::default()), Instant::now());
-        (SourceClock::new(Arc::clone(&time), WatermarkSettings::default(), Arc::default(), now), time, now)
+        (SourceClock::new(Arc::clone(&time), WatermarkSettings::default(), Arc::default(), "job 'x', source 'y'".to_owned(), now), time, now)
     }
 
     fn times(seconds: &[i64]) -> TimestampMicrosecondArray {
@@ -204,6 +233,22 @@ mod tests {
         clock.end();
         assert!(clock.advance(now));
         assert_eq!(time.mark().time, Mark::END);
+    }
+
+    #[test]
+    fn a_partition_that_holds_the_time_is_named() {
+        let (mut clock, _, now) = clock();
+        clock.health.set_partitions([0, 1].map(|number| (Arc::from("t"), number)).into_iter());
+        clock.see(&times(&[100, 50]), Some(&partitions(&[0, 1])), now);
+        assert!(clock.advance(now));
+        let later = now + Duration::from_secs(31);
+        clock.see(&times(&[140, 49]), Some(&partitions(&[0, 1])), later);
+        assert!(clock.standing(later).unwrap().starts_with(
+            "job 'x', source 'y': its event time has not moved for 31 s: rows of partition 1 of topic 't' are no later than 1970-01-01T00:00:50Z"
+        ));
+        assert!(!clock.advance(later) && clock.told);
+        clock.see(&times(&[60]), Some(&partitions(&[1])), later);
+        assert!(clock.advance(later) && !clock.told && clock.standing(later).is_none());
     }
 
     #[test]
