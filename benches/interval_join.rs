@@ -79,7 +79,7 @@ fn plan(sql: &str) -> JobPlan {
         faults: &Arc::new(RowFaults::new(false)),
         carry: false,
         state_ttl: None,
-        arrival: false,
+        results: Default::default(),
         memory: None,
         functions: &[],
     };

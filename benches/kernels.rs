@@ -72,7 +72,7 @@ fn plan(sql: &str) -> JobPlan {
         faults: &faults,
         carry: false,
         state_ttl: None,
-        arrival: false,
+        results: Default::default(),
         memory: None,
         functions: &[],
     };

@@ -18,7 +18,7 @@ use velostream::error::Script;
 use velostream::operators::event_time::Mark;
 use velostream::operators::guard::RowFaults;
 use velostream::operators::source_slot::SlotInput;
-use velostream::planner::{ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
+use velostream::planner::{ExecutionMode, JobPlan, PlanRequest, Results, TableInput, plan_job};
 
 /// Ten hours, in which the rows are spread evenly.
 const SPAN: i64 = 10 * 3_600_000_000;
@@ -74,7 +74,7 @@ fn plan(sql: &str, tables: &[&str], arrival: bool) -> JobPlan {
         faults: &Arc::new(RowFaults::new(false)),
         carry: false,
         state_ttl: None,
-        arrival,
+        results: Results { arrival, early: false },
         memory: None,
         functions: &[],
     };

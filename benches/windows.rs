@@ -70,7 +70,7 @@ fn plan(groups: &str) -> JobPlan {
         faults: &Arc::new(RowFaults::new(false)),
         carry: false,
         state_ttl: None,
-        arrival: false,
+        results: Default::default(),
         memory: None,
         functions: &[],
     };

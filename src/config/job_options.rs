@@ -72,6 +72,28 @@ impl OptionValue for OverOrder {
     }
 }
 
+/// When the groups of a window come out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emit {
+    /// Once, when it is over.
+    Final,
+    /// Also while it is open: what has changed.
+    Changes,
+}
+
+impl OptionValue for Emit {
+    const TYPE: &'static str = "emission";
+    const NAMES: &'static [&'static str] = &["final", "changes"];
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "final" => Ok(Self::Final),
+            "changes" => Ok(Self::Changes),
+            _ => Err("expected final or changes".to_owned()),
+        }
+    }
+}
+
 define_options! {
     /// Settings of a job.
     pub struct JobOptions (Job) {
@@ -118,6 +140,9 @@ define_options! {
         memory_recommended: ByteSize = "memory.recommended_limit" [] default "400MB" like "1GB";
         /// How far apart event times may be in a join of streams that says nothing about it, an hour unless this is given; and for how long OVER remembers a key without rows, for good unless this is given.
         state_ttl: Millis = "state.ttl" [] optional like "10m";
+        /// When the groups of a window come out: once, when it is over (`final`), or also while it is open, each epoch those that have changed (`changes`), for sinks that keep the last row of
+        /// each key.
+        emit: Emit = "emit" [] default "final" like "changes";
         /// When rows of OVER come out: in the order of their event times (`event_time`, which waits for the watermark), or at once, those of a batch in order (`arrival`). Without it the
         /// low_latency strategy, which promises not to wait, takes arrival.
         over_order: OverOrder = "over.order" [] optional like "arrival";
@@ -173,6 +198,11 @@ define_options! {
 }
 
 impl JobOptions {
+    /// Whether the groups of open windows are told.
+    pub fn emits_changes(&self) -> bool {
+        self.emit == Emit::Changes
+    }
+
     /// Whether rows of OVER come out as they come.
     pub fn takes_over_as_it_comes(&self) -> bool {
         let usual = if self.batch_strategy == Some(BatchStrategy::LowLatency) { OverOrder::Arrival } else { OverOrder::EventTime };

@@ -78,7 +78,6 @@ pub(super) const PLANNED_KEYS: &[PlannedKey] = &[
     key("state.dir", "path", JOB, "Where records live."),
     key("state.memory_limit", "bytes", JOB, "State above this is spilled."),
     key("state.disk_limit", "bytes", JOB, "State above this fails the job."),
-    key("emit", "name", JOB, "Results of windows: final or changes."),
     key("dead_letter", "name", &[Scope::Job, Scope::Source, Scope::Sink], "Sink for refused records."),
     key("deduplicate", "list", SOURCE, "Columns that identify a row."),
     key("lookup.mode", "name", SOURCE, "Load the table, or ask by key."),

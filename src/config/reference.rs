@@ -84,13 +84,11 @@ pub(super) const TYPE_AND_FILE: fn(Scope) -> [OptionDescriptor; 3] = |scope| {
 };
 
 /// Values of keys that no option struct reads, where the type alone does not tell what one looks like.
-const EXAMPLES: [(&str, &str); 11] = [
+const EXAMPLES: [(&str, &str); 9] = [
     ("active_profile", "development"),
     ("script", "jobs/orders.sql"),
     ("log_level", "info"),
     ("kafka_brokers", "kafka1:9092,kafka2:9092"),
-    ("over.order", "arrival"),
-    ("emit", "changes"),
     ("dead_letter", "refused_orders"),
     ("lookup.mode", "load"),
     ("method", "POST"),

@@ -172,8 +172,14 @@ fn describe(node: &Arc<dyn ExecutionPlan>, operators: &mut Vec<Operator>) -> Str
         return format!("{below} --group by window");
     }
     if let Some(groups) = any.downcast_ref::<UpdateAggregateExec>() {
-        let bound = groups.ttl().map_or("all groups; bound them by 'state.ttl'".to_owned(), |ttl| format!("groups that had a row in the last {}", span(ttl)));
-        let (operator, state) = ("GROUP BY without a window".to_owned(), "a value of each aggregate for each group".to_owned());
+        let bound = if groups.is_windowed() { Some("windows that are not over yet".to_owned()) } else { None };
+        let bound = bound.unwrap_or_else(|| {
+            groups.ttl().map_or("all groups; bound them by 'state.ttl'".to_owned(), |ttl| format!("groups that had a row in the last {}", span(ttl)))
+        });
+        let (operator, state) = (
+            if groups.is_windowed() { "GROUP BY of a window, told as it changes" } else { "GROUP BY without a window" }.to_owned(),
+            "a value of each aggregate for each group".to_owned(),
+        );
         operators.push(Operator { operator, state, bound, output: "updates by key" });
         return format!("{below} --group by");
     }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::operators::event_time::Timeline;
 use crate::operators::guard::RowFaults;
 use crate::options::EffectiveSetting;
-use crate::planner::{DEFAULT_TTL, ExecutionMode, JobPlan, PlanRequest, TableInput, plan_job};
+use crate::planner::{DEFAULT_TTL, ExecutionMode, JobPlan, PlanRequest, Results, TableInput, plan_job};
 use crate::resident::forget_program;
 use crate::runtime::{ChainedInput, EngineMemory, JobMemory, JobSpec, MemoryLimits, SinkSpec, pipelines};
 use crate::stream::{Boundedness, DataSink, FailureStrategy, visible};
@@ -241,7 +241,7 @@ impl Job<'_> {
             faults: &row_faults,
             carry,
             state_ttl: statement.job.state_ttl.map(|ttl| ttl.0),
-            arrival: statement.job.takes_over_as_it_comes(),
+            results: Results { arrival: statement.job.takes_over_as_it_comes(), early: statement.job.emits_changes() },
             memory: Some(&memory),
             functions: self.functions,
         };

@@ -22,7 +22,7 @@ use super::names::{self, Fault, FunctionKind, Known, Names};
 use super::narrow::narrow;
 use super::plain_text::{NO_OUTER_COLUMN, misplaced_outer_column};
 use super::plan_error::{plan_error, sentence};
-use super::rewrite::{OverSettings, Rewrite, Rewritten, SourceTimes};
+use super::rewrite::{Rewrite, Rewritten, SourceTimes, StateSettings};
 use super::total_order::total_order;
 use super::within::Timed;
 use super::{carry, guard, merged, rewrite, shadowed, sql, wildcard, windows, within};
@@ -225,8 +225,8 @@ impl<'a> Attempts<'a> {
         Ok(Planned { logical, root, times, updates })
     }
 
-    fn over(&self) -> OverSettings {
-        OverSettings { arrival: self.request.arrival, ttl: self.request.state_ttl.map(|ttl| i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX)) }
+    fn state_settings(&self) -> StateSettings {
+        StateSettings { results: self.request.results, ttl: self.request.state_ttl.map(|ttl| i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX)) }
     }
 
     /// Makes a source known by a name.
@@ -254,7 +254,7 @@ impl<'a> Attempts<'a> {
             ExecutionMode::Batch => (total_order(planner.create_physical_plan(logical, self.state).await?)?, Vec::new(), None),
             ExecutionMode::Stream => {
                 let Rewritten { plan, times, updates } =
-                    rewrite::rewrite(logical.clone(), Rewrite { tables: self.request.tables, times: &self.times, over: self.over() })?;
+                    rewrite::rewrite(logical.clone(), Rewrite { tables: self.request.tables, times: &self.times, settings: self.state_settings() })?;
                 (planner.create_physical_plan(&plan, self.state).await?, times, updates)
             }
         };

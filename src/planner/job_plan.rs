@@ -87,12 +87,21 @@ pub struct PlanRequest<'a> {
     pub carry: bool,
     /// How far the times of rows may differ in joins of endless streams that say nothing about it, by default an hour; and, if it is given, after what time without rows a key of OVER begins anew.
     pub state_ttl: Option<Duration>,
-    /// OVER takes rows as they come, and not in the order of their times.
-    pub arrival: bool,
+    /// When results come out.
+    pub results: Results,
     /// What its operators may take of memory; `None`: all there is.
     pub memory: Option<&'a Arc<dyn MemoryPool>>,
     /// Functions besides those of the engine.
     pub functions: &'a [Arc<ScalarUDF>],
+}
+
+/// When the results of a stream come out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Results {
+    /// OVER takes rows as they come, and not in the order of their times.
+    pub arrival: bool,
+    /// The groups of windows are told while they are open, too.
+    pub early: bool,
 }
 
 /// What bounds joins that say nothing about time.

@@ -44,6 +44,6 @@ mod windows;
 mod within;
 mod within_using;
 
-pub use job_plan::{DEFAULT_TTL, EventTime, ExecutionMode, JobPlan, LeafColumn, LeafPlan, LookupPlan, PlanRequest, TableInput, plan_job};
+pub use job_plan::{DEFAULT_TTL, EventTime, ExecutionMode, JobPlan, LeafColumn, LeafPlan, LookupPlan, PlanRequest, Results, TableInput, plan_job};
 pub(crate) use plan_error::sentence as error_sentence;
 pub use session::task_context;

@@ -162,7 +162,7 @@ pub async fn run(query: &str, tables: &[Table], epoch_rows: Option<usize>) -> Re
         faults: &faults,
         carry: false,
         state_ttl: None,
-        arrival: false,
+        results: Default::default(),
         memory: None,
         functions: &[],
     };

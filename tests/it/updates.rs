@@ -56,3 +56,34 @@ fn sinks_that_keep_all_rows_are_refused() {
     let ran = folder.run(&["validate", "s.sql"]).expect(2);
     assert!(ran.err.contains("'g' groups without a window of the event time: its rows take the place of earlier ones"), "{}", ran.err);
 }
+
+#[test]
+fn windows_are_told_while_they_are_open_if_a_job_wants_it() {
+    let folder = folder();
+    let select = "SELECT k, window_start, count(*) AS n FROM a GROUP BY k, tumble(ts, INTERVAL '20' SECOND)";
+    let run = |settings: &str| folder.run(&["--sql", &format!("{select} WITH ({SOURCE},'a.batch.size'='1'{settings})")]).expect(0);
+    let row = |k: &str, second: u32, n: u32| format!("{{\"k\":\"{k}\",\"window_start\":\"2026-05-01T10:00:{second:02}Z\",\"n\":{n}}}\n");
+    let sorted = |text: &str| {
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        lines.join("\n")
+    };
+    assert_eq!(sorted(&run("").out), sorted(&[row("x", 0, 2), row("y", 0, 1), row("x", 40, 1)].concat()));
+    let changes = run(",'emit'='changes'");
+    assert_eq!(changes.out, [row("x", 0, 1), row("y", 0, 1), row("x", 0, 2), row("x", 40, 1)].concat());
+    // A row of a window that is over changes nothing any more.
+    folder.write("a.jsonl", folder.read("a.jsonl") + "{\"k\":\"y\",\"v\":1,\"ts\":\"2026-05-01T10:00:13Z\"}\n");
+    let late = run(",'emit'='changes'");
+    assert_eq!(late.out, changes.out);
+    assert!(late.err.contains("too late for the GROUP BY"), "{}", late.err);
+    let refused = |statement: &str, settings: &str, text: &str| {
+        folder.write("s.sql", format!("{statement} WITH ({SOURCE},'emit'='changes'{settings})"));
+        let ran = folder.run(&["validate", "s.sql"]).expect(2);
+        assert!(ran.err.contains(text), "{}", ran.err);
+    };
+    let needs = "'emit' = 'changes' needs a GROUP BY at the end of the statement, all of whose groups are selected";
+    refused("SELECT k FROM a", "", needs);
+    refused("SELECT k, count(*) AS n FROM a GROUP BY k, tumble(ts, INTERVAL '20' SECOND)", "", needs);
+    refused("SELECT k, window_start, count(*) AS n FROM a GROUP BY k, session(ts, INTERVAL '20' SECOND)", "", needs);
+    refused(&format!("{select} INTO o"), ",'o.type'='kafka','o.bootstrap.servers'='h:1','o.key'='k'", "'o.key' = 'k, window_start'");
+}

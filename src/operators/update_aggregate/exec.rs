@@ -41,6 +41,8 @@ pub struct UpdateAggregateSpec {
     pub groups: Vec<Arc<dyn PhysicalExpr>>,
     /// What is computed of each group.
     pub aggregates: Vec<Aggregate>,
+    /// Which of the groups is a window, if one is, and how far that has come: those that begin before it get no more rows.
+    pub window: Option<(usize, Timeline)>,
     /// How long silent groups are remembered; `None`: for good.
     pub idle: Option<Idle>,
 }
@@ -74,6 +76,11 @@ impl UpdateAggregateExec {
         Self { input, spec: Arc::new(spec), state: Arc::default(), figures, faults, properties }
     }
 
+    /// Whether windows bound it.
+    pub fn is_windowed(&self) -> bool {
+        self.spec.window.is_some()
+    }
+
     /// After how many microseconds without rows a group is forgotten.
     pub fn ttl(&self) -> Option<i64> {
         self.spec.idle.as_ref().map(|idle| idle.ttl)
@@ -93,10 +100,10 @@ impl UpdateAggregateExec {
                 held: MemoryConsumer::new(self.figures.name().to_owned()).register(context.memory_pool()),
             }),
         };
-        let rows = kept.state.run(&self.spec, &self.schema(), batches, &self.faults)?;
+        let (rows, late) = kept.state.run(&self.spec, &self.schema(), batches, &self.faults)?;
         let held = kept.state.held();
         kept.held.try_resize(held.bytes)?;
-        self.figures.count(batches.iter().map(RecordBatch::num_rows).sum(), rows.iter().map(RecordBatch::num_rows).sum(), 0);
+        self.figures.count(batches.iter().map(RecordBatch::num_rows).sum(), rows.iter().map(RecordBatch::num_rows).sum(), late);
         self.figures.hold(held);
         Ok(rows)
     }

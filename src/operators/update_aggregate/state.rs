@@ -50,6 +50,8 @@ struct Group {
     bytes: usize,
     /// The time of its latest row.
     last: i64,
+    /// Where its window begins, if it has one.
+    window: Option<i64>,
 }
 
 /// All groups.
@@ -59,6 +61,8 @@ pub(super) struct UpdateState {
     bytes: usize,
     /// How many groups there were when the last of them were forgotten.
     kept_groups: usize,
+    /// No open window begins before it.
+    earliest: i64,
     time: i64,
 }
 
@@ -72,11 +76,17 @@ impl UpdateState {
     pub(super) fn new(spec: &UpdateAggregateSpec, input: &SchemaRef) -> Result<Self> {
         let field = |(at, group): (usize, &Arc<dyn PhysicalExpr>)| Ok(Field::new(format!("{at}"), group.data_type(input)?, true));
         let keys = spec.groups.iter().enumerate().map(field).collect::<Result<Vec<_>>>()?;
-        Ok(Self { keys: Keys::new(&Arc::new(Schema::new(keys)))?, groups: Vec::new(), bytes: 0, kept_groups: 0, time: Mark::BEGINNING })
+        Ok(Self { keys: Keys::new(&Arc::new(Schema::new(keys)))?, groups: Vec::new(), bytes: 0, kept_groups: 0, earliest: i64::MAX, time: Mark::BEGINNING })
     }
 
-    /// Adds the rows of an epoch; what the groups that it has touched have come to comes out.
-    pub(super) fn run(&mut self, spec: &UpdateAggregateSpec, schema: &SchemaRef, batches: &[RecordBatch], faults: &RowFaults) -> Result<Vec<RecordBatch>> {
+    /// Adds the rows of an epoch; what the groups that it has touched have come to comes out; also returns how many rows came too late.
+    pub(super) fn run(
+        &mut self,
+        spec: &UpdateAggregateSpec,
+        schema: &SchemaRef,
+        batches: &[RecordBatch],
+        faults: &RowFaults,
+    ) -> Result<(Vec<RecordBatch>, usize)> {
         let mut parts = Vec::with_capacity(batches.len());
         for batch in batches {
             evaluate_guarded(batch, &|rows| evaluate(spec, rows), &|error| faults.reject("GROUP BY", error), &mut parts)?;
@@ -84,7 +94,7 @@ impl UpdateState {
         // The groups that were touched, each with a row that has its key.
         let mut touched: Vec<(usize, (usize, usize))> = Vec::new();
         let mut is_touched = vec![false; self.groups.len()];
-        let mut numbers = Vec::new();
+        let (mut numbers, mut late) = (Vec::new(), 0);
         // At the end of time nobody has been silent for longer than before.
         let now = spec.idle.as_ref().map(|idle| idle.timeline.mark().time).filter(|now| *now != Mark::END).unwrap_or(Mark::BEGINNING);
         for (number, rows) in parts.iter().enumerate() {
@@ -98,8 +108,15 @@ impl UpdateState {
                 filter.as_ref().map(|filter| Ok::<_, datafusion::error::DataFusionError>(take(filter, &order, None)?.as_boolean().clone())).transpose()
             };
             let filters = rows.filters.iter().map(counts).collect::<Result<Vec<_>>>()?;
+            let windows = spec.window.as_ref().map(|(at, _)| micros(&rows.keys[*at])).transpose()?;
             for part in parts {
                 let own = &order.values()[part.begin..part.end];
+                let window = windows.as_ref().filter(|windows| windows.is_valid(own[0] as usize)).map(|windows| windows.value(own[0] as usize));
+                if window.is_some_and(|window| window < self.time) {
+                    late += own.len();
+                    continue;
+                }
+                self.earliest = self.earliest.min(window.unwrap_or(i64::MAX));
                 if !std::mem::replace(&mut is_touched[part.key], true) {
                     touched.push((part.key, (number, own[0] as usize)));
                 }
@@ -107,6 +124,7 @@ impl UpdateState {
                     own.iter().filter(|row| times.is_valid(**row as usize)).map(|row| times.value(*row as usize)).fold(i64::MIN, i64::max)
                 });
                 let group = self.group(spec, part.key, last)?;
+                group.window = window;
                 for ((accumulator, arguments), filter_by) in group.accumulators.iter_mut().zip(&arguments).zip(&filters) {
                     let slice = |column: &ArrayRef| column.slice(part.begin, part.end - part.begin);
                     let rows: Vec<ArrayRef> = match filter_by {
@@ -128,14 +146,14 @@ impl UpdateState {
         let keys: Vec<&[ArrayRef]> = parts.iter().map(|rows| rows.keys.as_slice()).collect();
         let out = self.values(&touched, &keys, schema, spec)?;
         self.forget(spec)?;
-        Ok(out)
+        Ok((out, late))
     }
 
     /// A group, which begins anew if it was silent for too long.
     fn group(&mut self, spec: &UpdateAggregateSpec, number: usize, last: i64) -> Result<&mut Group> {
         let new = || -> Result<Group> {
             let accumulators = spec.aggregates.iter().map(|aggregate| aggregate.function.create_accumulator()).collect::<Result<_>>()?;
-            Ok(Group { accumulators, bytes: 0, last: i64::MIN })
+            Ok(Group { accumulators, bytes: 0, last: i64::MIN, window: None })
         };
         while self.groups.len() <= number {
             self.groups.push(new()?);
@@ -183,19 +201,30 @@ impl UpdateState {
         Ok(out)
     }
 
-    /// Forgets groups that have been silent for too long, when there are many more than there were the last time.
+    /// Forgets groups whose window is over, and, when there are many more than there were the last time, those that have been silent for too long.
     fn forget(&mut self, spec: &UpdateAggregateSpec) -> Result<()> {
-        let Some(idle) = &spec.idle else { return Ok(()) };
-        self.time = self.time.max(idle.timeline.mark().time);
-        if self.time == Mark::END || self.groups.len() <= (2 * self.kept_groups).max(FEW_GROUPS) {
+        let Some(timeline) = spec.window.as_ref().map(|(_, timeline)| timeline).or(spec.idle.as_ref().map(|idle| &idle.timeline)) else { return Ok(()) };
+        self.time = self.time.max(timeline.mark().time);
+        let time = self.time;
+        let due = match &spec.idle {
+            None => time > self.earliest,
+            Some(_) => self.groups.len() > (2 * self.kept_groups).max(FEW_GROUPS),
+        };
+        if time == Mark::END || !due {
             return Ok(());
         }
-        let kept: Vec<u32> = (0..self.groups.len() as u32).filter(|group| self.time.saturating_sub(self.groups[*group as usize].last) <= idle.ttl).collect();
+        let is_open = |group: &Group| match &spec.idle {
+            None => group.window.is_none_or(|window| window >= time) && group.bytes > 0,
+            Some(idle) => time.saturating_sub(group.last) <= idle.ttl,
+        };
+        // Keys of late rows have a number, and may have no group.
+        let kept: Vec<u32> = (0..self.groups.len() as u32).filter(|group| is_open(&self.groups[*group as usize])).collect();
         self.keys.retain(&UInt32Array::from(kept.clone()))?;
         let mut groups: Vec<Option<Group>> = std::mem::take(&mut self.groups).into_iter().map(Some).collect();
         self.groups = kept.iter().filter_map(|group| groups[*group as usize].take()).collect();
         self.bytes = self.groups.iter().map(|group| group.bytes).sum();
         self.kept_groups = kept.len();
+        self.earliest = self.groups.iter().filter_map(|group| group.window).min().unwrap_or(i64::MAX);
         Ok(())
     }
 

@@ -219,7 +219,7 @@ async fn operators_of(case: &str) -> Vec<String> {
         faults: &faults,
         carry: false,
         state_ttl: None,
-        arrival: false,
+        results: Default::default(),
         memory: None,
         functions: &[],
     };

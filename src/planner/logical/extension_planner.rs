@@ -171,6 +171,7 @@ fn update_spec(planner: &dyn PhysicalPlanner, node: &UpdateAggregateNode, input:
     Ok(UpdateAggregateSpec {
         groups: node.aggregate.group_expr.iter().map(group).collect::<Result<_>>()?,
         aggregates: aggregates(&node.aggregate.aggr_expr, schema, input, state)?,
+        window: node.window.clone(),
         idle: node.ttl.zip(node.time.clone()).map(|(ttl, (column, timeline))| Idle { column, timeline, ttl }),
     })
 }

@@ -17,6 +17,8 @@ pub(in crate::planner) struct UpdateAggregateNode {
     pub input: LogicalPlan,
     /// How far the time of the rows has come, and the column that holds it, if there is one.
     pub time: Option<(Option<usize>, Timeline)>,
+    /// Which of the groups is a window, if one is, and how far that has come.
+    pub window: Option<(usize, Timeline)>,
     /// A group without rows for longer begins anew; microseconds.
     pub ttl: Option<i64>,
     /// Groups, aggregates and output schema.

@@ -17,6 +17,5 @@ mod time_bounds;
 mod times;
 mod updates;
 
-pub(super) use over::OverSettings;
-pub(super) use stream::{Rewrite, Rewritten, rewrite};
+pub(super) use stream::{Rewrite, Rewritten, StateSettings, rewrite};
 pub(super) use times::SourceTimes;

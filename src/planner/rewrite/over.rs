@@ -7,22 +7,14 @@ use datafusion::logical_expr::expr::{Sort, WindowFunction};
 use datafusion::logical_expr::{Expr, LogicalPlan, Window, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition};
 
 use super::instants::constant_of;
+use super::stream::StateSettings;
 use super::times::{Pick, Times};
 use crate::error::Error;
 use crate::operators::over::{LookBack, Release};
 use crate::planner::logical::{OverCall, OverNode, function_of};
 
-/// What the job says about OVER.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::planner) struct OverSettings {
-    /// Rows come out as they come, and not in the order of their times.
-    pub arrival: bool,
-    /// A key without rows for longer begins anew; microseconds.
-    pub ttl: Option<i64>,
-}
-
 /// Functions over `input`, of which the times are known; and the times of their result.
-pub(super) fn plan(window: Window, input: LogicalPlan, times: &Times, settings: OverSettings) -> Result<(OverNode, Times)> {
+pub(super) fn plan(window: Window, input: LogicalPlan, times: &Times, settings: StateSettings) -> Result<(OverNode, Times)> {
     let functions: Vec<&WindowFunction> = window.window_expr.iter().filter_map(function_of).collect();
     let Some(first) = functions.first() else { return Err(refused("this form of OVER can't be run over a stream", BATCH.to_owned())) };
     let (partition, order) = (&first.params.partition_by, &first.params.order_by);
@@ -37,11 +29,11 @@ pub(super) fn plan(window: Window, input: LogicalPlan, times: &Times, settings: 
         return Ok((OverNode { release: Release::WholePartitions(at, pick.timeline), calls, look_back: LookBack::default(), ttl: None, input, window }, times));
     }
     let (release, times) = match in_time {
-        Some(pick) if !settings.arrival => {
+        Some(pick) if !settings.results.arrival => {
             let times = held_back(&pick);
             (Release::InOrder(pick.timeline), times)
         }
-        _ if settings.arrival => (Release::AsTheyCome, times.clone().resized(window.schema.fields().len())),
+        _ if settings.results.arrival => (Release::AsTheyCome, times.clone().resized(window.schema.fields().len())),
         _ => return Err(unordered(order, &input)),
     };
     let mut look_back = LookBack::default();

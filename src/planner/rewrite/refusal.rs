@@ -9,6 +9,7 @@ use crate::error::Error;
 pub(super) enum Refused {
     Aggregate,
     Distinct,
+    Early,
     Sort,
     StreamJoin,
     SetOperation,
@@ -24,6 +25,10 @@ impl Refused {
             Self::Aggregate => (
                 "GROUP BY and aggregate functions over a stream need a window of its event time, where more is done with the groups than to choose columns",
                 "group by tumble(ts, INTERVAL '1' MINUTE), hop(…), session(…) or date_bin(…) of the column that '<source>.event_time' names, or run it over bounded sources with 'execution.mode' = 'batch'",
+            ),
+            Self::Early => (
+                "'emit' = 'changes' needs a GROUP BY at the end of the statement, all of whose groups are selected",
+                "select window_start and the other groups, do no more with the result than choose columns, and group by tumble, hop or date_bin; or leave 'emit' out",
             ),
             Self::Distinct => (
                 "DISTINCT over a stream would remember every row it has seen",

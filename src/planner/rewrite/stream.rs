@@ -12,7 +12,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Aggregate, Expr, Extension, FetchType, Join, LogicalPlan, SkipType, TableScan};
 
 use super::bounded::{first_unbounded, read_as_table, reads};
-use super::over::{self, OverSettings};
+use super::over;
 use super::refusal::Refused;
 use super::time_bounds::{self, Found};
 use super::times::{self, SourceTimes, TimedSource, Times};
@@ -21,7 +21,7 @@ use crate::catalog::SourceTable;
 use crate::error::Error;
 use crate::operators::event_time::{SourceTime, Timeline};
 use crate::operators::session_aggregate::SessionTime;
-use crate::planner::job_plan::TableInput;
+use crate::planner::job_plan::{Results, TableInput};
 use crate::planner::logical::{IntervalJoinNode, LimitNode, LookupJoinNode, OnceNode, SessionCall, SessionNode, WindowAggregateNode};
 
 /// What a rewriting needs to know.
@@ -31,8 +31,17 @@ pub(in crate::planner) struct Rewrite<'a> {
     pub tables: &'a [TableInput],
     /// Their times.
     pub times: &'a SourceTimes,
-    /// What the job says about OVER.
-    pub over: OverSettings,
+    /// What the job says about state.
+    pub settings: StateSettings,
+}
+
+/// What a job says about what is kept, and when it comes out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::planner) struct StateSettings {
+    /// When results come out.
+    pub results: Results,
+    /// A key without rows for longer begins anew; microseconds.
+    pub ttl: Option<i64>,
 }
 
 /// A part of a plan, and how far its columns have come.
@@ -62,6 +71,9 @@ pub(in crate::planner) fn rewrite(plan: LogicalPlan, context: Rewrite<'_>) -> Re
     if let Some((plan, updates)) = updates::plan(&plan, context)? {
         let times = vec![None; plan.schema().fields().len()];
         return Ok(Rewritten { plan, times, updates: Some(updates) });
+    }
+    if context.settings.results.early {
+        return Err(Refused::Early.error());
     }
     let Streamed { plan, times } = context.part(plan)?;
     let times = (0..plan.schema().fields().len()).map(|column| times.of(column).cloned()).collect();
@@ -94,7 +106,7 @@ impl Rewrite<'_> {
             LogicalPlan::Distinct(_) => Err(Refused::Distinct.error()),
             LogicalPlan::Window(window) => {
                 let input = self.part(window.input.as_ref().clone())?;
-                let (node, times) = over::plan(window, input.plan, &input.times, self.over)?;
+                let (node, times) = over::plan(window, input.plan, &input.times, self.settings)?;
                 Ok(Streamed { plan: extension(node), times })
             }
             LogicalPlan::Sort(_) => Err(Refused::Sort.error()),

@@ -1,4 +1,4 @@
-//! Groups without a window of time are never over: what they have come to is told again and again, for sinks that keep the last row of each key. Nothing but a choice of columns may be done with such rows, since
+//! Groups without a window of time are never over: what they have come to is told again and again, for sinks that keep the last row of each key; so are open windows, if the job wants it. Nothing but a choice of columns may be done with such rows, since
 //! nobody takes back what was made of the earlier ones.
 
 use std::sync::Arc;
@@ -28,17 +28,19 @@ pub(super) fn plan(plan: &LogicalPlan, context: Rewrite<'_>) -> Result<Option<(L
         LogicalPlan::Aggregate(aggregate) if !aggregate.aggr_expr.is_empty() && reads(plan)?.sources => {
             let input = context.part(aggregate.input.as_ref().clone())?;
             let schema = input.plan.schema();
-            if aggregate.group_expr.iter().any(|group| input.times.of_expression(group, schema).is_some()) {
+            let window = aggregate.group_expr.iter().enumerate().find_map(|(at, group)| Some((at, input.times.of_expression(group, schema)?.timeline)));
+            if window.is_some() && !context.settings.results.early {
                 return Ok(None);
             }
             let keys = (0..aggregate.group_expr.len()).collect();
             let column = (0..schema.fields().len()).find_map(|column| Some((Some(column), input.times.of(column)?.clone())));
-            let time = match context.over.ttl {
+            let ttl = context.settings.ttl.filter(|_| window.is_none());
+            let time = match ttl {
                 None => None,
                 Some(_) if column.is_some() => column,
                 Some(_) => of_sources(&aggregate.input, context)?.map(|timeline| (None, timeline)),
             };
-            let node = UpdateAggregateNode { input: input.plan, time, ttl: context.over.ttl, aggregate: aggregate.clone() };
+            let node = UpdateAggregateNode { input: input.plan, time, ttl, window, aggregate: aggregate.clone() };
             Ok(Some((extension(node), keys)))
         }
         _ => Ok(None),

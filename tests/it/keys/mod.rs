@@ -30,6 +30,7 @@ const HELD: &[(&str, &[&str], &str)] = &[
     ("job", &["batch.eager_processing"], "keys/jobs::eager_batches_do_not_wait"),
     ("job", &["source.buffer_size"], "keys/jobs::reading_pauses_when_the_buffer_is_full"),
     ("job", &["memory.limit", "memory.recommended_limit"], "job_memory/mod::a_table_that_does_not_fit_fails_the_job"),
+    ("job", &["emit"], "updates::windows_are_told_while_they_are_open_if_a_job_wants_it"),
     ("job", &["over.order"], "event_time::rows_of_over_wait_for_their_time_unless_they_are_taken_as_they_come"),
     ("job", &["state.ttl"], "event_time::joins_that_say_nothing_about_time_are_bounded_by_state_ttl"),
     ("job", &["shutdown.timeout"], "faults::a_sink_that_hangs_is_given_the_shutdown_timeout"),
