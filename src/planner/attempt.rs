@@ -251,7 +251,7 @@ impl<'a> Attempts<'a> {
         refuse_lateral(logical)?;
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(StreamNodePlanner { faults: Arc::clone(self.request.faults) })]);
         let (plan, times, updates) = match self.request.mode {
-            ExecutionMode::Batch => (total_order(planner.create_physical_plan(logical, self.state).await?)?, Vec::new(), None),
+            ExecutionMode::Batch => (total_order(planner.create_physical_plan(logical, self.state).await?, logical, self.request.faults)?, Vec::new(), None),
             ExecutionMode::Stream => {
                 let Rewritten { plan, times, updates } =
                     rewrite::rewrite(logical.clone(), Rewrite { tables: self.request.tables, times: &self.times, settings: self.state_settings() })?;

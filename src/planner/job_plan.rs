@@ -351,7 +351,9 @@ fn collect(node: &Arc<dyn ExecutionPlan>, parent: Option<&Arc<dyn ExecutionPlan>
         plan.stateful.push(Arc::clone(groups.figures()));
     } else if let Some(groups) = node.as_any().downcast_ref::<UpdateAggregateExec>() {
         plan.stateful.push(Arc::clone(groups.figures()));
-    } else if let Some(over) = node.as_any().downcast_ref::<OverExec>() {
+    } else if let Some(over) = node.as_any().downcast_ref::<OverExec>()
+        && request.mode == ExecutionMode::Stream
+    {
         plan.stateful.push(Arc::clone(over.figures()));
     } else if let Some(sessions) = node.as_any().downcast_ref::<SessionAggregateExec>()
         && sessions.is_streamed()

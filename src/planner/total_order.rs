@@ -1,21 +1,37 @@
-//! The rows that `OVER (…)` looks at in a batch, in the order that a stream has: rows that are equal in ORDER BY are put in the order of their values, so that the result does not depend on how they came.
+//! What `OVER (…)` needs in a batch to give what a stream does. Rows that are equal in ORDER BY are put in the order of their values, so that the result does not depend on how they came; and aggregates over
+//! frames along which DataFusion can't move an accumulator are computed by our operator.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::compute::SortOptions;
 use arrow::row::{RowConverter, SortField};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::error::Result;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 
-/// Sorts what is below windows by all columns, behind what it is sorted by already.
-pub(super) fn total_order(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+use super::logical::function_of;
+use crate::error::Error;
+use crate::operators::guard::RowFaults;
+use crate::operators::over::{Function, LookBack, OverExec, OverSpec, Release, follow_each_other};
+
+/// The windows of a plan: what is below them is sorted by all columns, behind what it is sorted by already; or they are ours.
+///
+/// **Errors**: an aggregate with FILTER over frames that leave rows out between them.
+pub(super) fn total_order(plan: Arc<dyn ExecutionPlan>, logical: &LogicalPlan, faults: &Arc<RowFaults>) -> Result<Arc<dyn ExecutionPlan>> {
+    let filtered = filtered(logical)?;
     plan.transform_up(|node| {
         let any = node.as_any();
+        if let Some(window) = any.downcast_ref::<BoundedWindowAggExec>()
+            && let Some(over) = as_over(window, &filtered, faults)?
+        {
+            return Ok(Transformed::yes(Arc::new(over)));
+        }
         if !any.is::<WindowAggExec>() && !any.is::<BoundedWindowAggExec>() {
             return Ok(Transformed::no(node));
         }
@@ -32,4 +48,40 @@ pub(super) fn total_order(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Execut
         Ok(Transformed::yes(Arc::clone(&node).with_new_children(vec![Arc::new(sort)])?))
     })
     .data()
+}
+
+/// The names of aggregates with FILTER, which can't be seen in a physical plan.
+fn filtered(logical: &LogicalPlan) -> Result<HashSet<String>> {
+    let mut names = HashSet::new();
+    logical.apply_with_subqueries(|node| {
+        let LogicalPlan::Window(window) = node else { return Ok(TreeNodeRecursion::Continue) };
+        for expr in &window.window_expr {
+            let Some(function) = function_of(expr).filter(|function| function.params.filter.is_some()) else { continue };
+            if !follow_each_other(&function.params.window_frame) {
+                let error = Error::sql("an aggregate with FILTER over a RANGE that ends before the row, or begins after it, can't be computed");
+                return Err(DataFusionError::External(Box::new(error.with_help("write CASE WHEN … THEN x END in place of FILTER"))));
+            }
+            names.insert(match expr {
+                Expr::Alias(alias) => alias.name.clone(),
+                other => other.schema_name().to_string(),
+            });
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(names)
+}
+
+/// A window whose frames DataFusion can't move an accumulator along, as our operator, which has all rows at once.
+fn as_over(window: &BoundedWindowAggExec, filtered: &HashSet<String>, faults: &Arc<RowFaults>) -> Result<Option<OverExec>> {
+    let functions: Vec<Function> =
+        window.window_expr().iter().map(|function| Function::framed(Arc::clone(function), filtered.contains(function.name()))).collect();
+    if functions.iter().all(|function| matches!(function, Function::Framed { slides: true, .. } | Function::Framed { aggregate: None, .. })) {
+        return Ok(None);
+    }
+    let Some(first) = window.window_expr().first() else { return Ok(None) };
+    let input = Arc::clone(window.input());
+    let read = (0..input.schema().fields().len()).collect();
+    let (keys, order) = (first.partition_by().to_vec(), first.order_by().to_vec());
+    let spec = OverSpec { keys, order, release: Release::AsTheyCome, functions, read, look_back: LookBack::default(), ttl: None };
+    OverExec::new(input, spec, Vec::new(), window.schema(), Arc::clone(faults)).map(Some)
 }

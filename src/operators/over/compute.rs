@@ -76,7 +76,7 @@ impl Input<'_> {
                 let values = if values.is_empty() { arrow::array::new_empty_array(data_type) } else { ScalarValue::iter_to_array(values)? };
                 Ok(take(&values, self.places, None)?)
             }
-            (Function::Framed { function, aggregate }, _) => self.framed(function, aggregate.as_ref(), data_type),
+            (Function::Framed { function, aggregate, slides }, _) => self.framed(function, aggregate.as_ref(), *slides, data_type),
             (function, Reached::Counts(all)) => Ok(Arc::new(self.counted(function, all))),
             (..) => Err(datafusion::error::DataFusionError::Internal("a function over rows without its state".to_owned())),
         }

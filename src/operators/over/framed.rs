@@ -26,7 +26,13 @@ struct Anew<'a> {
 
 impl Input<'_> {
     /// The values of a function over frames, in the order of the rows.
-    pub(super) fn framed(&self, function: &Arc<dyn WindowExpr>, aggregate: Option<&Arc<AggregateFunctionExpr>>, data_type: &DataType) -> Result<ArrayRef> {
+    pub(super) fn framed(
+        &self,
+        function: &Arc<dyn WindowExpr>,
+        aggregate: Option<&Arc<AggregateFunctionExpr>>,
+        slides: bool,
+        data_type: &DataType,
+    ) -> Result<ArrayRef> {
         let anew = match aggregate {
             Some(aggregate) => {
                 let order = function.order_by_columns(self.behind())?.into_iter().map(|column| column.values).collect();
@@ -38,7 +44,7 @@ impl Input<'_> {
             let (begin, before) = self.place(at, part);
             let count = part.end - part.begin;
             match &anew {
-                Some(anew) if is_short(before, count) => anew.compute(begin, before, count, data_type),
+                Some(anew) if !slides || is_short(before, count) => anew.compute(begin, before, count, data_type),
                 // DataFusion goes through all rows, and computes values of those that are looked back at, too.
                 _ => Ok(function.evaluate(&self.behind().slice(begin, before + count))?.slice(before, count)),
             }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{WindowFrame, WindowFrameBound, WindowFrameUnits};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
-use datafusion::physical_expr::window::WindowExpr;
+use datafusion::physical_expr::window::{SlidingAggregateWindowExpr, WindowExpr};
 use datafusion::physical_expr_common::sort_expr::PhysicalSortExpr;
 
 use crate::operators::event_time::Timeline;
@@ -45,7 +46,28 @@ pub enum Function {
         function: Arc<dyn WindowExpr>,
         /// The aggregate that it is, if it has no FILTER.
         aggregate: Option<Arc<AggregateFunctionExpr>>,
+        /// Whether an accumulator can be moved along the frames.
+        slides: bool,
     },
+}
+
+impl Function {
+    /// A function over frames; `filtered`: it has a FILTER.
+    pub fn framed(function: Arc<dyn WindowExpr>, filtered: bool) -> Self {
+        let sliding = function.as_any().downcast_ref::<SlidingAggregateWindowExpr>().filter(|_| !filtered);
+        let aggregate = sliding.map(|aggregate| Arc::new(aggregate.get_aggregate_expr().clone()));
+        // Some functions take nothing back, like array_agg.
+        let takes_back =
+            |aggregate: &Arc<AggregateFunctionExpr>| aggregate.create_sliding_accumulator().is_ok_and(|accumulator| accumulator.supports_retract_batch());
+        let slides = aggregate.as_ref().is_none_or(takes_back) && follow_each_other(function.get_window_frame());
+        Self::Framed { function, aggregate, slides }
+    }
+}
+
+/// Whether frames follow each other without leaving a row out between them. DataFusion moves accumulators along others, too, and takes back rows that it has never added (`get_aggregate_result_inside_range` of 53.1).
+pub fn follow_each_other(frame: &WindowFrame) -> bool {
+    let has_the_row = !matches!(frame.start_bound, WindowFrameBound::Following(_)) && !matches!(frame.end_bound, WindowFrameBound::Preceding(_));
+    frame.units == WindowFrameUnits::Rows || has_the_row
 }
 
 /// What of the rows that have come out is looked at again.

@@ -9,7 +9,7 @@ use datafusion::error::Result;
 use datafusion::physical_expr::PhysicalExpr;
 
 use super::compute::{Input, Reached};
-use super::function::{OverSpec, Release};
+use super::function::{Function, OverSpec, Release};
 use super::history::History;
 use super::keys::Keys;
 use super::ordered::Ordered;
@@ -160,7 +160,8 @@ impl OverState {
             rows_of(&ordered).for_each(|(key, row)| self.last[key] = times[row]);
         }
         let read = rows.project(&spec.read)?;
-        let with_history = if spec.look_back.is_nothing() && !whole { None } else { Some(self.history.before(&read, &ordered.rows, &ordered.parts)?) };
+        let by_key = spec.functions.iter().any(|function| matches!(function, Function::Lag { .. } | Function::Framed { .. }));
+        let with_history = if by_key { Some(self.history.before(&read, &ordered.rows, &ordered.parts)?) } else { None };
         let places = UInt32Array::from(ordered.places());
         let input = Input { rows: &read, ordered: &ordered, places: &places, with_history: with_history.as_ref() };
         let mut columns = rows.columns().to_vec();

@@ -9,7 +9,7 @@ use datafusion::common::ScalarValue;
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::{WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition};
 use datafusion::physical_expr::expressions::col;
-use datafusion::physical_expr::window::{PlainAggregateWindowExpr, SlidingAggregateWindowExpr, WindowExpr};
+use datafusion::physical_expr::window::{PlainAggregateWindowExpr, WindowExpr};
 use datafusion::physical_expr_common::sort_expr::PhysicalSortExpr;
 use datafusion::physical_plan::windows::create_window_expr;
 use rand::rngs::StdRng;
@@ -50,8 +50,7 @@ fn frame(units: WindowFrameUnits, start: ScalarValue) -> WindowFrame {
 }
 
 fn framed(function: Arc<dyn WindowExpr>) -> Function {
-    let aggregate = function.as_any().downcast_ref::<SlidingAggregateWindowExpr>().expect("an aggregate").get_aggregate_expr().clone();
-    Function::Framed { function, aggregate: Some(Arc::new(aggregate)) }
+    Function::framed(function, false)
 }
 
 /// LAG(2, default -1), ROW_NUMBER, RANK, a sum so far, of three rows before, and of five seconds before.

@@ -10,7 +10,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
-use datafusion::physical_expr::window::{PlainAggregateWindowExpr, SlidingAggregateWindowExpr};
+use datafusion::physical_expr::window::PlainAggregateWindowExpr;
 use datafusion::physical_expr_common::sort_expr::PhysicalSortExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateMode, aggregate_expressions};
@@ -136,11 +136,7 @@ fn over(planner: &dyn PhysicalPlanner, node: &OverNode, input: &Arc<dyn Executio
                 filter: function.params.filter.as_deref().map(|filter| expression(filter, &kept)).transpose()?,
                 peers: *peers,
             },
-            _ => {
-                let sliding = planned.as_any().downcast_ref::<SlidingAggregateWindowExpr>().filter(|_| function.params.filter.is_none());
-                let aggregate = sliding.map(|aggregate| Arc::new(aggregate.get_aggregate_expr().clone()));
-                Function::Framed { function: planned, aggregate }
-            }
+            _ => Function::framed(planned, function.params.filter.is_some()),
         });
     }
     let first = node.functions().next().map(|function| &function.params);

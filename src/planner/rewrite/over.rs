@@ -7,14 +7,14 @@ use datafusion::logical_expr::expr::{Sort, WindowFunction};
 use datafusion::logical_expr::{Expr, LogicalPlan, Window, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition};
 
 use super::instants::constant_of;
-use super::stream::StateSettings;
+use super::stream::Rewrite;
 use super::times::{Pick, Times};
 use crate::error::Error;
-use crate::operators::over::{LookBack, Release};
+use crate::operators::over::{LookBack, Release, follow_each_other};
 use crate::planner::logical::{OverCall, OverNode, function_of};
 
 /// Functions over `input`, of which the times are known; and the times of their result.
-pub(super) fn plan(window: Window, input: LogicalPlan, times: &Times, settings: StateSettings) -> Result<(OverNode, Times)> {
+pub(super) fn plan(window: Window, input: LogicalPlan, times: &Times, context: Rewrite<'_>) -> Result<(OverNode, Times)> {
     let functions: Vec<&WindowFunction> = window.window_expr.iter().filter_map(function_of).collect();
     let Some(first) = functions.first() else { return Err(refused("this form of OVER can't be run over a stream", BATCH.to_owned())) };
     let (partition, order) = (&first.params.partition_by, &first.params.order_by);
@@ -29,12 +29,16 @@ pub(super) fn plan(window: Window, input: LogicalPlan, times: &Times, settings: 
         return Ok((OverNode { release: Release::WholePartitions(at, pick.timeline), calls, look_back: LookBack::default(), ttl: None, input, window }, times));
     }
     let (release, times) = match in_time {
-        Some(pick) if !settings.results.arrival => {
+        Some(pick) if !context.settings.results.arrival => {
             let times = held_back(&pick);
             (Release::InOrder(pick.timeline), times)
         }
-        _ if settings.results.arrival => (Release::AsTheyCome, times.clone().resized(window.schema.fields().len())),
-        _ => return Err(unordered(order, &input)),
+        _ if context.settings.results.arrival => (Release::AsTheyCome, times.clone().resized(window.schema.fields().len())),
+        _ => {
+            return Err(unordered(order, &input, |source, column| {
+                context.tables.iter().any(|table| *table.name == *source && table.event_time.as_deref() == Some(column))
+            }));
+        }
     };
     let mut look_back = LookBack::default();
     let mut calls = Vec::with_capacity(functions.len());
@@ -43,7 +47,7 @@ pub(super) fn plan(window: Window, input: LogicalPlan, times: &Times, settings: 
         look_back = look_back.and(own);
         calls.push(call);
     }
-    let ttl = settings.ttl.filter(|_| matches!(release, Release::InOrder(_)));
+    let ttl = context.settings.ttl.filter(|_| matches!(release, Release::InOrder(_)));
     Ok((OverNode { release, calls, look_back, ttl, input, window }, times))
 }
 
@@ -54,7 +58,7 @@ fn refused(what: impl Into<String>, instead: String) -> DataFusionError {
 }
 
 /// Rows are ordered by something of which it is not known how far it has come.
-fn unordered(order: &[Sort], input: &LogicalPlan) -> DataFusionError {
+fn unordered(order: &[Sort], input: &LogicalPlan, is_event_time: impl Fn(&str, &str) -> bool) -> DataFusionError {
     const EVENT_TIME: &str = "order by the column that '<source>.event_time' names";
     const WHAT: &str = "OVER (…) over a stream needs rows in the order of their event times";
     let Some(sort) = order.first() else {
@@ -67,13 +71,18 @@ fn unordered(order: &[Sort], input: &LogicalPlan) -> DataFusionError {
         && (!sort.asc || sort.nulls_first)
         && source_of(column, input).is_some()
     {
-        return refused(
-            "OVER (… ORDER BY … DESC) over a stream would need the rows that are still to come",
-            format!("order ascending, partition by a window of the event time, or {BATCH}"),
-        );
+        let what = if sort.asc {
+            "OVER (… ORDER BY … NULLS FIRST) over a stream would wait for rows without a time"
+        } else {
+            "OVER (… ORDER BY … DESC) over a stream would need the rows that are still to come"
+        };
+        let instead = if sort.asc { "write NULLS LAST" } else { "order ascending" };
+        return refused(what, format!("{instead}, partition by a window of the event time, or {BATCH}"));
     }
     let instead = match &sort.expr {
         Expr::Column(column) => match source_of(column, input) {
+            // As a number it is an event time, and no instant.
+            Some(source) if is_event_time(&source, &column.name) => "order by _event_time".to_owned(),
             Some(source) => format!("add '{source}.event_time' = '{}'", column.name),
             None => EVENT_TIME.to_owned(),
         },
@@ -133,6 +142,12 @@ fn classify(function: &WindowFunction, release: &Release) -> Result<(OverCall, L
     };
     if matches!(frame.end_bound, WindowFrameBound::Following(_)) {
         return Err(ahead(&name));
+    }
+    if params.filter.is_some() && !follow_each_other(frame) {
+        return Err(refused(
+            "an aggregate with FILTER over a RANGE that ends before the row can't be computed",
+            "write CASE WHEN … THEN x END in place of FILTER".to_owned(),
+        ));
     }
     if !frame.start_bound.is_unbounded() {
         let look_back = match frame.units {

@@ -106,7 +106,7 @@ impl Rewrite<'_> {
             LogicalPlan::Distinct(_) => Err(Refused::Distinct.error()),
             LogicalPlan::Window(window) => {
                 let input = self.part(window.input.as_ref().clone())?;
-                let (node, times) = over::plan(window, input.plan, &input.times, self.settings)?;
+                let (node, times) = over::plan(window, input.plan, &input.times, self)?;
                 Ok(Streamed { plan: extension(node), times })
             }
             LogicalPlan::Sort(_) => Err(Refused::Sort.error()),

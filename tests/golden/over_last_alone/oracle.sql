@@ -1,0 +1,1 @@
+SELECT reading_id, reading_id AS l, value AS own FROM readings
