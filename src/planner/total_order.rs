@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use arrow::compute::SortOptions;
 use arrow::row::{RowConverter, SortField};
+use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::expr::WindowFunction;
+use datafusion::logical_expr::{Expr, LogicalPlan, WindowFrameBound, WindowFunctionDefinition};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::ExecutionPlan;
@@ -18,11 +20,11 @@ use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use super::logical::function_of;
 use crate::error::Error;
 use crate::operators::guard::RowFaults;
-use crate::operators::over::{Function, LookBack, OverExec, OverSpec, Release, follow_each_other};
+use crate::operators::over::{Function, LookBack, OverExec, OverSpec, Release, can_be_moved, follow_each_other};
 
 /// The windows of a plan: what is below them is sorted by all columns, behind what it is sorted by already; or they are ours.
 ///
-/// **Errors**: an aggregate with FILTER over frames that leave rows out between them.
+/// **Errors**: a function that no mode can compute.
 pub(super) fn total_order(plan: Arc<dyn ExecutionPlan>, logical: &LogicalPlan, faults: &Arc<RowFaults>) -> Result<Arc<dyn ExecutionPlan>> {
     let filtered = filtered(logical)?;
     plan.transform_up(|node| {
@@ -56,19 +58,38 @@ fn filtered(logical: &LogicalPlan) -> Result<HashSet<String>> {
     logical.apply_with_subqueries(|node| {
         let LogicalPlan::Window(window) = node else { return Ok(TreeNodeRecursion::Continue) };
         for expr in &window.window_expr {
-            let Some(function) = function_of(expr).filter(|function| function.params.filter.is_some()) else { continue };
-            if !follow_each_other(&function.params.window_frame) {
-                let error = Error::sql("an aggregate with FILTER over a RANGE that ends before the row, or begins after it, can't be computed");
-                return Err(DataFusionError::External(Box::new(error.with_help("write CASE WHEN … THEN x END in place of FILTER"))));
+            let Some(function) = function_of(expr) else { continue };
+            if let Some((what, instead)) = impossible(function) {
+                return Err(DataFusionError::External(Box::new(Error::sql(what).with_help(instead))));
             }
-            names.insert(match expr {
-                Expr::Alias(alias) => alias.name.clone(),
-                other => other.schema_name().to_string(),
-            });
+            if function.params.filter.is_some() {
+                names.insert(match expr {
+                    Expr::Alias(alias) => alias.name.clone(),
+                    other => other.schema_name().to_string(),
+                });
+            }
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(names)
+}
+
+/// What no mode can compute, and what to write instead.
+pub(super) fn impossible(function: &WindowFunction) -> Option<(&'static str, &'static str)> {
+    let frame = &function.params.window_frame;
+    let is_negative = |bound: &WindowFrameBound| match bound {
+        WindowFrameBound::Preceding(ScalarValue::IntervalMonthDayNano(Some(span)))
+        | WindowFrameBound::Following(ScalarValue::IntervalMonthDayNano(Some(span))) => span.months < 0 || span.days < 0 || span.nanoseconds < 0,
+        _ => false,
+    };
+    if is_negative(&frame.start_bound) || is_negative(&frame.end_bound) {
+        return Some(("a frame can't reach over less than nothing", "write an interval of nothing or more, PRECEDING or FOLLOWING"));
+    }
+    let moves = !frame.start_bound.is_unbounded();
+    let is_aggregate = matches!(function.fun, WindowFunctionDefinition::AggregateUDF(_));
+    let can = can_be_moved(function.fun.name()) && follow_each_other(frame);
+    let filtered = is_aggregate && function.params.filter.is_some() && moves && !can;
+    filtered.then_some(("FILTER can't be used with this function over a frame that moves", "write CASE WHEN … THEN x END in place of it"))
 }
 
 /// A window whose frames DataFusion can't move an accumulator along, as our operator, which has all rows at once.
@@ -82,6 +103,6 @@ fn as_over(window: &BoundedWindowAggExec, filtered: &HashSet<String>, faults: &A
     let input = Arc::clone(window.input());
     let read = (0..input.schema().fields().len()).collect();
     let (keys, order) = (first.partition_by().to_vec(), first.order_by().to_vec());
-    let spec = OverSpec { keys, order, release: Release::AsTheyCome, functions, read, look_back: LookBack::default(), ttl: None };
+    let spec = OverSpec { keys, order, release: Release::AsTheyCome, functions, read, look_back: LookBack::default(), ttl: None, clock: None };
     OverExec::new(input, spec, Vec::new(), window.schema(), Arc::clone(faults)).map(Some)
 }

@@ -257,6 +257,8 @@ fn a_key_that_was_silent_for_state_ttl_begins_anew() {
     let run = |settings: &str| folder.run(&["--sql", &over(&format!(",'execution.mode'='stream','batch.size'='1'{settings}"))]).expect(0).out;
     assert!(run("").ends_with("{\"id\":3,\"before\":2}\n"));
     let anew = run(",'state.ttl'='10s'");
+    let as_they_come = run(",'state.ttl'='10s','over.order'='arrival'");
+    assert!(as_they_come.ends_with("{\"id\":2,\"before\":1}\n{\"id\":3,\"before\":null}\n"), "by the watermark: {as_they_come}");
     assert!(anew.ends_with("{\"id\":2,\"before\":1}\n{\"id\":3,\"before\":null}\n"), "{anew}");
 }
 
@@ -359,4 +361,32 @@ fn what_a_session_keeps_is_explained() {
         told.lines().find(|line| line.trim_start().starts_with("GROUP BY")).unwrap().split("  ").filter(|part| !part.is_empty()).collect();
     let wanted = ["GROUP BY of a session, gap 90 s", "the groups of open sessions", "sessions that had a row in the last 90 s", "append, final"];
     assert_eq!(operator.iter().map(|part| part.trim()).collect::<Vec<_>>(), wanted, "{told}");
+}
+
+#[test]
+fn a_row_whose_key_or_order_fails_is_left_out_and_what_no_mode_can_compute_is_refused() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", rows(&[(1, 10), (2, 12), (3, 14)]));
+    let source = SOURCES.split(",\n").next().unwrap();
+    let sql = |select: &str, settings: &str| format!("SELECT {select} FROM a WITH ({source}{settings})");
+    for over in ["PARTITION BY 10 / (id - 2) ORDER BY ts", "PARTITION BY k ORDER BY ts, 10 / (id - 2)"] {
+        let ran = folder
+            .run(&["--sql", &sql(&format!("id, LAG(id) OVER ({over}) AS l"), ",'execution.mode'='stream','failure_strategy'='LogAndContinue'")])
+            .expect(0);
+        assert_eq!(ran.out.lines().count(), 2, "{}", ran.err);
+    }
+    for mode in ["stream", "batch"] {
+        for (function, text) in [
+            ("MIN(id) FILTER (WHERE id > 1) OVER (ORDER BY ts ROWS 1 PRECEDING)", "FILTER can't be used with this function over a frame that moves"),
+            ("SUM(id) OVER (ORDER BY ts RANGE INTERVAL '-5' SECOND PRECEDING)", "a frame can't reach over less than nothing"),
+        ] {
+            let ran = folder.run(&["--sql", &sql(&format!("id, {function} AS l"), &format!(",'execution.mode'='{mode}'"))]).expect(2);
+            assert!(ran.err.contains(text), "{}", ran.err);
+        }
+    }
+    let none = folder.run(&[
+        "--sql",
+        &sql("id, COUNT(id) FILTER (WHERE NULL) OVER (ORDER BY ts) AS l, LAG(NULL, 1, 7) OVER (ORDER BY ts) AS d", ",'execution.mode'='stream'"),
+    ]);
+    assert_eq!(none.expect(0).out.lines().next(), Some("{\"id\":1,\"l\":0,\"d\":7}"));
 }

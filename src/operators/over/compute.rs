@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array, UInt64Array};
-use arrow::compute::{filter, take};
+use arrow::compute::{cast, filter, take};
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
@@ -70,7 +70,7 @@ impl Input<'_> {
     /// The values of a function, in the order of the rows.
     pub(super) fn compute(&self, function: &Function, data_type: &DataType, reached: &mut Reached) -> Result<ArrayRef> {
         match (function, reached) {
-            (Function::Lag { value, offset, default }, _) => self.lag(value, *offset, default),
+            (Function::Lag { value, offset, default }, _) => self.lag(value, *offset, default, data_type),
             (Function::Running { aggregate, arguments, filter, peers }, Reached::Accumulators(all)) => {
                 let values = self.running((aggregate, arguments, filter.as_ref()), *peers, all)?;
                 let values = if values.is_empty() { arrow::array::new_empty_array(data_type) } else { ScalarValue::iter_to_array(values)? };
@@ -92,9 +92,9 @@ impl Input<'_> {
         self.with_history.map_or((part.begin, 0), |with| (with.begins[at], with.before[at]))
     }
 
-    fn lag(&self, value: &Arc<dyn PhysicalExpr>, offset: usize, default: &ScalarValue) -> Result<ArrayRef> {
+    fn lag(&self, value: &Arc<dyn PhysicalExpr>, offset: usize, default: &ScalarValue, data_type: &DataType) -> Result<ArrayRef> {
         let behind = self.behind();
-        let values = value.evaluate(behind)?.into_array(behind.num_rows())?;
+        let values = cast(&value.evaluate(behind)?.into_array(behind.num_rows())?, data_type)?;
         let mut from: Vec<Option<u32>> = vec![None; self.ordered.rows.len()];
         for (at, part) in self.ordered.parts.iter().enumerate() {
             let (begin, before) = self.place(at, part);

@@ -56,12 +56,14 @@ impl Function {
     pub fn framed(function: Arc<dyn WindowExpr>, filtered: bool) -> Self {
         let sliding = function.as_any().downcast_ref::<SlidingAggregateWindowExpr>().filter(|_| !filtered);
         let aggregate = sliding.map(|aggregate| Arc::new(aggregate.get_aggregate_expr().clone()));
-        // Some functions take nothing back, like array_agg.
-        let takes_back =
-            |aggregate: &Arc<AggregateFunctionExpr>| aggregate.create_sliding_accumulator().is_ok_and(|accumulator| accumulator.supports_retract_batch());
-        let slides = aggregate.as_ref().is_none_or(takes_back) && follow_each_other(function.get_window_frame());
+        let slides = aggregate.as_ref().is_none_or(|aggregate| can_be_moved(aggregate.fun().name())) && follow_each_other(function.get_window_frame());
         Self::Framed { function, aggregate, slides }
     }
+}
+
+/// Whether DataFusion's accumulators of a function can be moved along frames. Others take nothing back (`array_agg`), or are wrong where a frame has only NULLs (`min`, `avg`, `bit_xor` of 53.1).
+pub fn can_be_moved(name: &str) -> bool {
+    ["sum", "count"].contains(&name.to_lowercase().as_str())
 }
 
 /// Whether frames follow each other without leaving a row out between them. DataFusion moves accumulators along others, too, and takes back rows that it has never added (`get_aggregate_result_inside_range` of 53.1).
@@ -121,4 +123,6 @@ pub struct OverSpec {
     pub look_back: LookBack,
     /// A key without rows for longer, in microseconds, begins anew.
     pub ttl: Option<i64>,
+    /// What time it is for rows that come out as they come.
+    pub clock: Option<Timeline>,
 }

@@ -40,6 +40,8 @@ pub(super) struct History {
     look_back: LookBack,
     keys: Vec<OfKey>,
     stored: Vec<Stored>,
+    /// How many rows there were when silent keys were looked at last.
+    swept: usize,
 }
 
 /// Rows that have come, behind those of the same keys that are looked back at.
@@ -54,7 +56,7 @@ pub(super) struct WithHistory {
 
 impl History {
     pub(super) fn new(look_back: LookBack) -> Self {
-        Self { look_back, keys: Vec::new(), stored: Vec::new() }
+        Self { look_back, keys: Vec::new(), stored: Vec::new(), swept: 0 }
     }
 
     /// Puts the rows that are kept of each part's key before the part's own rows: `order` of `rows`.
@@ -129,7 +131,25 @@ impl History {
             let live = uses.iter().filter(|uses| **uses > 0).count();
             self.stored.push(Stored { rows: take_record_batch(rows, &UInt32Array::from(taken))?, keys, uses, live });
         }
+        if let Some(oldest) = oldest
+            && self.rows() > 2 * self.swept.max(1024)
+        {
+            self.sweep(oldest);
+        }
         self.tidy()
+    }
+
+    /// Forgets rows of keys that have been silent for longer than is looked back.
+    fn sweep(&mut self, oldest: i64) {
+        let count = self.look_back.rows;
+        for kept in &mut self.keys {
+            while kept.last.len() > count
+                && let Some(at) = kept.last.pop_front_if(|at| at.time < oldest)
+            {
+                release(&mut self.stored, at);
+            }
+        }
+        self.swept = self.rows();
     }
 
     /// Puts small batches together, and moves rows out of batches that are mostly forgotten.

@@ -32,6 +32,6 @@ mod tests;
 mod waiting;
 
 pub use exec::OverExec;
-pub use function::{Function, LookBack, OverSpec, Release, follow_each_other};
+pub use function::{Function, LookBack, OverSpec, Release, can_be_moved, follow_each_other};
 pub(super) use keys::Keys;
-pub(super) use ordered::by_key;
+pub(super) use ordered::{Part, by_key};

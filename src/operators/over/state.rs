@@ -100,7 +100,7 @@ impl OverState {
         evaluate_guarded(batch, &evaluate, &|error| faults.reject("OVER", error), &mut parts)?;
         let mut late = 0;
         for (rows, times) in parts {
-            let (rows, times, dropped) = self.in_time(rows, times)?;
+            let (rows, times, dropped) = self.in_time(plan, rows, times)?;
             late += dropped;
             self.waiting.push(rows, &times, epoch)?;
         }
@@ -108,10 +108,10 @@ impl OverState {
     }
 
     /// Leaves out rows whose time is over.
-    fn in_time(&self, rows: RecordBatch, times: TimestampMicrosecondArray) -> Result<(RecordBatch, TimestampMicrosecondArray, usize)> {
+    fn in_time(&self, plan: &Plan, rows: RecordBatch, times: TimestampMicrosecondArray) -> Result<(RecordBatch, TimestampMicrosecondArray, usize)> {
         use arrow::array::{Array, AsArray};
         use arrow::datatypes::TimestampMicrosecondType;
-        if times.values().iter().all(|time| *time >= self.time) {
+        if plan.time().is_none() || times.values().iter().all(|time| *time >= self.time) {
             return Ok((rows, times, 0));
         }
         let numbers: Vec<u32> = (0..times.len()).filter(|row| times.is_null(*row) || times.value(*row) >= self.time).map(|row| row as u32).collect();
@@ -124,7 +124,11 @@ impl OverState {
     /// Moves the time; the rows that it reaches come out.
     pub(super) fn advance(&mut self, plan: &Plan) -> Result<Vec<RecordBatch>> {
         let released = match &plan.spec.release {
-            Release::AsTheyCome => self.waiting.take_all()?,
+            Release::AsTheyCome => {
+                let now = plan.spec.clock.as_ref().map(|clock| clock.mark().time).filter(|now| *now != Mark::END);
+                self.time = self.time.max(now.unwrap_or(self.time));
+                self.waiting.take_all()?
+            }
             Release::InOrder(timeline) | Release::WholePartitions(_, timeline) => {
                 self.time = self.time.max(timeline.mark().time);
                 if self.time == Mark::END { self.waiting.take_all()? } else { self.waiting.take_before(self.time)? }
@@ -148,12 +152,12 @@ impl OverState {
         }
         self.keys.numbers(&keys, count, &mut numbers)?;
         let mut ordered = Ordered::new(rows, &numbers, self.keys.len(), &spec.order)?;
-        let timed = matches!(spec.release, Release::InOrder(_)) && (spec.ttl.is_some() || spec.look_back.span.is_some());
-        let times = match plan.time().filter(|_| timed) {
-            Some(time) => Some(micros(&array(time)?)?),
-            None => None,
+        let times = match (&spec.release, plan.time()) {
+            (Release::InOrder(_), Some(time)) if spec.ttl.is_some() || spec.look_back.span.is_some() => Some(micros(&array(time)?)?.values().to_vec()),
+            (Release::AsTheyCome, _) if spec.ttl.is_some() => Some(vec![self.time; count]),
+            _ => None,
         };
-        let times = times.as_ref().map(|times| times.values().as_ref());
+        let times = times.as_deref();
         if let (Some(ttl), Some(times)) = (spec.ttl, times) {
             ordered.cut(times, ttl, |key| self.last.get(key).copied().filter(|last| *last != i64::MIN));
             self.last.resize(self.keys.len(), i64::MIN);

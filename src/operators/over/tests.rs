@@ -77,7 +77,7 @@ fn plan(timeline: &Timeline, ttl: Option<i64>) -> Plan {
     );
     let look_back = LookBack { rows: 3, span: Some(SPAN * 1_000_000), first: 0 };
     let release = Release::InOrder(timeline.clone());
-    let spec = OverSpec { keys: vec![column("k")], order: order.to_vec(), release, functions, read: vec![0, 1, 2, 3], look_back, ttl };
+    let spec = OverSpec { keys: vec![column("k")], order: order.to_vec(), release, functions, read: vec![0, 1, 2, 3], look_back, ttl, clock: None };
     Plan::new(spec, Vec::new(), Arc::new(Schema::new(fields)), &schema).expect("a plan")
 }
 

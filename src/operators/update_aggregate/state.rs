@@ -15,7 +15,7 @@ use super::exec::UpdateAggregateSpec;
 use crate::operators::event_time::{Mark, micros};
 use crate::operators::figures::Held;
 use crate::operators::guard::{RowFaults, evaluate_guarded};
-use crate::operators::over::{Keys, by_key};
+use crate::operators::over::{Keys, Part, by_key};
 
 /// Rows of a batch that comes out.
 const MOST_ROWS: usize = 8192;
@@ -42,6 +42,29 @@ fn evaluate(spec: &UpdateAggregateSpec, rows: &RecordBatch) -> Result<Evaluated>
         filters: spec.aggregates.iter().map(|aggregate| condition(aggregate.filter.as_ref())).collect::<Result<_>>()?,
         times: spec.idle.as_ref().and_then(|idle| idle.column).map(|column| micros(rows.column(column))).transpose()?,
     })
+}
+
+/// The time of a row; none is earlier than all.
+fn time_of(times: &TimestampMicrosecondArray, row: u32) -> i64 {
+    if times.is_valid(row as usize) { times.value(row as usize) } else { i64::MIN }
+}
+
+/// Puts the rows of each part in the order of their times, and cuts it where more than `ttl` lies between two.
+fn cut(order: &mut [u32], parts: &[Part], times: &TimestampMicrosecondArray, ttl: i64) -> Vec<Part> {
+    let mut cut = Vec::with_capacity(parts.len());
+    for part in parts {
+        order[part.begin..part.end].sort_by_key(|row| time_of(times, *row));
+        let mut begin = part.begin;
+        for at in part.begin + 1..part.end {
+            let (before, time) = (time_of(times, order[at - 1]), time_of(times, order[at]));
+            if before != i64::MIN && time.saturating_sub(before) > ttl {
+                cut.push(Part { begin, end: at, ..*part });
+                begin = at;
+            }
+        }
+        cut.push(Part { begin, ..*part });
+    }
+    cut
 }
 
 /// What a group has come to.
@@ -100,7 +123,10 @@ impl UpdateState {
         for (number, rows) in parts.iter().enumerate() {
             self.keys.numbers(&rows.keys, rows.rows, &mut numbers)?;
             is_touched.resize(self.keys.len(), false);
-            let (order, parts) = by_key(&numbers, self.keys.len());
+            let (mut order, mut parts) = by_key(&numbers, self.keys.len());
+            if let (Some(idle), Some(times)) = (&spec.idle, &rows.times) {
+                parts = cut(&mut order, &parts, times, idle.ttl);
+            }
             let order = UInt32Array::from(order);
             let take_all = |columns: &Vec<ArrayRef>| columns.iter().map(|column| Ok(take(column, &order, None)?)).collect::<Result<Vec<_>>>();
             let arguments = rows.arguments.iter().map(take_all).collect::<Result<Vec<_>>>()?;
@@ -120,10 +146,8 @@ impl UpdateState {
                 if !std::mem::replace(&mut is_touched[part.key], true) {
                     touched.push((part.key, (number, own[0] as usize)));
                 }
-                let last = rows.times.as_ref().map_or(now, |times| {
-                    own.iter().filter(|row| times.is_valid(**row as usize)).map(|row| times.value(*row as usize)).fold(i64::MIN, i64::max)
-                });
-                let group = self.group(spec, part.key, last)?;
+                let time = |row: u32| rows.times.as_ref().map_or(now, |times| time_of(times, row));
+                let group = self.group(spec, part.key, (time(own[0]), time(own[own.len() - 1])))?;
                 group.window = window;
                 for ((accumulator, arguments), filter_by) in group.accumulators.iter_mut().zip(&arguments).zip(&filters) {
                     let slice = |column: &ArrayRef| column.slice(part.begin, part.end - part.begin);
@@ -140,7 +164,7 @@ impl UpdateState {
         }
         if spec.groups.is_empty() && self.groups.is_empty() {
             // All rows are one group, even if there are none.
-            self.group(spec, 0, i64::MIN)?;
+            self.group(spec, 0, (i64::MIN, i64::MIN))?;
             touched.push((0, (0, 0)));
         }
         let keys: Vec<&[ArrayRef]> = parts.iter().map(|rows| rows.keys.as_slice()).collect();
@@ -150,7 +174,7 @@ impl UpdateState {
     }
 
     /// A group, which begins anew if it was silent for too long.
-    fn group(&mut self, spec: &UpdateAggregateSpec, number: usize, last: i64) -> Result<&mut Group> {
+    fn group(&mut self, spec: &UpdateAggregateSpec, number: usize, (first, last): (i64, i64)) -> Result<&mut Group> {
         let new = || -> Result<Group> {
             let accumulators = spec.aggregates.iter().map(|aggregate| aggregate.function.create_accumulator()).collect::<Result<_>>()?;
             Ok(Group { accumulators, bytes: 0, last: i64::MIN, window: None })
@@ -161,7 +185,7 @@ impl UpdateState {
         let group = &mut self.groups[number];
         if let Some(idle) = &spec.idle
             && group.last != i64::MIN
-            && last.saturating_sub(group.last) > idle.ttl
+            && first.saturating_sub(group.last) > idle.ttl
         {
             self.bytes -= group.bytes;
             *group = new()?;

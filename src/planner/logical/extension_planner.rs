@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::common::{DFSchema, DFSchemaRef, NullEquality};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::CastExpr;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_expr::window::PlainAggregateWindowExpr;
 use datafusion::physical_expr_common::sort_expr::PhysicalSortExpr;
@@ -133,20 +134,31 @@ fn over(planner: &dyn PhysicalPlanner, node: &OverNode, input: &Arc<dyn Executio
             (OverCall::Running { peers }, _, Some(aggregate)) => Function::Running {
                 aggregate: Arc::new(aggregate.get_aggregate_expr().clone()),
                 arguments: planned.expressions(),
-                filter: function.params.filter.as_deref().map(|filter| expression(filter, &kept)).transpose()?,
+                filter: function.params.filter.as_deref().map(|filter| condition(expression(filter, &kept)?, kept.as_arrow())).transpose()?,
                 peers: *peers,
             },
             _ => Function::framed(planned, function.params.filter.is_some()),
         });
     }
     let first = node.functions().next().map(|function| &function.params);
+    let of_rows = first.into_iter().flat_map(|params| params.partition_by.iter().chain(params.order_by.iter().map(|sort| &sort.expr)));
+    may_fail
+        .extend(of_rows.filter(|expr| !matches!(expr, Expr::Column(_) | Expr::Literal(..))).map(|expr| expression(expr, schema)).collect::<Result<Vec<_>>>()?);
     let keys = first.into_iter().flat_map(|params| &params.partition_by).map(|key| expression(key, schema)).collect::<Result<_>>()?;
     let order = first.into_iter().flat_map(|params| &params.order_by).map(|sort| {
         let options = arrow::compute::SortOptions { descending: !sort.asc, nulls_first: sort.nulls_first };
         Ok(PhysicalSortExpr { expr: expression(&sort.expr, schema)?, options })
     });
-    let spec =
-        OverSpec { keys, order: order.collect::<Result<_>>()?, release: node.release.clone(), functions, read, look_back: node.look_back, ttl: node.ttl };
+    let spec = OverSpec {
+        keys,
+        order: order.collect::<Result<_>>()?,
+        release: node.release.clone(),
+        functions,
+        read,
+        look_back: node.look_back,
+        ttl: node.ttl,
+        clock: node.clock.clone(),
+    };
     OverExec::new(Arc::clone(input), spec, may_fail, Arc::new(node.window.schema.as_arrow().clone()), faults)
 }
 
@@ -193,12 +205,25 @@ fn session_spec(planner: &dyn PhysicalPlanner, node: &SessionNode, input: &Arc<d
 fn aggregates(expressions: &[Expr], schema: &DFSchemaRef, input: &Arc<dyn ExecutionPlan>, state: &SessionState) -> Result<Vec<Aggregate>> {
     let aggregate = |expr: &Expr| {
         let (function, filter, _) = create_aggregate_expr_and_maybe_filter(expr, schema, &input.schema(), state.execution_props())?;
+        // string_agg orders its values itself, whatever it says.
+        if function.order_sensitivity().hard_requires() && !function.order_bys().is_empty() && function.fun().name() != "string_agg" {
+            let error = Error::sql(format!("{} with ORDER BY within its brackets can't be grouped over a stream", function.fun().name()));
+            return Err(DataFusionError::External(Box::new(
+                error.with_help("use array_agg(x ORDER BY …)[n], or run it over bounded sources with 'execution.mode' = 'batch'"),
+            )));
+        }
         let arguments = aggregate_expressions(std::slice::from_ref(&function), &AggregateMode::Single, 0)?.into_iter().flatten();
         let arguments = arguments.map(|argument| checked(argument, schema.as_arrow())).collect::<Result<_>>()?;
-        let filter = filter.map(|filter| checked(filter, schema.as_arrow())).transpose()?;
+        let filter = filter.map(|filter| condition(checked(filter, schema.as_arrow())?, schema.as_arrow())).transpose()?;
         Ok(Aggregate { function, arguments, filter })
     };
     expressions.iter().map(aggregate).collect()
+}
+
+/// A condition: `NULL` alone has no type.
+fn condition(expression: Arc<dyn PhysicalExpr>, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>> {
+    let is_untyped = expression.data_type(schema)? == DataType::Null;
+    Ok(if is_untyped { Arc::new(CastExpr::new(expression, DataType::Boolean, None)) } else { expression })
 }
 
 fn interval_spec(planner: &dyn PhysicalPlanner, node: &IntervalJoinNode, state: &SessionState) -> Result<IntervalJoinSpec> {

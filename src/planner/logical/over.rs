@@ -9,6 +9,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::WindowFunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore, Window};
 
+use crate::operators::event_time::Timeline;
 use crate::operators::over::{LookBack, Release};
 
 /// How a function is computed.
@@ -46,6 +47,8 @@ pub(in crate::planner) struct OverNode {
     pub look_back: LookBack,
     /// A key without rows for longer begins anew; microseconds.
     pub ttl: Option<i64>,
+    /// What time it is for rows that come out as they come.
+    pub clock: Option<Timeline>,
     /// Functions and output schema.
     pub window: Window,
 }

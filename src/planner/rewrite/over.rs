@@ -9,9 +9,11 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Window, WindowFrameBound, Wind
 use super::instants::constant_of;
 use super::stream::Rewrite;
 use super::times::{Pick, Times};
+use super::updates::of_sources;
 use crate::error::Error;
-use crate::operators::over::{LookBack, Release, follow_each_other};
+use crate::operators::over::{LookBack, Release};
 use crate::planner::logical::{OverCall, OverNode, function_of};
+use crate::planner::total_order::impossible;
 
 /// Functions over `input`, of which the times are known; and the times of their result.
 pub(super) fn plan(window: Window, input: LogicalPlan, times: &Times, context: Rewrite<'_>) -> Result<(OverNode, Times)> {
@@ -26,7 +28,10 @@ pub(super) fn plan(window: Window, input: LogicalPlan, times: &Times, context: R
     if let Some((at, pick)) = whole {
         // All rows of the partition come out at once, when its time is over.
         let (times, calls) = (held_back(&pick), vec![OverCall::Framed; functions.len()]);
-        return Ok((OverNode { release: Release::WholePartitions(at, pick.timeline), calls, look_back: LookBack::default(), ttl: None, input, window }, times));
+        return Ok((
+            OverNode { release: Release::WholePartitions(at, pick.timeline), calls, look_back: LookBack::default(), ttl: None, clock: None, input, window },
+            times,
+        ));
     }
     let (release, times) = match in_time {
         Some(pick) if !context.settings.results.arrival => {
@@ -47,8 +52,9 @@ pub(super) fn plan(window: Window, input: LogicalPlan, times: &Times, context: R
         look_back = look_back.and(own);
         calls.push(call);
     }
-    let ttl = context.settings.ttl.filter(|_| matches!(release, Release::InOrder(_)));
-    Ok((OverNode { release, calls, look_back, ttl, input, window }, times))
+    let ttl = context.settings.ttl;
+    let clock = if ttl.is_some() && release == Release::AsTheyCome { of_sources(&window.input, context)? } else { None };
+    Ok((OverNode { release, calls, look_back, ttl, clock, input, window }, times))
 }
 
 const BATCH: &str = "run it over bounded sources with 'execution.mode' = 'batch'";
@@ -143,11 +149,8 @@ fn classify(function: &WindowFunction, release: &Release) -> Result<(OverCall, L
     if matches!(frame.end_bound, WindowFrameBound::Following(_)) {
         return Err(ahead(&name));
     }
-    if params.filter.is_some() && !follow_each_other(frame) {
-        return Err(refused(
-            "an aggregate with FILTER over a RANGE that ends before the row can't be computed",
-            "write CASE WHEN … THEN x END in place of FILTER".to_owned(),
-        ));
+    if let Some((what, instead)) = impossible(function) {
+        return Err(refused(what, instead.to_owned()));
     }
     if !frame.start_bound.is_unbounded() {
         let look_back = match frame.units {
@@ -158,6 +161,10 @@ fn classify(function: &WindowFunction, release: &Release) -> Result<(OverCall, L
         };
         return match look_back {
             Some(look_back) => Ok((OverCall::Framed, look_back)),
+            None if frame.units == WindowFrameUnits::Range && matches!(release, Release::AsTheyCome) => Err(refused(
+                format!("a RANGE frame of {name} needs rows in the order of their times"),
+                format!("add 'over.order' = 'event_time', write ROWS n PRECEDING, or {BATCH}"),
+            )),
             None => Err(refused(
                 format!("the frame of {name} can't be run over a stream"),
                 format!("write ROWS n PRECEDING, or RANGE with an interval of days or less over the event time, or {BATCH}"),

@@ -24,7 +24,7 @@ impl Refused {
         let (what, instead) = match self {
             Self::Aggregate => (
                 "GROUP BY and aggregate functions over a stream need a window of its event time, where more is done with the groups than to choose columns",
-                "group by tumble(ts, INTERVAL '1' MINUTE), hop(…), session(…) or date_bin(…) of the column that '<source>.event_time' names, or run it over bounded sources with 'execution.mode' = 'batch'",
+                "group by tumble(ts, INTERVAL '1' MINUTE), hop(…), session(…) or date_bin(…) of the column that '<source>.event_time' names; or select all columns of GROUP BY as they are, and do nothing else with the result; or run it over bounded sources with 'execution.mode' = 'batch'",
             ),
             Self::Early => (
                 "'emit' = 'changes' needs a GROUP BY at the end of the statement, all of whose groups are selected",

@@ -8,6 +8,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 
 use super::bounded::reads;
+use super::refusal::Refused;
 use super::stream::{Rewrite, extension};
 use crate::operators::event_time::Timeline;
 use crate::planner::logical::UpdateAggregateNode;
@@ -26,6 +27,9 @@ pub(super) fn plan(plan: &LogicalPlan, context: Rewrite<'_>) -> Result<Option<(L
             Ok(Some((LogicalPlan::Projection(projection), keys)))
         }
         LogicalPlan::Aggregate(aggregate) if !aggregate.aggr_expr.is_empty() && reads(plan)?.sources => {
+            if aggregate.group_expr.iter().any(|group| matches!(group, Expr::GroupingSet(_))) {
+                return Err(Refused::Other("GROUPING SETS, ROLLUP or CUBE").error());
+            }
             let input = context.part(aggregate.input.as_ref().clone())?;
             let schema = input.plan.schema();
             let window = aggregate.group_expr.iter().enumerate().find_map(|(at, group)| Some((at, input.times.of_expression(group, schema)?.timeline)));
@@ -48,7 +52,7 @@ pub(super) fn plan(plan: &LogicalPlan, context: Rewrite<'_>) -> Result<Option<(L
 }
 
 /// How far the sources of a plan have come, where no column of it tells the time of a row.
-fn of_sources(plan: &LogicalPlan, context: Rewrite<'_>) -> Result<Option<Timeline>> {
+pub(super) fn of_sources(plan: &LogicalPlan, context: Rewrite<'_>) -> Result<Option<Timeline>> {
     let mut found: Option<Timeline> = None;
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node
