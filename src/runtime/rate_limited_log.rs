@@ -37,9 +37,9 @@ impl RateLimitedLog {
         }
     }
 
-    /// Takes note of something that goes wrong again and again.
-    pub(super) fn warn_again(&self, what: impl FnOnce() -> String) {
-        if let Some(total) = self.due(1) {
+    /// Takes note of something that goes wrong again and again, `count` times now.
+    pub(super) fn warn_again(&self, count: u64, what: impl FnOnce() -> String) {
+        if let Some(total) = self.due(count) {
             tracing::warn!("{}: {} ({total} so far; next line in 10 s)", self.place, what());
         }
     }

@@ -386,7 +386,7 @@ impl Statement {
         for (figures, told) in &mut self.stateful {
             let late = figures.late();
             if late > *told {
-                self.log.warn(late - *told, || {
+                self.log.warn_again(late - *told, || {
                     format!("rows came too late for the {}; they are left out ('<source>.watermark.max_out_of_orderness' and '<source>.allowed_lateness' make it wait longer)", figures.name())
                 });
                 *told = late;

@@ -127,7 +127,7 @@ impl TableLoader {
             match loaded {
                 Ok(loaded) => self.put(&reloading.chosen, loaded),
                 Err(error) => {
-                    self.failed.warn_again(|| format!("a table can't be loaded again: {error}; the old version stays"));
+                    self.failed.warn_again(1, || format!("a table can't be loaded again: {error}; the old version stays"));
                     self.schedule(&reloading.chosen);
                 }
             }
