@@ -20,6 +20,9 @@ pub(super) fn application_file(definitions: &mut Map<String, Value>) -> Value {
     // What is refused comes first, since what is known counts more.
     let others = keys_of_any(Scope::Source).union(keys_of_any(Scope::Sink));
     others.filter(|key| key.contains('.')).for_each(|key| refuse(key, &mut leaves));
+    for role in [Scope::Source, Scope::Sink] {
+        keys_of_any(role).iter().for_each(|key| refuse(&format!("{}.{key}", role.as_str()), &mut leaves));
+    }
     planned_keys(Scope::Job).chain(OUTSIDE).chain([EXTENDS]).for_each(|key| refuse(key, &mut leaves));
     let known = JobOptions::OPTIONS.iter().chain(application::OPTIONS.iter().filter(|option| option.key != "profiles"));
     known.for_each(|option| {

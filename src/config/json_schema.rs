@@ -149,7 +149,7 @@ pub(super) fn values(type_name: &str, names: &[&str]) -> Vec<Value> {
     match type_name {
         "boolean" => vec![json!({"type": "boolean"}), pattern(&format!(r"^\s*({}|{})\s*$", any_case("true"), any_case("false"))), variable],
         "count" => vec![json!({"type": "integer", "minimum": 0}), pattern(r"^\s*[0-9]+\s*$"), variable],
-        "bytes" => vec![json!({"type": "integer", "minimum": 0}), pattern(r"^\s*[0-9]+\s*([KkMmGg][Ii]?)?[Bb]?\s*$"), variable],
+        "bytes" => vec![json!({"type": "integer", "minimum": 0}), pattern(r"^\s*[0-9]+\s*(([KkMmGg][Ii]?)?[Bb])?\s*$"), variable],
         "duration" => vec![json!({"type": "integer", "minimum": 0}), pattern(r"^\s*[0-9]+\s*([Nn][Ss]|[Uu][Ss]|[Mm][Ss]|[SsMmHhDd])?\s*$"), variable],
         "list" => vec![list(), json!({"type": SCALAR})],
         "delimiter" => vec![pattern(r"^([^\x22\n\r]|\\t|tab)$"), json!({"type": "integer", "minimum": 0, "maximum": 9}), variable],

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::application::{self, Application, ApplicationEnvironment, Held, is_variable};
+use super::application::{self, Application, ApplicationEnvironment, ENCRYPTION_KEY, FLAGS, Held, is_variable};
 use super::environment::{Dynamic, Environment, Substituted, is_secret_text, substitute};
 use super::settings_file::{self, FileEntry};
 use super::text_file;
-use super::unknown_keys::{canonical, has_key};
+use super::unknown_keys::{canonical, has_key, is_job_key};
 use super::yaml::{Content, Document};
 use crate::error::Result;
-use crate::options::{ELEMENT_SEPARATOR, EffectiveSetting, MASK, Origin, Scope, scrub};
+use crate::options::{ELEMENT_SEPARATOR, EffectiveSetting, MASK, Origin, Scope, is_secret_key, scrub};
 
 /// A setting in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,14 +48,19 @@ pub fn show(path: &Path, profile: Option<&str>, environment: &dyn Environment) -
 /// The settings that count, by the key that their spellings stand for; and what is wrong with each.
 fn in_force(entries: Vec<FileEntry>) -> BTreeMap<String, (FileEntry, Option<String>)> {
     let kind = entries.iter().find(|entry| entry.key == "type").map(|entry| entry.value.clone()).filter(|kind| !kind.contains("${"));
+    let begins = |role: &str| entries.iter().any(|entry| entry.key.starts_with(role));
+    let for_both = begins("source.") && begins("sink.");
+    // The word for the end is no other spelling.
+    let bare = |key: &str| if for_both { key.to_owned() } else { bare_of(key).to_owned() };
+    let named: Vec<String> = entries.iter().map(|entry| bare(&entry.key)).collect();
     let mut settings: BTreeMap<String, (FileEntry, Option<String>)> = BTreeMap::new();
-    for entry in entries {
-        let key = canonical(&entry.key, kind.as_deref()).to_owned();
+    for (entry, name) in entries.into_iter().zip(named) {
+        let key = canonical(&name, kind.as_deref()).to_owned();
         let place = |entry: &FileEntry| (entry.depth, entry.merges);
         match settings.get_mut(&key) {
             // Of a chain the nearer counts, of a file what is not merged, else the later; but two spellings are no matter of order.
             Some((old, _)) if place(old) < place(&entry) => {}
-            Some((old, fault)) if place(old) == place(&entry) && old.key != entry.key => {
+            Some((old, fault)) if place(old) == place(&entry) && bare_of(&old.key) != bare_of(&entry.key) => {
                 if old.value != entry.value {
                     *fault = Some(format!("'{}' in line {} is another spelling of it, with another value", entry.key, entry.line));
                 }
@@ -68,6 +73,10 @@ fn in_force(entries: Vec<FileEntry>) -> BTreeMap<String, (FileEntry, Option<Stri
     settings
 }
 
+fn bare_of(key: &str) -> &str {
+    ["source.", "sink."].into_iter().find_map(|role| key.strip_prefix(role)).unwrap_or(key)
+}
+
 fn told(mut setting: ShownSetting, fault: &Option<String>) -> ShownSetting {
     setting.fault = setting.fault.or_else(|| fault.clone());
     setting
@@ -78,14 +87,17 @@ fn is_application(path: &Path) -> Result<bool> {
     let mut document = Document::parse(&text_file::read(path, &[PathBuf::new()])?, path)?;
     let Some(root) = document.root.clone().filter(|root| matches!(root.content, Content::Map(_))) else { return Ok(false) };
     let top = document.entries(&root, "it")?;
-    if top.iter().any(|entry| application::OPTIONS.iter().any(|option| option.key == entry.key)) {
+    let only_there = |key: &str| application::OPTIONS.iter().any(|option| option.key == key) || FLAGS.contains(&key) || key == ENCRYPTION_KEY;
+    if top.iter().any(|entry| only_there(&entry.key)) {
         return Ok(true);
     }
+    let is_own = |key: &str| is_job_key(key) && ![Scope::Source, Scope::Sink].into_iter().any(|role| has_key(key, role));
     let of_settings = |entry: &FileEntry| {
         let key = canonical(&entry.key, None);
         key == "extends" || [Scope::Source, Scope::Sink].into_iter().any(|role| has_key(key, role))
     };
-    Ok(!top.is_empty() && !settings_file::flatten(&mut document, &root, path, 0)?.iter().any(of_settings))
+    let all = settings_file::flatten(&mut document, &root, path, 0)?;
+    Ok(!top.is_empty() && (all.iter().any(|entry| is_own(&entry.key)) || !all.iter().any(of_settings)))
 }
 
 fn of_application(application: &Application, environment: &dyn Environment) -> Vec<ShownSetting> {
@@ -117,6 +129,12 @@ fn shown(entry: &FileEntry, value: &Result<Substituted>, profile: Option<&str>) 
         EffectiveSetting { key: String::new(), value: String::new(), origin, variables }.whence()
     };
     let (value, origin, fault) = match value {
+        // Of a key in a statement the owner's name is left out of account; here there is none.
+        _ if is_secret_key(&format!("x.{}", entry.key)) => (
+            MASK.to_owned(),
+            whence(value.as_ref().map(|value| value.variables.clone()).unwrap_or_default()),
+            value.as_ref().err().map(|error| scrub(error.message())),
+        ),
         Ok(value) => (value.shown(), whence(value.variables.clone()), None),
         Err(error) => (as_written(entry), whence(Vec::new()), Some(scrub(error.message()))),
     };

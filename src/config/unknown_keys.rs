@@ -146,10 +146,9 @@ pub(super) fn has_key(key: &str, role: Scope) -> bool {
     keys_of_any(role).contains(key)
 }
 
-/// The key that a spelling stands for in a file of settings of a kind (of any, for `None`), whichever end it is for; the spelling itself where kinds differ in it.
+/// The key that a spelling stands for in a file of settings of a kind (of any, for `None`); the spelling itself where kinds differ in it.
 pub(super) fn canonical<'a>(written: &'a str, kind: Option<&str>) -> &'a str {
-    let own = |role: Scope| written.strip_prefix(role.as_str()).and_then(|rest| rest.strip_prefix('.'));
-    let key = [Scope::Source, Scope::Sink].into_iter().find_map(own).unwrap_or(written);
+    let key = written;
     let sources = SourceConnector::reference().into_iter().filter(|(name, _)| Scope::Source.names_kind(kind, name));
     let sinks = SinkConnector::reference().into_iter().filter(|(name, _)| Scope::Sink.names_kind(kind, name));
     let options = sources.chain(sinks).flat_map(|(_, options)| options).chain(SourceShared::OPTIONS).chain(SinkShared::OPTIONS);

@@ -59,6 +59,9 @@ pub fn register_secret(secret: &str) {
     let json = serde_json::to_string(secret).unwrap_or_default();
     let escaped: String = secret.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect();
     let mut forms = vec![secret, secret.trim(), json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default(), &escaped];
+    // As what is compared without case is told.
+    let lower = secret.to_lowercase();
+    forms.extend([lower.as_str(), lower.trim()]);
     // As they stand in URLs and headers.
     let encoded: Vec<String> = [percent_encoded(secret), STANDARD.encode(secret), URL_SAFE_NO_PAD.encode(secret)].into();
     forms.extend(encoded.iter().map(String::as_str));

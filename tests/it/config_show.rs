@@ -92,3 +92,21 @@ fn spellings_of_a_key_are_one_setting_and_a_file_of_variables_is_no_file_of_sett
     let cycle = folder.run(&["config", "show", "cycle.yaml"]).expect(2);
     assert_eq!(cycle.err, "Error: cycle.yaml:1: the values of these keys need each other: folder, stage\n");
 }
+
+#[test]
+fn secrets_have_no_owner_in_a_file_and_job_keys_make_an_application_file() {
+    let folder = Folder::new();
+    folder.write("s.yaml", "encryption: {key: sentinel7}\npath: x\n");
+    assert!(!folder.run(&["config", "show", "s.yaml"]).expect(0).out.contains("sentinel7"));
+    folder.write("app.yaml", "memory.limit: 1GB\nbatch_size: ${size}\nsize: 5\n");
+    let shown = folder.run(&["config", "show", "app.yaml"]).expect(0);
+    assert_eq!(table(&shown)[1], ["batch_size", "5", "app.yaml:2, with ${size}"]);
+    folder.write("t.yaml", "type: kafka_source\nsource.topic: b\ntopic: c\n");
+    let shown = folder.run(&["config", "show", "t.yaml"]).expect(0);
+    assert_eq!(table(&shown)[1], ["topic", "c", "t.yaml:3"]);
+    // A secret is one in whatever case a message has it.
+    folder.write("a.jsonl", "{}");
+    let sql = "SELECT * FROM a WITH ('a.type'='kafka','a.bootstrap.servers'='h:1','a.schema'='id BIGINT','a.security.protocol'='${DB_PASSWORD}')";
+    let told = folder.run_with(&["--sql", sql], &[("DB_PASSWORD", "SentinelAbc")], b"").expect(2);
+    assert!(!told.err.to_lowercase().contains("sentinelabc"), "{}", told.err);
+}
