@@ -226,3 +226,18 @@ fn a_variable_that_nothing_uses_is_told() {
     let used = folder.run_with(&["validate", "s.sql"], &[("folder", ".")], b"").expect(0);
     assert!(!used.err.contains("folder"), "{}", used.err);
 }
+
+#[test]
+fn profiles_that_are_not_active_are_checked_too() {
+    let folder = Folder::new();
+    folder.write("in.csv", "id\n1\n");
+    folder.write("s.sql", "SELECT id FROM x WITH ('x.type'='file','x.path'='in.csv','x.schema'='id BIGINT')");
+    for (profiles, text) in [
+        ("  dev: {}\n  prod:\n  kafka_brokers: y\n", "velo.yaml:4: profile 'kafka_brokers' is no map of keys"),
+        ("  dev: {}\n  prod: {batch_sise: 5}\n", "velo.yaml:3: unknown key 'batch_sise'"),
+    ] {
+        folder.write("velo.yaml", format!("profiles:\n{profiles}"));
+        let ran = folder.run(&["validate", "s.sql", "--profile", "dev"]).expect(2);
+        assert!(ran.err.contains(text), "{}", ran.err);
+    }
+}

@@ -136,6 +136,13 @@ impl Application {
             (None, Some(profile)) => Some((profile, false, "environment variable VELO_PROFILE".to_owned())),
             (None, None) => value("active_profile").map(|entry| active(entry, &document, file, environment)).transpose()?.flatten(),
         };
+        // Those that are not active are checked as far as that needs no variables.
+        for profile in profiles.iter().filter(|profile| !matches!(profile.value.content, Content::Null)) {
+            if !matches!(profile.value.content, Content::Map(_)) {
+                return Err(document.fault(profile.line, &format!("profile '{}' is no map of keys", excerpt(&profile.key))));
+            }
+            flatten(&mut document, &profile.value, file, 0)?.iter().try_for_each(check_key)?;
+        }
         let mut settings = BTreeMap::new();
         let common = top.iter().filter(|entry| !FILE_KEYS.contains(&entry.key.as_str())).cloned().collect();
         take(&mut settings, flatten(&mut document, &Node::new(line, Content::Map(common)), file, 0)?, false)?;
