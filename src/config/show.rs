@@ -9,7 +9,7 @@ use super::application::{self, Application, ApplicationEnvironment, ENCRYPTION_K
 use super::environment::{Dynamic, Environment, Substituted, is_secret_text, substitute};
 use super::settings_file::{self, FileEntry};
 use super::text_file;
-use super::unknown_keys::{canonical, has_key, is_job_key};
+use super::unknown_keys::{canonical, has_key, is_job_key, without_end};
 use super::yaml::{Content, Document};
 use crate::error::Result;
 use crate::options::{ELEMENT_SEPARATOR, EffectiveSetting, MASK, Origin, Scope, is_secret_key, scrub};
@@ -51,7 +51,7 @@ fn in_force(entries: Vec<FileEntry>) -> BTreeMap<String, (FileEntry, Option<Stri
     let begins = |role: &str| entries.iter().any(|entry| entry.key.starts_with(role));
     let for_both = begins("source.") && begins("sink.");
     // The word for the end is no other spelling.
-    let bare = |key: &str| if for_both { key.to_owned() } else { bare_of(key).to_owned() };
+    let bare = |key: &str| if for_both { key.to_owned() } else { without_end(key).to_owned() };
     let named: Vec<String> = entries.iter().map(|entry| bare(&entry.key)).collect();
     let mut settings: BTreeMap<String, (FileEntry, Option<String>)> = BTreeMap::new();
     for (entry, name) in entries.into_iter().zip(named) {
@@ -60,7 +60,7 @@ fn in_force(entries: Vec<FileEntry>) -> BTreeMap<String, (FileEntry, Option<Stri
         match settings.get_mut(&key) {
             // Of a chain the nearer counts, of a file what is not merged, else the later; but two spellings are no matter of order.
             Some((old, _)) if place(old) < place(&entry) => {}
-            Some((old, fault)) if place(old) == place(&entry) && bare_of(&old.key) != bare_of(&entry.key) => {
+            Some((old, fault)) if place(old) == place(&entry) && without_end(&old.key) != without_end(&entry.key) => {
                 if old.value != entry.value {
                     *fault = Some(format!("'{}' in line {} is another spelling of it, with another value", entry.key, entry.line));
                 }
@@ -71,10 +71,6 @@ fn in_force(entries: Vec<FileEntry>) -> BTreeMap<String, (FileEntry, Option<Stri
         }
     }
     settings
-}
-
-fn bare_of(key: &str) -> &str {
-    ["source.", "sink."].into_iter().find_map(|role| key.strip_prefix(role)).unwrap_or(key)
 }
 
 fn told(mut setting: ShownSetting, fault: &Option<String>) -> ShownSetting {

@@ -141,14 +141,18 @@ pub(super) fn keys_of_any(role: Scope) -> &'static BTreeSet<&'static str> {
     if role == Scope::Sink { &SINK } else { &SOURCE }
 }
 
+/// A key without the word for an end before it (`source.topic`).
+pub(super) fn without_end(key: &str) -> &str {
+    [Scope::Source, Scope::Sink].into_iter().find_map(|role| key.strip_prefix(role.as_str())?.strip_prefix('.')).unwrap_or(key)
+}
+
 /// Whether a source or sink of some kind, of this build or a later one, has a key.
 pub(super) fn has_key(key: &str, role: Scope) -> bool {
     keys_of_any(role).contains(key)
 }
 
 /// The key that a spelling stands for in a file of settings of a kind (of any, for `None`); the spelling itself where kinds differ in it.
-pub(super) fn canonical<'a>(written: &'a str, kind: Option<&str>) -> &'a str {
-    let key = written;
+pub(super) fn canonical<'a>(key: &'a str, kind: Option<&str>) -> &'a str {
     let sources = SourceConnector::reference().into_iter().filter(|(name, _)| Scope::Source.names_kind(kind, name));
     let sinks = SinkConnector::reference().into_iter().filter(|(name, _)| Scope::Sink.names_kind(kind, name));
     let options = sources.chain(sinks).flat_map(|(_, options)| options).chain(SourceShared::OPTIONS).chain(SinkShared::OPTIONS);

@@ -9,6 +9,7 @@
 //! - `over`: functions over the rows of keys
 //! - `session_aggregate`: rows grouped by sessions of time
 //! - `figures`: what an operator with state tells of itself
+//! - `kept`: what such an operator keeps between epochs
 //! - `limit`: `LIMIT n` counted over all epochs
 //! - `once`: a branch without a stream, emitted in the first epoch only
 //! - `accounted`: counts what an operator of DataFusion keeps without asking
@@ -25,6 +26,7 @@ pub mod fan_out;
 mod figures;
 pub mod guard;
 pub mod interval_join;
+mod kept;
 pub mod limit;
 pub mod lookup_join;
 pub mod once;

@@ -6,7 +6,7 @@ use crate::config::environment::is_name;
 use crate::config::job_options::JobOptions;
 use crate::config::planned_connectors::planned_keys;
 use crate::config::settings_file::FileEntry;
-use crate::config::unknown_keys::{has_key, is_job_key, job_keys};
+use crate::config::unknown_keys::{has_key, is_job_key, job_keys, without_end};
 use crate::error::{Error, Result, excerpt};
 use crate::options::{OptionDescriptor, Presence, Scope};
 
@@ -82,7 +82,7 @@ pub(in crate::config) const EXTENDS: &str = "extends";
 
 /// Whether sources or sinks have a key, whatever word for its end stands before it.
 pub(in crate::config) fn is_of_component(key: &str) -> bool {
-    let key = ["source.", "sink."].into_iter().find_map(|role| key.strip_prefix(role)).unwrap_or(key);
+    let key = without_end(key);
     [Scope::Source, Scope::Sink].into_iter().any(|role| has_key(key, role))
 }
 

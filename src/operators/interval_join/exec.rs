@@ -8,13 +8,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::JoinType;
 use datafusion::error::Result;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, check_if_same_properties};
-use futures::{StreamExt, TryStreamExt, stream};
-use parking_lot::Mutex;
+use futures::TryStreamExt;
 
 use super::arrival::Layout;
 use super::bounds::TimeBounds;
@@ -23,7 +20,8 @@ use super::state::{JoinState, Made, Plan};
 use crate::operators::event_time::Timeline;
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
-use crate::operators::plan_node::{execute_whole, properties};
+use crate::operators::kept::Kept;
+use crate::operators::plan_node::{execute_whole, made_at_once, properties};
 use datafusion::physical_plan::execution_plan::Boundedness;
 
 /// Conditions beyond keys and time, over a batch made of some columns of both sides.
@@ -73,17 +71,10 @@ pub struct IntervalJoinExec {
     right: Arc<dyn ExecutionPlan>,
     plan: Arc<Plan>,
     timelines: Arc<(Timeline, Timeline)>,
-    state: Arc<Mutex<Option<Kept>>>,
+    state: Arc<Kept<JoinState>>,
     figures: Arc<OperatorFigures>,
     faults: Arc<RowFaults>,
     properties: Arc<PlanProperties>,
-}
-
-/// What is kept between epochs.
-#[derive(Debug)]
-struct Kept {
-    state: JoinState,
-    held: MemoryReservation,
 }
 
 impl IntervalJoinExec {
@@ -132,24 +123,24 @@ impl IntervalJoinExec {
     }
 
     fn run(&self, left: &[RecordBatch], right: &[RecordBatch], context: &TaskContext) -> Result<Vec<RecordBatch>> {
-        let mut kept = self.state.lock();
-        let kept = kept.get_or_insert_with(|| Kept {
-            state: JoinState::new(&self.plan),
-            held: MemoryConsumer::new(self.figures.name().to_owned()).register(context.memory_pool()),
-        });
-        let mut made = Made { epoch: self.figures.epoch(), ..Made::default() };
-        for (side, batches) in [(JoinSide::Left, left), (JoinSide::Right, right)] {
-            for batch in batches {
-                kept.state.take_in(&self.plan, side, batch, &self.faults, &mut made)?;
-            }
-        }
-        // The watermark stands still while the rows of an epoch come, so their order is of no account.
-        kept.state.advance(&self.plan, self.timelines.0.mark(), self.timelines.1.mark(), &mut made)?;
-        let held = kept.state.held();
-        kept.held.try_resize(held.bytes)?;
+        let made = self.state.work(
+            &self.figures,
+            context,
+            || Ok(JoinState::new(&self.plan)),
+            |state| {
+                let mut made = Made { epoch: self.figures.epoch(), ..Made::default() };
+                for (side, batches) in [(JoinSide::Left, left), (JoinSide::Right, right)] {
+                    for batch in batches {
+                        state.take_in(&self.plan, side, batch, &self.faults, &mut made)?;
+                    }
+                }
+                // The watermark stands still while the rows of an epoch come, so their order is of no account.
+                state.advance(&self.plan, self.timelines.0.mark(), self.timelines.1.mark(), &mut made)?;
+                Ok(made)
+            },
+        )?;
         let rows = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         self.figures.count(rows(left) + rows(right), rows(&made.rows), made.late);
-        self.figures.hold(held);
         Ok(made.rows)
     }
 
@@ -201,11 +192,10 @@ impl ExecutionPlan for IntervalJoinExec {
         let left = execute_whole(&self.left, &context)?;
         let right = execute_whole(&self.right, &context)?;
         let node = self.clone();
-        let rows = stream::once(async move {
+        Ok(made_at_once(self.schema(), async move {
             let left: Vec<RecordBatch> = left.try_collect().await?;
             let right: Vec<RecordBatch> = right.try_collect().await?;
-            Ok::<_, datafusion::error::DataFusionError>(stream::iter(node.run(&left, &right, &context)?.into_iter().map(Ok)))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows.try_flatten().boxed())))
+            node.run(&left, &right, &context)
+        }))
     }
 }

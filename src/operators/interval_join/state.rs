@@ -17,6 +17,7 @@ use super::side::{Place, Side};
 use crate::operators::event_time::Mark;
 use crate::operators::figures::Held;
 use crate::operators::guard::{RowFaults, evaluate_guarded};
+use crate::operators::kept::State;
 
 /// What does not change about a join.
 #[derive(Clone, Debug)]
@@ -158,9 +159,10 @@ impl JoinState {
         }
         Ok(())
     }
+}
 
-    /// What is kept.
-    pub(super) fn held(&self) -> Held {
+impl State for JoinState {
+    fn held(&self) -> Held {
         Held {
             rows: self.left.rows() + self.right.rows(),
             bytes: self.left.memory_size() + self.right.memory_size(),

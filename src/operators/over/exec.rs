@@ -7,20 +7,18 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::Boundedness;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, check_if_same_properties};
-use futures::{StreamExt, TryStreamExt, stream};
-use parking_lot::Mutex;
+use futures::TryStreamExt;
 
 use super::function::{Function, OverSpec};
 use super::state::{OverState, Plan};
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
-use crate::operators::plan_node::{execute_whole, properties};
+use crate::operators::kept::Kept;
+use crate::operators::plan_node::{execute_whole, made_at_once, properties};
 
 /// Computes functions over the rows of keys; see the module's text.
 ///
@@ -30,17 +28,10 @@ use crate::operators::plan_node::{execute_whole, properties};
 pub struct OverExec {
     input: Arc<dyn ExecutionPlan>,
     plan: Arc<Plan>,
-    state: Arc<Mutex<Option<Kept>>>,
+    state: Arc<Kept<OverState>>,
     figures: Arc<OperatorFigures>,
     faults: Arc<RowFaults>,
     properties: Arc<PlanProperties>,
-}
-
-/// What is kept between epochs.
-#[derive(Debug)]
-struct Kept {
-    state: OverState,
-    held: MemoryReservation,
 }
 
 impl OverExec {
@@ -65,21 +56,19 @@ impl OverExec {
     }
 
     fn run(&self, batches: &[RecordBatch], context: &TaskContext) -> Result<Vec<RecordBatch>> {
-        let mut kept = self.state.lock();
-        let kept = match &mut *kept {
-            Some(kept) => kept,
-            none => none
-                .insert(Kept { state: OverState::new(&self.plan)?, held: MemoryConsumer::new(self.figures.name().to_owned()).register(context.memory_pool()) }),
-        };
-        let mut late = 0;
-        for batch in batches {
-            late += kept.state.take_in(&self.plan, batch, self.figures.epoch(), &self.faults)?;
-        }
-        let rows = kept.state.advance(&self.plan)?;
-        let held = kept.state.held();
-        kept.held.try_resize(held.bytes)?;
+        let (rows, late) = self.state.work(
+            &self.figures,
+            context,
+            || OverState::new(&self.plan),
+            |state| {
+                let mut late = 0;
+                for batch in batches {
+                    late += state.take_in(&self.plan, batch, self.figures.epoch(), &self.faults)?;
+                }
+                Ok((state.advance(&self.plan)?, late))
+            },
+        )?;
         self.figures.count(batches.iter().map(RecordBatch::num_rows).sum(), rows.iter().map(RecordBatch::num_rows).sum(), late);
-        self.figures.hold(held);
         Ok(rows)
     }
 
@@ -135,10 +124,6 @@ impl ExecutionPlan for OverExec {
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let input = execute_whole(&self.input, &context)?;
         let node = self.clone();
-        let rows = stream::once(async move {
-            let batches: Vec<RecordBatch> = input.try_collect().await?;
-            Ok::<_, datafusion::error::DataFusionError>(stream::iter(node.run(&batches, &context)?.into_iter().map(Ok)))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows.try_flatten().boxed())))
+        Ok(made_at_once(self.schema(), async move { node.run(&input.try_collect::<Vec<_>>().await?, &context) }))
     }
 }

@@ -17,6 +17,7 @@ use super::waiting::Waiting;
 use crate::operators::event_time::{Mark, micros};
 use crate::operators::figures::Held;
 use crate::operators::guard::{RowFaults, evaluate_guarded};
+use crate::operators::kept::State;
 
 /// Rows of a batch that comes out.
 const MOST_ROWS: usize = 8192;
@@ -191,9 +192,10 @@ impl OverState {
         self.kept_keys = kept.len();
         Ok(())
     }
+}
 
-    /// What is kept.
-    pub(super) fn held(&self) -> Held {
+impl State for OverState {
+    fn held(&self) -> Held {
         let reached: usize = self.reached.iter().map(Reached::memory_size).sum();
         Held {
             rows: self.waiting.rows() + self.history.rows(),

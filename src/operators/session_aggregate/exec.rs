@@ -7,19 +7,17 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, check_if_same_properties};
-use futures::{StreamExt, TryStreamExt, stream};
-use parking_lot::Mutex;
+use futures::TryStreamExt;
 
 use super::state::{SessionPlan, SessionState};
 use crate::operators::event_time::{Mark, SourceTime, Timeline};
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
-use crate::operators::plan_node::{execute_whole, properties};
+use crate::operators::kept::Kept;
+use crate::operators::plan_node::{execute_whole, made_at_once, properties};
 use crate::operators::window_aggregate::{Aggregate, Plan};
 
 /// What rows are grouped by.
@@ -75,17 +73,10 @@ pub struct SessionAggregateExec {
     input: Arc<dyn ExecutionPlan>,
     plan: Arc<SessionPlan>,
     time: Option<SessionTime>,
-    state: Arc<Mutex<Option<Kept>>>,
+    state: Arc<Kept<SessionState>>,
     figures: Arc<OperatorFigures>,
     faults: Arc<RowFaults>,
     properties: Arc<PlanProperties>,
-}
-
-/// What is kept between epochs.
-#[derive(Debug)]
-struct Kept {
-    state: SessionState,
-    held: MemoryReservation,
 }
 
 impl SessionAggregateExec {
@@ -122,19 +113,7 @@ impl SessionAggregateExec {
     }
 
     fn with_state<T>(&self, context: &TaskContext, f: impl FnOnce(&mut SessionState) -> Result<T>) -> Result<T> {
-        let mut kept = self.state.lock();
-        let kept = match kept.take() {
-            Some(own) => kept.insert(own),
-            None => kept.insert(Kept {
-                state: SessionState::new(&self.plan)?,
-                held: MemoryConsumer::new(self.figures.name().to_owned()).register(context.memory_pool()),
-            }),
-        };
-        let result = f(&mut kept.state)?;
-        let held = kept.state.held();
-        kept.held.try_resize(held.bytes)?;
-        self.figures.hold(held);
-        Ok(result)
+        self.state.work(&self.figures, context, || SessionState::new(&self.plan), f)
     }
 
     fn take_in(&self, batch: &RecordBatch, context: &TaskContext) -> Result<()> {
@@ -205,12 +184,11 @@ impl ExecutionPlan for SessionAggregateExec {
             // Whoever executes it again begins anew.
             node.state = Arc::default();
         }
-        let rows = stream::once(async move {
+        Ok(made_at_once(self.schema(), async move {
             while let Some(batch) = input.try_next().await? {
                 node.take_in(&batch, &context)?;
             }
-            Ok::<_, datafusion::error::DataFusionError>(stream::iter(node.finish(&context)?.into_iter().map(Ok)))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows.try_flatten().boxed())))
+            node.finish(&context)
+        }))
     }
 }

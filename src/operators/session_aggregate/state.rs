@@ -14,6 +14,7 @@ use super::sessions::{Session, Sessions};
 use crate::operators::event_time::Mark;
 use crate::operators::figures::Held;
 use crate::operators::guard::RowFaults;
+use crate::operators::kept::State;
 use crate::operators::window_aggregate::{Evaluated, MOST_ROWS, Plan};
 
 /// Keys up to which those without an open session are not forgotten.
@@ -138,9 +139,10 @@ impl SessionState {
     pub(super) fn beginning(&self) -> i64 {
         self.sessions.beginning(self.time)
     }
+}
 
-    /// What is kept.
-    pub(super) fn held(&self) -> Held {
+impl State for SessionState {
+    fn held(&self) -> Held {
         let own = (self.numbers.capacity() + self.added.capacity()) * size_of::<usize>();
         Held {
             rows: self.sessions.len(),

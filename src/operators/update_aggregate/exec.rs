@@ -7,20 +7,18 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::Boundedness;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, check_if_same_properties};
-use futures::{StreamExt, TryStreamExt, stream};
-use parking_lot::Mutex;
+use futures::TryStreamExt;
 
 use super::state::UpdateState;
 use crate::operators::event_time::Timeline;
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
-use crate::operators::plan_node::{execute_whole, properties};
+use crate::operators::kept::Kept;
+use crate::operators::plan_node::{execute_whole, made_at_once, properties};
 use crate::operators::window_aggregate::Aggregate;
 
 /// What bounds how long a group is remembered.
@@ -55,17 +53,10 @@ pub struct UpdateAggregateSpec {
 pub struct UpdateAggregateExec {
     input: Arc<dyn ExecutionPlan>,
     spec: Arc<UpdateAggregateSpec>,
-    state: Arc<Mutex<Option<Kept>>>,
+    state: Arc<Kept<UpdateState>>,
     figures: Arc<OperatorFigures>,
     faults: Arc<RowFaults>,
     properties: Arc<PlanProperties>,
-}
-
-/// What is kept between epochs.
-#[derive(Debug)]
-struct Kept {
-    state: UpdateState,
-    held: MemoryReservation,
 }
 
 impl UpdateAggregateExec {
@@ -92,19 +83,9 @@ impl UpdateAggregateExec {
     }
 
     fn run(&self, batches: &[RecordBatch], context: &TaskContext) -> Result<Vec<RecordBatch>> {
-        let mut kept = self.state.lock();
-        let kept = match &mut *kept {
-            Some(kept) => kept,
-            none => none.insert(Kept {
-                state: UpdateState::new(&self.spec, &self.input.schema())?,
-                held: MemoryConsumer::new(self.figures.name().to_owned()).register(context.memory_pool()),
-            }),
-        };
-        let (rows, late) = kept.state.run(&self.spec, &self.schema(), batches, &self.faults)?;
-        let held = kept.state.held();
-        kept.held.try_resize(held.bytes)?;
+        let new = || UpdateState::new(&self.spec, &self.input.schema());
+        let (rows, late) = self.state.work(&self.figures, context, new, |state| state.run(&self.spec, &self.schema(), batches, &self.faults))?;
         self.figures.count(batches.iter().map(RecordBatch::num_rows).sum(), rows.iter().map(RecordBatch::num_rows).sum(), late);
-        self.figures.hold(held);
         Ok(rows)
     }
 
@@ -153,10 +134,6 @@ impl ExecutionPlan for UpdateAggregateExec {
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let input = execute_whole(&self.input, &context)?;
         let node = self.clone();
-        let rows = stream::once(async move {
-            let batches: Vec<RecordBatch> = input.try_collect().await?;
-            Ok::<_, datafusion::error::DataFusionError>(stream::iter(node.run(&batches, &context)?.into_iter().map(Ok)))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows.try_flatten().boxed())))
+        Ok(made_at_once(self.schema(), async move { node.run(&input.try_collect::<Vec<_>>().await?, &context) }))
     }
 }

@@ -15,6 +15,7 @@ use super::exec::UpdateAggregateSpec;
 use crate::operators::event_time::{Mark, micros};
 use crate::operators::figures::Held;
 use crate::operators::guard::{RowFaults, evaluate_guarded};
+use crate::operators::kept::State;
 use crate::operators::over::{Keys, Part, by_key};
 
 /// Rows of a batch that comes out.
@@ -251,9 +252,10 @@ impl UpdateState {
         self.earliest = self.groups.iter().filter_map(|group| group.window).min().unwrap_or(i64::MAX);
         Ok(())
     }
+}
 
-    /// What is kept.
-    pub(super) fn held(&self) -> Held {
+impl State for UpdateState {
+    fn held(&self) -> Held {
         // What came in has come out.
         Held { rows: self.groups.len(), bytes: self.bytes + self.keys.memory_size(), oldest: None, watermark: self.time }
     }

@@ -12,6 +12,7 @@ use super::rows::{Evaluated, Plan};
 use crate::operators::event_time::Mark;
 use crate::operators::figures::Held;
 use crate::operators::guard::RowFaults;
+use crate::operators::kept::State;
 
 /// Rows of a batch that comes out.
 pub(in crate::operators) const MOST_ROWS: usize = 8192;
@@ -115,9 +116,10 @@ impl WindowState {
         }
         Ok(out)
     }
+}
 
-    /// What is kept.
-    pub(super) fn held(&self) -> Held {
+impl State for WindowState {
+    fn held(&self) -> Held {
         Held {
             rows: self.panes.values().map(Pane::len).sum(),
             bytes: self.panes.values().map(Pane::memory_size).sum(),

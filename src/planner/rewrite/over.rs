@@ -9,7 +9,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Window, WindowFrameBound, Wind
 use super::instants::constant_of;
 use super::stream::Rewrite;
 use super::times::{Pick, Times};
-use super::updates::of_sources;
+use super::updates::{column_of, of_sources};
 use crate::error::Error;
 use crate::operators::over::{LookBack, Release};
 use crate::planner::logical::{OverCall, OverNode, function_of};
@@ -103,12 +103,7 @@ fn source_of(column: &Column, plan: &LogicalPlan) -> Option<String> {
         LogicalPlan::TableScan(scan) => scan.projected_schema.maybe_index_of_column(column).map(|_| scan.table_name.table().to_owned()),
         LogicalPlan::Projection(projection) => {
             let at = projection.schema.maybe_index_of_column(column)?;
-            let mut expr = projection.expr.get(at)?;
-            while let Expr::Alias(alias) = expr {
-                expr = &alias.expr;
-            }
-            let Expr::Column(inner) = expr else { return None };
-            source_of(inner, &projection.input)
+            source_of(column_of(projection.expr.get(at)?)?, &projection.input)
         }
         LogicalPlan::SubqueryAlias(alias) => {
             let at = alias.schema.maybe_index_of_column(column)?;

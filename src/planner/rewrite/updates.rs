@@ -69,7 +69,8 @@ pub(super) fn of_sources(plan: &LogicalPlan, context: Rewrite<'_>) -> Result<Opt
     Ok(found)
 }
 
-fn column_of(expr: &Expr) -> Option<&datafusion::common::Column> {
+/// The column that an expression is.
+pub(super) fn column_of(expr: &Expr) -> Option<&datafusion::common::Column> {
     match expr {
         Expr::Column(column) => Some(column),
         Expr::Alias(alias) => column_of(&alias.expr),
