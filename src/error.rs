@@ -80,6 +80,8 @@ struct Inner {
     retry: bool,
     message: String,
     help: Option<String>,
+    /// The setting that is wrong, `owner.key`, which the message tells in quotes.
+    setting: Option<String>,
     place: Option<Place>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -87,7 +89,7 @@ struct Inner {
 impl Error {
     /// An error of any kind and fault.
     pub fn new(kind: ErrorKind, fault: Fault, message: impl Into<String>) -> Self {
-        Self { inner: Box::new(Inner { kind, fault, retry: false, message: message.into(), help: None, place: None, source: None }) }
+        Self { inner: Box::new(Inner { kind, fault, retry: false, message: message.into(), help: None, setting: None, place: None, source: None }) }
     }
 
     /// The user's SQL is wrong.
@@ -98,6 +100,14 @@ impl Error {
     /// The user's configuration is wrong.
     pub fn config(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, Fault::User, message)
+    }
+
+    /// A setting of a source or sink is wrong: the message is `'owner.key'` and then `what` (` names no file`, ` = 'x' is no address`). The engine points it at where the
+    /// setting was written, and spells it as it was written there.
+    pub fn setting(owner: &str, key: &str, what: impl fmt::Display) -> Self {
+        let mut error = Self::config(format!("'{owner}.{key}'{what}"));
+        error.inner.setting = Some(format!("{owner}.{key}"));
+        error
     }
 
     /// The engine broke one of its own rules; please report.
@@ -115,7 +125,7 @@ impl Error {
 
     /// The same error without its cause, for telling it in a second place.
     pub fn duplicate(&self) -> Self {
-        let Inner { kind, fault, retry, message, help, place, source: _ } = self.inner.as_ref();
+        let Inner { kind, fault, retry, message, help, setting, place, source: _ } = self.inner.as_ref();
         Self {
             inner: Box::new(Inner {
                 kind: *kind,
@@ -123,6 +133,7 @@ impl Error {
                 retry: *retry,
                 message: message.clone(),
                 help: help.clone(),
+                setting: setting.clone(),
                 place: place.clone(),
                 source: None,
             }),
@@ -156,6 +167,25 @@ impl Error {
     /// Points at the user's text unless the error already does.
     pub fn or_at(self, script: &Arc<Script>, span: Span) -> Self {
         if self.inner.place.is_some() { self } else { self.at(script, span) }
+    }
+
+    /// Says which setting an error is about that does not begin with its name.
+    pub fn about(mut self, owner: &str, key: &str) -> Self {
+        self.inner.setting = Some(format!("{owner}.{key}"));
+        self
+    }
+
+    /// The setting that it is about: `owner.key`.
+    pub(crate) fn setting_name(&self) -> Option<&str> {
+        self.inner.setting.as_deref()
+    }
+
+    /// Names the setting as the user spelled it.
+    pub(crate) fn spelled(mut self, written: &str) -> Self {
+        if let Some(name) = self.inner.setting.take() {
+            self.inner.message = self.inner.message.replacen(&format!("'{name}'"), &format!("'{written}'"), 1);
+        }
+        self
     }
 
     /// Replaces the message by one that says more about where it happened.

@@ -76,7 +76,7 @@ fn run_command(arguments: &Arguments, application: Option<&Application>) -> Exit
     let status = runtime.block_on(async {
         match &arguments.command {
             Some(Command::Run(run)) => run::run(run, arguments, application).await,
-            Some(Command::Validate(validate)) => validate::validate(validate, application).await,
+            Some(Command::Validate(validate)) => validate::validate(validate, application, arguments.output.quiet).await,
             Some(Command::Explain(explain)) => explain::explain(explain, application).await,
             Some(Command::Options(options)) => options::options(options),
             Some(Command::Config(config)) => config::config(config),

@@ -34,8 +34,10 @@ pub(super) fn new(command: &NewCommand) -> ExitStatus {
         }
         tell(&format!("wrote {}", path.display()));
     }
-    let script = files.first().map(|file| command.folder.join(&file.path)).unwrap_or_default();
-    tell(&format!("Next: velo-sql validate {}", script.display()));
+    let script = files.first().map(|file| file.path.clone()).unwrap_or_default();
+    // Files of settings are looked for in ./configs first, which may be another one here.
+    let enter = if command.folder == Path::new(".") { String::new() } else { format!("cd {} && ", command.folder.display()) };
+    tell(&format!("Next: {enter}velo-sql validate {}", script.display()));
     ExitStatus::Done
 }
 

@@ -13,8 +13,8 @@ use super::exit::ExitStatus;
 use super::report::{grouped, refused, seconds, summary_line, tell};
 use super::script::{Loaded, Settings, inline, load, prepare_all};
 use super::signals;
-use crate::config::Application;
-use crate::deploy::Look;
+use crate::config::{Application, UnusedVariable};
+use crate::deploy::{Look, PreparedJob};
 use crate::error::Error;
 use crate::runtime::{JobCounters, JobOutcome, Shutdown, start};
 use crate::sinks::stdout::{SharedOutput, StdoutSink};
@@ -51,13 +51,21 @@ pub(super) fn stdout_sink(format: Option<Format>) -> Arc<dyn DataSink> {
     Arc::new(StdoutSink::new(format.into(), output))
 }
 
+/// The variables of the application file that nothing of these jobs uses.
+pub(super) fn unused_variables(jobs: &[PreparedJob], application: Option<&Application>) -> Vec<UnusedVariable> {
+    let sources = jobs.iter().flat_map(|job| job.sources.iter().map(String::as_str));
+    let sinks = jobs.iter().flat_map(|job| job.spec.sinks.iter().map(|sink| sink.sink.name()));
+    let owners: Vec<&str> = sources.chain(sinks).collect();
+    application.into_iter().flat_map(|application| application.unused_variables(&owners)).collect()
+}
+
 async fn run_scripts(scripts: Vec<Result<Loaded, Error>>, options: &RunOptions, application: Option<&Application>, quiet: bool) -> ExitStatus {
     let stdout = stdout_sink(options.format);
     let jobs = match prepare_all(scripts, Settings::of(&options.overrides, application), &stdout, options.limit, Look::Run).await {
         Ok(prepared) => prepared.jobs,
         Err(faults) => return refused(&faults),
     };
-    for variable in application.into_iter().flat_map(Application::unused_variables).filter(|variable| variable.is_setting) {
+    for variable in unused_variables(&jobs, application).iter().filter(|variable| variable.is_setting) {
         crate::telemetry::warning(&variable.text());
     }
     for job in &jobs {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::arguments::ValidateCommand;
 use super::exit::ExitStatus;
 use super::report::{refused, tell};
-use super::run::stdout_sink;
+use super::run::{stdout_sink, unused_variables};
 use super::script::{Settings, load, prepare_all};
 use crate::config::Application;
 use crate::deploy::{Look, Note, Prepared};
@@ -13,10 +13,11 @@ use crate::options::Origin;
 use crate::planner::ExecutionMode;
 
 /// Checks scripts; everything that can be known without starting anything.
-pub(super) async fn validate(command: &ValidateCommand, application: Option<&Application>) -> ExitStatus {
+pub(super) async fn validate(command: &ValidateCommand, application: Option<&Application>, quiet: bool) -> ExitStatus {
     let look = if command.connect { Look::Connect } else { Look::Offline };
     let scripts = command.files.iter().map(|file| load(file)).collect();
     match prepare_all(scripts, Settings::of(&command.overrides, application), &stdout_sink(None), None, look).await {
+        Ok(_) if quiet => ExitStatus::Done,
         Ok(prepared) => {
             let nothing = "Nothing was started.";
             tell(&match print(&prepared, application) {
@@ -47,7 +48,8 @@ fn print(prepared: &Prepared, application: Option<&Application>) -> usize {
         tell(&format!("warn  {text}"));
         warnings += 1;
     };
-    let (settings, others): (Vec<_>, Vec<_>) = application.into_iter().flat_map(Application::unused_variables).partition(|variable| variable.is_setting);
+    let unused = unused_variables(jobs, application);
+    let (settings, others): (Vec<_>, Vec<_>) = unused.into_iter().partition(|variable| variable.is_setting);
     settings.iter().for_each(|variable| warn(&variable.text()));
     if !others.is_empty() {
         let listed: Vec<String> = others.iter().map(|variable| format!("{} ({})", variable.name, variable.place)).collect();

@@ -2,10 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::application::{self, ENCRYPTION_KEY, EXTENDS, FILE_KEYS, FLAGS, OUTSIDE, OWN};
+use super::application::{self, ENCRYPTION_KEY, EXTENDS, FILE_KEYS, FLAGS, OUTSIDE, OWN, plain_keys};
 use super::job_options::JobOptions;
-use super::json_schema::{Leaves, SCALAR, add_option, any_case, define, leaf, reference, share, values};
-use super::limits::ONE_OR_MORE;
+use super::json_schema::{ANY_NUMBER, Leaves, SCALAR, add_option, any_case, define, leaf, reference, share, values};
 use super::planned_connectors::{PLANNED_KEYS, planned_keys};
 use super::unknown_keys::keys_of_any;
 use crate::options::Scope;
@@ -30,7 +29,7 @@ pub(super) fn application_file(definitions: &mut Map<String, Value>) -> Value {
         add_option(option, &mut leaves);
     });
     for flag in PLANNED_KEYS.iter().filter(|key| FLAGS.contains(&key.key)) {
-        leaves.insert(flag.key.to_owned(), vec![json!({"description": flag.meaning, "anyOf": values(flag.type_name, &[])})]);
+        leaves.insert(flag.key.to_owned(), vec![json!({"description": flag.meaning, "anyOf": values(flag.type_name, &[], ANY_NUMBER)})]);
     }
     leaves.insert(ENCRYPTION_KEY.to_owned(), vec![json!({"description": "The key of encrypted files.", "type": "string"})]);
     let mut allow = |key: &str, forms: Value| {
@@ -38,10 +37,7 @@ pub(super) fn application_file(definitions: &mut Map<String, Value>) -> Value {
             level["anyOf"] = forms;
         }
     };
-    allow("log_level", values("name", &["error", "warn", "info", "debug", "trace"]).into());
-    let pattern = |pattern: &str| json!({"type": "string", "pattern": pattern});
-    let one_or_more = json!([{"type": "integer", "minimum": 1}, pattern(r"^\s*0*[1-9][0-9]*\s*$"), pattern(r"\$\{")]);
-    ONE_OR_MORE.iter().for_each(|key| allow(key, one_or_more.clone()));
+    allow("log_level", values("name", &["error", "warn", "info", "debug", "trace"], ANY_NUMBER).into());
     if let Some(forms) = leaves.get_mut("active_profile").and_then(|leaf| leaf.first_mut()).and_then(|leaf| leaf["anyOf"].as_array_mut()) {
         forms.push(json!({"type": "null"}));
     }
@@ -61,8 +57,10 @@ pub(super) fn application_file(definitions: &mut Map<String, Value>) -> Value {
         definition["propertyNames"] = json!({"$ref": reference(if name.contains(':') { NAMES } else { "=names" })});
     }
     let known: Vec<&str> = application::OPTIONS.iter().map(|option| option.key).filter(|key| key.starts_with(OWN)).chain([ENCRYPTION_KEY]).collect();
-    let file_keys = FILE_KEYS.map(|key| format!("{key}.")).join("|").replace('.', r"\.");
-    let not_own = json!({"not": {"pattern": format!("^({}_|{file_keys}|{EXTENDS}\\.)", any_case(OWN.trim_end_matches('_')))}});
+    // Nothing stands within a key that has a value.
+    let plain: Vec<String> = FILE_KEYS.into_iter().chain([EXTENDS]).chain(plain_keys()).map(|key| format!("{key}.").replace('.', r"\.")).collect();
+    let not_own = json!({"not": {"pattern": format!("^({}_|{})", any_case(OWN.trim_end_matches('_')), plain.join("|"))}});
+    let known: Vec<&str> = known.into_iter().chain(plain_keys().filter(|key| key.contains('.'))).collect();
     definitions.insert("=names".to_owned(), json!({"pattern": "^[A-Za-z_][A-Za-z0-9_.-]*$", "anyOf": [{"enum": known}, not_own]}));
     definitions.insert(NAMES.to_owned(), json!({"pattern": "^[A-Za-z0-9_.-]*$"}));
     definitions.insert(VARIABLES.to_owned(), json!({"type": "object", "propertyNames": {"$ref": reference(NAMES)}, "additionalProperties": rest}));

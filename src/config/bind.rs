@@ -18,7 +18,7 @@ use super::unknown_keys::{self, Told, Unfit};
 use super::{batching, schema_file, text_file};
 use crate::error::{Error, Script};
 use crate::formats::schema_text;
-use crate::options::{ELEMENT_SEPARATOR, EffectiveSetting, KeyMap, Scope, Setting};
+use crate::options::{EffectiveSetting, KeyMap, Scope, Setting, joined, locate};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
 use crate::stream::{BatchSettings, FailurePolicy};
@@ -183,7 +183,7 @@ fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], 
     let mut keys = merge::collect(&statement, &analysis, places, told);
     let mut settings = Vec::new();
 
-    merge::complete_job(&mut keys.job, places, &mut told.errors);
+    merge::complete_job(&mut keys.job, places, &mut told.errors, &mut told.warnings);
     let default_timeout = merge::has_default_timeout(&keys.job);
     let job = JobOptions::from_keys(&mut keys.job, &mut told.errors);
     unknown_keys::of_job(&keys.job, &analysis, told);
@@ -204,6 +204,7 @@ fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], 
     }
     let faulty = told.faults() > 0;
     let mut warnings = std::mem::take(&mut keys.warnings);
+    warnings.append(&mut told.warnings);
     warnings.extend(batching_warnings(&name, &job, keys.job.effective(), &sources));
     if job.use_transactions && !faulty {
         let weak = sinks.first().map_or_else(|| "standard output".to_owned(), |sink: &BoundSink| format!("sink '{}'", sink.name));
@@ -291,7 +292,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
     let Owner { job_name, earlier, job, places, .. } = owner;
     let before = told.faults();
     let own_settings = map.leftover().next().is_some();
-    merge::resolve_variables(map, places.environment, None);
+    merge::resolve_variables(map, places.environment, None, &mut told.warnings);
     // Before the others: what is wrong with them is not to hide what is wrong with the columns.
     let (declared, avro_schema) = declared(map, places, &mut told.errors).unzip();
     let avro_schema = avro_schema.flatten();
@@ -352,7 +353,8 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
             connector.map_or(SourceInput::Unknown, |mut connector| {
                 avro_schema.iter().for_each(|text| connector.set_avro_schema(text));
                 let right = told.faults() == before && !map.is_incomplete();
-                told.errors.extend(right.then(|| connector.check(&source.name)).and_then(Result::err).map(|error| error.at(places.script, source.span)));
+                let wrong = right.then(|| connector.check(&source.name)).and_then(Result::err);
+                told.errors.extend(wrong.map(|error| locate(error, map.effective(), places.script, source.span)));
                 SourceInput::Connector(connector)
             })
         }
@@ -382,7 +384,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
     let (name, span, script) = (&sink.name, sink.span, owner.places.script);
     let before = told.faults();
     // Dates in a path change while the job runs.
-    merge::resolve_variables(map, owner.places.environment, Some("path"));
+    merge::resolve_variables(map, owner.places.environment, Some("path"), &mut told.warnings);
     let (mut typeless, mut built, mut avro_schema) = (None, None, None);
     let (connector, check) = match map.remove_resolved("type") {
         None => {
@@ -425,7 +427,8 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
     if let Some(connector) = &mut connector {
         avro_schema.iter().for_each(|text| connector.set_avro_schema(text));
         let right = told.faults() == before && !map.is_incomplete();
-        told.errors.extend(right.then(|| connector.check(name)).and_then(Result::err).map(|error| error.at(script, span)));
+        let wrong = right.then(|| connector.check(name)).and_then(Result::err);
+        told.errors.extend(wrong.map(|error| locate(error, map.effective(), script, span)));
     }
     push_unknown(map, &check, Scope::Sink, typeless, told);
     settings.extend_from_slice(map.effective());
@@ -482,7 +485,7 @@ fn declared(map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Optio
         (Some(_), Some(file)) => {
             Err(file.origin.blame_key(Error::config(format!("'{name}.schema' and '{name}.schema_file' are both set")).with_help("keep one of them")))
         }
-        (Some(text), None) => schema_text::parse(&text.value.replace(ELEMENT_SEPARATOR, ", "))
+        (Some(text), None) => schema_text::parse(&joined(&text.value, ", "))
             .map(|columns| (columns, None))
             .map_err(|fault| text.origin.blame_value(Error::config(format!("'{name}.schema': {fault}")).with_help("name TYPE, name TYPE, …"))),
         (None, Some(file)) => schema_file::read(Path::new(&file.value), places.folders).map_err(|error| file.origin.blame_value(error)),

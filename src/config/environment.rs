@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::system_nanos;
 use crate::error::{Error, Result, excerpt, io_text};
-use crate::options::{ELEMENT_SEPARATOR, MASK, Origin, Replaced, is_secret_key, is_secret_variable, register_passwords_in, register_secret, scrub};
+use crate::options::{MASK, Origin, Replaced, is_secret_key, is_secret_variable, joined, register_passwords_in, register_secret, scrub};
 
 /// Where variables come from; the library never reads the process environment by itself.
 pub trait Environment: Send + Sync {
@@ -97,7 +97,7 @@ impl Substituted {
 
     /// The value as it may be printed.
     pub(super) fn shown(&self) -> String {
-        if self.secret { MASK.to_owned() } else { scrub(&self.value.replace(ELEMENT_SEPARATOR, ", ")) }
+        if self.secret { MASK.to_owned() } else { scrub(&joined(&self.value, ", ")) }
     }
 }
 
@@ -170,7 +170,13 @@ fn missing(name: &str, key: &str) -> Error {
         Some(path) => error(format!("cannot read {path}: No such file or directory")).with_help(format!("write it, or ${{{name}:-default}}")),
         None if !is_name(name) => Error::config(format!("'{key}' has ${{{}}}, which names no variable", excerpt(name)))
             .with_help("write ${NAME}, ${NAME:-default} or ${file:PATH}; a name is letters, digits, '_', '.' and '-'"),
-        None => error(format!("environment variable {name} is not set")).with_help(format!("set it, or write ${{{name}:-default}}")),
+        None => {
+            // As shells and other tools have it.
+            let of_shell = name.split_once('-').map(|(name, default)| format!("a default stands behind ':-': ${{{name}:-{default}}}"));
+            let prefixed = name.split_once('.').filter(|(word, _)| word.eq_ignore_ascii_case("env")).map(|(_, name)| format!("write ${{{name}}}"));
+            let help = prefixed.or(of_shell).unwrap_or_else(|| format!("set it, or write ${{{name}:-default}}"));
+            error(format!("environment variable {name} is not set")).with_help(help)
+        }
     }
 }
 

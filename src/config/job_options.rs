@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::options::{ByteSize, Millis, OptionValue, define_options};
+use crate::options::{ByteSize, Millis, OptionValue, SomeBytes, define_options};
 use crate::stream::{BatchStrategy, FailureStrategy, WatermarkSettings};
 
 /// How a job is executed.
@@ -135,7 +135,7 @@ define_options! {
         /// Rows buffered for a source before its reading pauses.
         buffer_size: usize = "source.buffer_size" [] default "32768" like "100000";
         /// Bytes that the tables, the operators and the waiting rows of the job may take; it fails when they need more. Queues get a part of it.
-        memory_limit: ByteSize = "memory.limit" [] optional like "512MB";
+        memory_limit: SomeBytes = "memory.limit" [] optional like "512MB";
         /// Bytes of these that are worth a warning.
         memory_recommended: ByteSize = "memory.recommended_limit" [] default "400MB" like "1GB";
         /// How far apart event times may be in a join of streams that says nothing about it, an hour unless this is given; and for how long OVER remembers a key without rows, for good unless this is given.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::application::EXTENDS;
 use super::application_schema::application_file;
 use super::job_options::{SinkShared, SourceShared};
 use super::reference::{TYPE_AND_FILE, example, facts_of};
@@ -108,7 +109,7 @@ pub(super) fn leaf(option: &OptionDescriptor) -> (String, Value) {
     let example = if option.type_name == "map" { json!({"development": {"log_level": "debug"}}) } else { plain(option, example(option)) };
     schema.insert("examples".to_owned(), json!([example]));
     let facts = option.value.unwrap_or_else(|| facts_of(option.type_name));
-    schema.insert("anyOf".to_owned(), values(option.type_name, facts.names).into());
+    schema.insert("anyOf".to_owned(), values(option.type_name, facts.names, facts.range).into());
     (option.key.to_owned(), schema.into())
 }
 
@@ -121,7 +122,7 @@ fn type_leaf(option: &OptionDescriptor) -> (String, Value) {
     let names: Vec<String> = kinds.iter().flat_map(|kind| [format!("{kind}_{}", option.scope.as_str()), (*kind).to_owned()]).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let (key, mut leaf) = leaf(option);
-    leaf["anyOf"] = values(option.type_name, &names).into();
+    leaf["anyOf"] = values(option.type_name, &names, ANY_NUMBER).into();
     (key, leaf)
 }
 
@@ -134,26 +135,39 @@ fn plain(option: &OptionDescriptor, text: &str) -> Value {
     }
 }
 
+/// The range of numbers without one.
+pub(super) const ANY_NUMBER: (usize, usize) = (0, usize::MAX);
+
 /// What every value may be: text, number or boolean.
 pub(super) const SCALAR: [&str; 4] = ["string", "number", "boolean", "integer"];
 
 /// The forms of a value: those of its type, and texts with variables in them, whose value nobody knows yet.
-pub(super) fn values(type_name: &str, names: &[&str]) -> Vec<Value> {
+pub(super) fn values(type_name: &str, names: &[&str], (least, most): (usize, usize)) -> Vec<Value> {
     let pattern = |pattern: &str| json!({"type": "string", "pattern": pattern});
     let list = || json!({"type": "array", "items": {"type": SCALAR}, "minItems": 1});
     let variable = pattern(r"\$\{");
     if !names.is_empty() {
         let spellings: Vec<String> = names.iter().map(|name| any_case(name)).collect();
-        return vec![json!({"enum": names}), pattern(&format!(r"^\s*({})\s*$", spellings.join("|"))), variable];
+        // As YAML has it, a name of digits is a number.
+        let numbers = names.iter().filter_map(|name| name.parse::<i64>().ok().map(Value::from));
+        let all: Vec<Value> = names.iter().map(|name| Value::from(*name)).chain(numbers).collect();
+        return vec![json!({"enum": all}), pattern(&format!(r"^\s*({})\s*$", spellings.join("|"))), variable];
     }
     match type_name {
         "boolean" => vec![json!({"type": "boolean"}), pattern(&format!(r"^\s*({}|{})\s*$", any_case("true"), any_case("false"))), variable],
-        "count" => vec![json!({"type": "integer", "minimum": 0}), pattern(r"^\s*[0-9]+\s*$"), variable],
-        "bytes" => vec![json!({"type": "integer", "minimum": 0}), pattern(r"^\s*[0-9]+\s*(([KkMmGg][Ii]?)?[Bb])?\s*$"), variable],
+        "count" => {
+            let mut number = json!({"type": "integer", "minimum": least});
+            if most < usize::MAX {
+                number["maximum"] = most.into();
+            }
+            vec![number, pattern(if least == 0 { r"^\s*[0-9]+\s*$" } else { r"^\s*0*[1-9][0-9]*\s*$" }), variable]
+        }
+        "bytes" => vec![json!({"type": "integer", "minimum": least}), pattern(r"^\s*[0-9]+\s*(([KkMmGg][Ii]?)?[Bb])?\s*$"), variable],
         "duration" => vec![json!({"type": "integer", "minimum": 0}), pattern(r"^\s*[0-9]+\s*([Nn][Ss]|[Uu][Ss]|[Mm][Ss]|[SsMmHhDd])?\s*$"), variable],
         "list" => vec![list(), json!({"type": SCALAR})],
-        "delimiter" => vec![pattern(r"^([^\x22\n\r]|\\t|tab)$"), json!({"type": "integer", "minimum": 0, "maximum": 9}), variable],
+        "delimiter" => vec![pattern(r"^([\x00-\x09\x0b\x0c\x0e-\x21\x23-\x7f]|\\t|tab)$"), json!({"type": "integer", "minimum": 0, "maximum": 9}), variable],
         "map" => vec![json!({"type": "object"})],
+        "path" => vec![json!({"type": ["number", "boolean", "integer"]}), json!({"type": "string", "minLength": 1})],
         // Lists of topics, addresses and offsets are texts with commas.
         "text" | "place in a topic" => vec![json!({"type": SCALAR}), list()],
         _ => vec![json!({"type": SCALAR})],
@@ -173,6 +187,7 @@ pub(super) fn any_case(name: &str) -> String {
                 }
                 pattern.push_str(&format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase()));
             }
+            '.' => pattern.push_str(r"\."),
             _ => pattern.push(c),
         }
         lower = c.is_ascii_lowercase();
@@ -234,7 +249,9 @@ fn prefix(name: &str, definitions: &mut Map<String, Value>) {
             let same = json!({"$ref": format!("{}/properties/{key}", reference(name))});
             properties.entry(format!("{role}.{key}")).or_insert(same);
         }
-        properties.insert(role.to_owned(), json!({"$ref": reference(name)}));
+        // What the file extends is said without the word.
+        properties.remove(&format!("{role}.{EXTENDS}"));
+        properties.insert(role.to_owned(), json!({"allOf": [{"$ref": reference(name)}, {"properties": {EXTENDS: false}}]}));
     }
 }
 

@@ -4,7 +4,7 @@ use sql_extensions::{QueryAnalysis, Span};
 
 use super::environment::Environment;
 use crate::error::{Error, Result, excerpt};
-use crate::options::{MASK, Origin};
+use crate::options::{MASK, OptionValue, Origin};
 
 /// How many jobs there may be, and how many sources and sinks of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +23,9 @@ const JOBS: &str = "VELO_MAX_JOBS";
 const SOURCES: &str = "VELO_MAX_SOURCES_PER_JOB";
 const SINKS: &str = "VELO_MAX_SINKS_PER_JOB";
 const MEMORY: &str = "VELO_MAX_MEMORY_MB";
-/// Those of at least 1.
-pub(super) const ONE_OR_MORE: [&str; 4] = [JOBS, SOURCES, SINKS, MEMORY];
 const MEGABYTE: usize = 1_000_000;
+/// Most MB whose bytes can be counted.
+pub(super) const MOST_MEGABYTES: usize = usize::MAX / MEGABYTE;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -39,17 +39,23 @@ impl Limits {
     /// **Errors**: a variable is no count of at least 1.
     pub fn read(environment: &dyn Environment) -> Result<Self> {
         let number = |name: &str, usual: usize, most: usize| {
-            let Some(variable) = environment.variable(name)?.filter(|variable| !variable.value.trim().is_empty()) else { return Ok(usual) };
+            let Some(variable) = environment.variable(name)? else { return Ok(usual) };
+            let of_environment = matches!(variable.origin, Origin::Environment { .. });
             let text = variable.value.trim();
-            text.parse().ok().filter(|count| (1..=most).contains(count)).ok_or_else(|| {
+            // A variable of the environment that is set and empty is not set.
+            if of_environment && text.is_empty() {
+                return Ok(usual);
+            }
+            usize::parse(text).ok().filter(|count| (1..=most).contains(count)).ok_or_else(|| {
                 let shown = if variable.secret { MASK.to_owned() } else { excerpt(text) };
                 let too_many = if most == usize::MAX { String::new() } else { format!(", and no more than {most}") };
-                let error = Error::config(format!("{name} = '{shown}': expected a count of 1 or more{too_many}"));
-                if matches!(variable.origin, Origin::Environment { .. }) { error } else { variable.origin.blame_value(error) }
+                let whose = if of_environment { "environment variable " } else { "" };
+                let error = Error::config(format!("{whose}{name} = '{shown}': expected a count of 1 or more{too_many}"));
+                if of_environment { error } else { variable.origin.blame_value(error) }
             })
         };
         // Zero is refused, so it can stand for none here.
-        let megabytes = |name: &str| number(name, 0, usize::MAX / MEGABYTE).map(|count| Some((count * MEGABYTE) as u64).filter(|bytes| *bytes > 0));
+        let megabytes = |name: &str| number(name, 0, MOST_MEGABYTES).map(|count| Some((count * MEGABYTE) as u64).filter(|bytes| *bytes > 0));
         let count = |name: &str, usual: usize| number(name, usual, usize::MAX);
         let usual = Self::default();
         Ok(Self { jobs: count(JOBS, usual.jobs)?, sources: count(SOURCES, usual.sources)?, sinks: count(SINKS, usual.sinks)?, memory: megabytes(MEMORY)? })
@@ -69,7 +75,7 @@ impl Limits {
         let sinks: Vec<Span> = analysis.required_sinks.iter().map(|sink| sink.span).collect();
         let over = |spans: &[Span], most: usize, what: &str, variable: &str| {
             let place = *spans.get(most)?;
-            let error = Error::config(format!("job '{job}' has {} {what}; at most {most} are allowed", spans.len()));
+            let error = Error::config(format!("job '{job}' has {} {what}; at most {most} {} allowed", spans.len(), if most == 1 { "is" } else { "are" }));
             Some((error.with_help(format!("raise {variable}")), place))
         };
         [over(&sources, self.sources, "sources", SOURCES), over(&sinks, self.sinks, "sinks", SINKS)].into_iter().flatten().collect()
@@ -90,11 +96,14 @@ mod tests {
         };
         assert_eq!(read(&[]), Ok(Limits { jobs: 50, sources: 10, sinks: 5, memory: None }));
         assert_eq!(read(&[(JOBS, "2"), (SOURCES, " 30 "), (SINKS, "")]), Ok(Limits { jobs: 2, sources: 30, sinks: 5, memory: None }));
-        for wrong in ["0", "-1", "many", "1.5"] {
-            assert_eq!(read(&[(SINKS, wrong)]), Err(format!("VELO_MAX_SINKS_PER_JOB = '{wrong}': expected a count of 1 or more")));
+        for wrong in ["0", "-1", "+5", "many", "1.5"] {
+            assert_eq!(read(&[(SINKS, wrong)]), Err(format!("environment variable VELO_MAX_SINKS_PER_JOB = '{wrong}': expected a count of 1 or more")));
         }
         assert_eq!(read(&[(MEMORY, "16")]).map(|limits| limits.memory), Ok(Some(16_000_000)));
         let error = read(&[(MEMORY, "20000000000000000")]).expect_err("more bytes than can be counted");
-        assert!(error.starts_with("VELO_MAX_MEMORY_MB = '20000000000000000': expected a count of 1 or more, and no more than "), "{error}");
+        assert!(
+            error.starts_with("environment variable VELO_MAX_MEMORY_MB = '20000000000000000': expected a count of 1 or more, and no more than "),
+            "{error}"
+        );
     }
 }

@@ -11,13 +11,13 @@ use sql_extensions::{QueryAnalysis, StreamStatement, WithEntry};
 
 use super::application::{Application, Held};
 use super::embedding::Embedding;
-use super::environment::{Dynamic, Environment, MOST_BYTES, Variable, substitute};
+use super::environment::{Dynamic, Environment, MOST_BYTES, Variable, is_name, substitute};
 use super::key_resolution::{Owner, resolve};
 use super::limits::Limits;
 use super::settings_file::{self, LONGEST_CHAIN};
 use super::unknown_keys::Told;
 use crate::error::{Error, Script};
-use crate::options::{KeyMap, Origin, Replaced, Scope, Setting, register_passwords_in};
+use crate::options::{KeyMap, Origin, Replaced, Scope, Setting, is_secret_key, register_passwords_in};
 
 /// The variable that is the default of `batch.timeout`.
 const TIMEOUT: &str = "VELO_BATCH_TIMEOUT_MS";
@@ -160,8 +160,8 @@ fn insert_variable(map: &mut KeyMap, key: &str, name: &str, variable: Variable) 
 }
 
 /// Puts the variables into the settings of the job, and adds those of the application file and the environment.
-pub(super) fn complete_job(map: &mut KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) {
-    resolve_variables(map, places.environment, None);
+pub(super) fn complete_job(map: &mut KeyMap, places: &Places<'_>, errors: &mut Vec<Error>, warnings: &mut Vec<String>) {
+    resolve_variables(map, places.environment, None, warnings);
     for (key, value) in &places.embedding.job_settings {
         map.insert(key.clone(), of_embedding(key, value));
     }
@@ -216,9 +216,12 @@ fn set_twice(key: &str, replaced: &Setting) -> String {
 }
 
 /// Puts the variables into the values. `path`: the key whose dates the job puts in itself.
-pub(super) fn resolve_variables(map: &mut KeyMap, environment: &dyn Environment, path: Option<&str>) {
+pub(super) fn resolve_variables(map: &mut KeyMap, environment: &dyn Environment, path: Option<&str>, warnings: &mut Vec<String>) {
     let mut bytes = 0;
     map.map_values(|key, setting| {
+        if let Some(name) = bare_variable(&setting.value, environment).filter(|_| !is_secret_key(&setting.written)) {
+            warnings.push(format!("'{}' has ${name} in it, which stays as it is; the variable is written ${{{name}}}", setting.written));
+        }
         let replaced = put_in(setting, environment, if Some(key) == path { Dynamic::Stay } else { Dynamic::Now })?;
         bytes += replaced.value.len();
         if bytes > MOST_BYTES {
@@ -227,6 +230,12 @@ pub(super) fn resolve_variables(map: &mut KeyMap, environment: &dyn Environment,
         }
         Ok(replaced)
     });
+}
+
+/// A variable of the environment that a value names as shells do, without braces.
+fn bare_variable<'a>(value: &'a str, environment: &dyn Environment) -> Option<&'a str> {
+    let mut names = value.split('$').skip(1).map(|rest| &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())]);
+    names.find(|name| is_name(name) && environment.get(name).is_some())
 }
 
 /// A value with its variables.

@@ -6,7 +6,7 @@ use super::environment::{Dynamic, Environment, substitute};
 use super::yaml::{Content, Document, Entry, LONGEST_KEY, Node};
 use super::{reach, text_file};
 use crate::error::{Error, Result};
-use crate::options::{ELEMENT_SEPARATOR, Origin};
+use crate::options::{ELEMENT_SEPARATOR, Origin, sequence};
 
 /// Most keys of a file.
 const MOST_KEYS: usize = 10_000;
@@ -147,7 +147,10 @@ pub(super) fn flatten(document: &mut Document, map: &Node, path: &Path, depth: u
                     elements.iter().map(|node| if let Content::Text(text) = &node.content { Some(text.as_str()) } else { None }).collect();
                 let Some(texts) = texts else { return Err(document.fault(entry.line, &format!("'{key}' is a list of something else than plain values"))) };
                 document.grow(entry.line, texts.iter().map(|text| text.len() + 1).sum())?;
-                texts.join(&ELEMENT_SEPARATOR.to_string())
+                if texts.is_empty() {
+                    return Err(document.fault(entry.line, &format!("'{key}' is a list of nothing")).with_help("leave it out"));
+                }
+                sequence(&texts)
             }
         };
         if entries.len() >= MOST_KEYS {

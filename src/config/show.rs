@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use super::application::{self, Application, ApplicationEnvironment, ENCRYPTION_KEY, FLAGS, Held, is_variable};
 use super::environment::{Dynamic, Environment, Substituted, is_secret_text, substitute};
+use super::job_options::JobOptions;
 use super::settings_file::{self, FileEntry};
 use super::text_file;
-use super::unknown_keys::{canonical, has_key, is_job_key, without_end};
+use super::unknown_keys::{canonical, has_key, is_job_key, options_called, without_end};
 use super::yaml::{Content, Document};
-use crate::error::Result;
-use crate::options::{ELEMENT_SEPARATOR, EffectiveSetting, MASK, Origin, Scope, is_secret_key, scrub};
+use crate::error::{Error, Result};
+use crate::options::{EffectiveSetting, MASK, OptionDescriptor, Origin, Scope, fault_of, is_secret_key, joined, scrub};
 
 /// A setting in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,13 +42,22 @@ pub fn show(path: &Path, profile: Option<&str>, environment: &dyn Environment) -
     }
     let application = Application::look(None, profile, environment)?;
     let environment = ApplicationEnvironment::new(environment, application.as_ref());
-    let settings = in_force(settings_file::read(path, &[PathBuf::new()], &environment)?);
-    Ok(settings.values().map(|(entry, fault)| told(shown(entry, &substitute(&entry.key, &entry.value, &environment, Dynamic::Stay), None), fault)).collect())
+    let entries = settings_file::read(path, &[PathBuf::new()], &environment)?;
+    let kind = entries.iter().find(|entry| entry.key == "type").map(|entry| entry.value.clone()).filter(|kind| !kind.contains("${"));
+    let all = in_force(entries, kind.as_deref()).into_values().map(|(entry, fault)| {
+        let options: Vec<_> = options_called(without_end(&entry.key), kind.as_deref()).collect();
+        told(shown(&entry, &substitute(&entry.key, &entry.value, &environment, Dynamic::Stay), None, &options), &fault)
+    });
+    Ok(by_key(all.collect()))
+}
+
+fn by_key(mut settings: Vec<ShownSetting>) -> Vec<ShownSetting> {
+    settings.sort_by(|a, b| a.key.cmp(&b.key));
+    settings
 }
 
 /// The settings that count, by the key that their spellings stand for; and what is wrong with each.
-fn in_force(entries: Vec<FileEntry>) -> BTreeMap<String, (FileEntry, Option<String>)> {
-    let kind = entries.iter().find(|entry| entry.key == "type").map(|entry| entry.value.clone()).filter(|kind| !kind.contains("${"));
+fn in_force(entries: Vec<FileEntry>, kind: Option<&str>) -> BTreeMap<String, (FileEntry, Option<String>)> {
     let begins = |role: &str| entries.iter().any(|entry| entry.key.starts_with(role));
     let for_both = begins("source.") && begins("sink.");
     // The word for the end is no other spelling.
@@ -55,7 +65,7 @@ fn in_force(entries: Vec<FileEntry>) -> BTreeMap<String, (FileEntry, Option<Stri
     let named: Vec<String> = entries.iter().map(|entry| bare(&entry.key)).collect();
     let mut settings: BTreeMap<String, (FileEntry, Option<String>)> = BTreeMap::new();
     for (entry, name) in entries.into_iter().zip(named) {
-        let key = canonical(&name, kind.as_deref()).to_owned();
+        let key = canonical(&name, kind).to_owned();
         let place = |entry: &FileEntry| (entry.depth, entry.merges);
         match settings.get_mut(&key) {
             // Of a chain the nearer counts, of a file what is not merged, else the later; but two spellings are no matter of order.
@@ -111,33 +121,41 @@ fn of_application(application: &Application, environment: &dyn Environment) -> V
                 let value = if variable.secret { MASK.to_owned() } else { scrub(&variable.value) };
                 ShownSetting { key: held.entry.key.clone(), value, origin: variable.origin.to_string(), profile: None, fault: None }
             }
-            None => shown(&held.entry, &held.value, application.profile().filter(|_| held.in_profile)),
+            None => {
+                let known = JobOptions::OPTIONS.iter().chain(application::OPTIONS);
+                let options: Vec<_> = known.filter(|option| option.spellings().any(|spelling| spelling == held.entry.key)).collect();
+                shown(&held.entry, &held.value, application.profile().filter(|_| held.in_profile), &options)
+            }
         }
     };
-    let mut all: Vec<ShownSetting> = chosen.into_iter().chain(application.settings().map(own)).collect();
-    all.sort_by(|a, b| a.key.cmp(&b.key));
-    all
+    by_key(chosen.into_iter().chain(application.settings().map(own)).collect())
 }
 
-fn shown(entry: &FileEntry, value: &Result<Substituted>, profile: Option<&str>) -> ShownSetting {
+/// A setting as it is shown; `options`: what its key may stand for.
+fn shown(entry: &FileEntry, value: &Result<Substituted>, profile: Option<&str>, options: &[&OptionDescriptor]) -> ShownSetting {
     let whence = |variables: Vec<String>| {
         let origin = Origin::Yaml { file: entry.file.clone(), line: entry.line };
-        EffectiveSetting { key: String::new(), value: String::new(), origin, variables }.whence()
+        EffectiveSetting { key: String::new(), written: String::new(), aliases: &[], value: String::new(), origin, variables }.whence()
     };
+    // The place is told already.
+    let place = format!("{}: ", entry.origin());
+    let reason = |error: &Error| scrub(error.message().strip_prefix(&place).unwrap_or(error.message()));
     let (value, origin, fault) = match value {
         // Of a key in a statement the owner's name is left out of account; here there is none.
-        _ if is_secret_key(&format!("x.{}", entry.key)) => (
-            MASK.to_owned(),
-            whence(value.as_ref().map(|value| value.variables.clone()).unwrap_or_default()),
-            value.as_ref().err().map(|error| scrub(error.message())),
-        ),
-        Ok(value) => (value.shown(), whence(value.variables.clone()), None),
-        Err(error) => (as_written(entry), whence(Vec::new()), Some(scrub(error.message()))),
+        _ if is_secret_key(&format!("x.{}", entry.key)) => {
+            (MASK.to_owned(), whence(value.as_ref().map(|value| value.variables.clone()).unwrap_or_default()), value.as_ref().err().map(reason))
+        }
+        Ok(value) => {
+            // Where kinds differ in a key, one that takes the value is enough.
+            let faults: Option<Vec<String>> = if value.dynamic { None } else { options.iter().map(|option| fault_of(option, &value.value)).collect() };
+            (value.shown(), whence(value.variables.clone()), faults.and_then(|faults| faults.into_iter().next()))
+        }
+        Err(error) => (as_written(entry), whence(Vec::new()), Some(reason(error))),
     };
     ShownSetting { key: entry.key.clone(), value, origin, profile: profile.map(str::to_owned), fault }
 }
 
 /// A value whose variables can't be put in: what stands beside them may be a secret, too.
 fn as_written(entry: &FileEntry) -> String {
-    if is_secret_text(&entry.key, &entry.value) { MASK.to_owned() } else { scrub(&entry.value.replace(ELEMENT_SEPARATOR, ", ")) }
+    if is_secret_text(&entry.key, &entry.value) { MASK.to_owned() } else { scrub(&joined(&entry.value, ", ")) }
 }

@@ -35,6 +35,8 @@ pub(super) struct Told {
     pub unfit: Vec<Unfit>,
     /// Whether a source or sink has brokers of its own.
     pub own_brokers: bool,
+    /// Things worth a warning.
+    pub warnings: Vec<String>,
 }
 
 impl Told {
@@ -153,14 +155,19 @@ pub(super) fn has_key(key: &str, role: Scope) -> bool {
 
 /// The key that a spelling stands for in a file of settings of a kind (of any, for `None`); the spelling itself where kinds differ in it.
 pub(super) fn canonical<'a>(key: &'a str, kind: Option<&str>) -> &'a str {
-    let sources = SourceConnector::reference().into_iter().filter(|(name, _)| Scope::Source.names_kind(kind, name));
-    let sinks = SinkConnector::reference().into_iter().filter(|(name, _)| Scope::Sink.names_kind(kind, name));
-    let options = sources.chain(sinks).flat_map(|(_, options)| options).chain(SourceShared::OPTIONS).chain(SinkShared::OPTIONS);
-    let keys: BTreeSet<&'static str> = options.filter(|option| option.spellings().any(|spelling| spelling == key)).map(|option| option.key).collect();
+    let keys: BTreeSet<&'static str> = options_called(key, kind).map(|option| option.key).collect();
     match keys.first() {
         Some(key) if keys.len() == 1 => key,
         _ => key,
     }
+}
+
+/// What a spelling may stand for in a file of settings of a kind (of any, for `None`).
+pub(super) fn options_called(key: &str, kind: Option<&str>) -> impl Iterator<Item = &'static OptionDescriptor> {
+    let sources = SourceConnector::reference().into_iter().filter(move |(name, _)| Scope::Source.names_kind(kind, name));
+    let sinks = SinkConnector::reference().into_iter().filter(move |(name, _)| Scope::Sink.names_kind(kind, name));
+    let options = sources.chain(sinks).flat_map(|(_, options)| options).chain(SourceShared::OPTIONS).chain(SinkShared::OPTIONS);
+    options.filter(move |option| option.spellings().any(|spelling| spelling == key))
 }
 
 /// Whether the job has a key.

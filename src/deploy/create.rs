@@ -6,6 +6,7 @@ use super::offline::DeclaredSource;
 use super::prepare::{Look, Note};
 use crate::config::{BoundSource, BoundStatement, SourceInput};
 use crate::error::{Error, ErrorKind, Result};
+use crate::options::locate;
 use crate::planner::TableInput;
 use crate::runtime::{SinkSpec, SourceSpec};
 use crate::sources::SourceConnector;
@@ -83,7 +84,7 @@ pub(super) fn create(statements: &[Option<BoundStatement>], at: usize, view: Vie
     for bound in &statement.sinks {
         match bound.connector.create(&bound.name, view.key) {
             Ok(sink) => created.sinks.push(SinkSpec { sink, failure: bound.failure }),
-            Err(error) => faults.push(error.or_at(&statement.script, bound.span)),
+            Err(error) => faults.push(locate(error, &statement.settings, &statement.script, bound.span)),
         }
     }
     Some(created)
@@ -133,7 +134,7 @@ fn create_source(
             Ok(Some(source))
         }
         Err(error) if bound.faulty && error.kind() != ErrorKind::Source => Ok(None),
-        Err(error) if error.kind() == ErrorKind::Config => Err(error.or_at(&statement.script, bound.span)),
+        Err(error) if error.kind() == ErrorKind::Config => Err(locate(error, &statement.settings, &statement.script, bound.span)),
         Err(error) => Err(error
             .context(format!("Job '{}' failed to create data sources: Failed to create source '{label}'", statement.name))
             .or_at(&statement.script, bound.span)),

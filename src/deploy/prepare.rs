@@ -9,7 +9,7 @@ use crate::config::{Binding, BoundStatement, Environment, SourceInput};
 use crate::error::Error;
 use crate::operators::event_time::Timeline;
 use crate::operators::guard::RowFaults;
-use crate::options::EffectiveSetting;
+use crate::options::{EffectiveSetting, locate};
 use crate::planner::{DEFAULT_TTL, ExecutionMode, JobPlan, PlanRequest, Results, TableInput, plan_job};
 use crate::resident::forget_program;
 use crate::runtime::{ChainedInput, EngineMemory, JobMemory, JobSpec, MemoryLimits, SinkSpec, pipelines};
@@ -248,7 +248,7 @@ impl Job<'_> {
         let plan = match plan_job(request).await {
             Ok(plan) => plan,
             Err(errors) => {
-                faults.extend(errors);
+                faults.extend(errors.into_iter().map(|error| locate(error, &statement.settings, &statement.script, statement.statement.span)));
                 return (Outcome::Faulty, None);
             }
         };
@@ -307,7 +307,8 @@ impl Job<'_> {
             let columns = if sink.sink.wants_carried() { Arc::clone(&plan.schema) } else { visible(&plan.schema) };
             let updates = || plan.updates.as_ref().map_or(Ok(()), |keys| sink.sink.check_updates(keys));
             let checked = sink.sink.check_schema(&columns).and_then(|()| updates());
-            faults.extend(checked.err().map(|error| error.context(format!("sink '{name}'")).or_at(&statement.script, span)));
+            let whose = |error: Error| if error.setting_name().is_some() { error } else { error.context(format!("sink '{name}'")) };
+            faults.extend(checked.err().map(|error| locate(whose(error), &statement.settings, &statement.script, span)));
         }
         let printed = self.stdout.map_or(Ok(()), |stdout| stdout.check_schema(&visible(&plan.schema)));
         faults.extend(printed.err().map(|error| error.or_at(&statement.script, statement.statement.span)));

@@ -15,7 +15,7 @@ use super::assignment::{Assignment, PartitionId};
 use super::context::{Context, text};
 use super::fault::{client_error, describe, unreachable};
 use super::properties::ClientProperties;
-use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::error::{Error, ErrorKind, Fault, Result, excerpt};
 use crate::stream::Health;
 
 /// Partitions of topics, by topic.
@@ -205,12 +205,13 @@ impl Cluster {
 }
 
 /// Checks that a text can be the name of a topic; `key` is where it was written.
-pub fn check_topic(key: &str, topic: &str) -> Result<()> {
+pub fn check_topic(owner: &str, topic: &str) -> Result<()> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if !topic.is_empty() && topic.len() <= 249 && topic != "." && topic != ".." && topic.bytes().all(plain) {
         return Ok(());
     }
-    Err(Error::config(format!("'{key}' = '{topic}' is not the name of a topic")).with_help("names are of at most 249 letters, digits, '.', '_' and '-'"))
+    Err(Error::setting(owner, "topic", format!(" = '{}' is not the name of a topic", excerpt(topic)))
+        .with_help("names are of at most 249 letters, digits, '.', '_' and '-'"))
 }
 
 impl std::fmt::Debug for Cluster {

@@ -12,6 +12,7 @@
 //! - `assignment`: which partitions a consumer owns, and how far each may be committed
 //! - `outgoing`: messages to send, and what became of them
 //! - `producer`: sends them in batches
+//! - `words`: settings with a few words for values
 //! - `fault`: the client's errors as ours
 //! - `embedded`: a broker inside this process, for the demo and for tests
 
@@ -29,6 +30,7 @@ mod producer;
 mod properties;
 mod rebalance;
 mod tokens;
+mod words;
 
 pub use assignment::{Begin, PartitionId};
 pub use cluster::{Cluster, Topics, check_topic};
@@ -41,3 +43,4 @@ pub use outgoing::{Cause, Delivery, HeaderColumn, Outgoing, Payload, Undelivered
 pub use producer::BatchProducer;
 pub use properties::{ClientProperties, PropertyFault, Role, Security, check_property, properties_of};
 pub use tokens::{TokenEndpoint, TokenSettings};
+pub use words::{Acks, CompressionType, SaslMechanism, SecurityProtocol, TokenMethod};

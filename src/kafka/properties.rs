@@ -77,17 +77,27 @@ impl ClientProperties {
         if self.get("security.protocol").is_some_and(|protocol| protocol.starts_with("sasl"))
             && self.get("sasl.mechanisms").or(self.get("sasl.mechanism")).is_none()
         {
-            return Err(Error::config(format!("'{owner}.sasl.mechanism' is missing")).with_help("set it to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"));
+            return Err(Error::config(format!("'{owner}.sasl.mechanism' is missing"))
+                .about(owner, "security.protocol")
+                .with_help("set it to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"));
         }
         for (name, value) in &self.values {
             if let Err(PropertyFault::Value(reason)) = check_property(name, value) {
                 // The library's texts quote values.
                 let secret = ["password", "secret", "key", "token"].iter().any(|sign| name.contains(sign));
                 let reason = if secret { "its value is refused by the Kafka client" } else { reason.trim() };
-                return Err(Error::config(format!("'{owner}.{name}': {reason}")));
+                return Err(Error::setting(owner, name, format!(": {reason}")));
             }
         }
-        self.check_together(role).map_err(|reason| Error::config(format!("the Kafka client refuses the settings of '{owner}': {reason}")))
+        self.check_together(role).map_err(|reason| {
+            // It names what it speaks of in backticks.
+            let mut named = reason.split('`').skip(1).step_by(2);
+            let error = Error::config(format!("the Kafka client refuses the settings of '{owner}': {reason}"));
+            match named.find(|name| self.values.contains_key(*name)) {
+                Some(name) => error.about(owner, name),
+                None => error,
+            }
+        })
     }
 
     /// Makes a client that knows no broker, and ends it.
@@ -158,6 +168,13 @@ pub enum PropertyFault {
 ///
 /// **Errors**: it does not know the name, or does not take the value.
 pub fn check_property(name: &str, value: &str) -> Result<(), PropertyFault> {
+    // The library cuts numbers to 32 bits before it looks whether they are in range.
+    if let Some(Property { range: Some((least, most)), .. }) = properties().iter().find(|property| property.name == name)
+        && let Ok(number) = value.trim().parse::<i128>()
+        && !(*least..=*most).contains(&number)
+    {
+        return Err(PropertyFault::Value(format!("{number} is not within {least} and {most}")));
+    }
     let (Ok(c_name), Ok(c_value)) = (CString::new(name), CString::new(value)) else { return Err(PropertyFault::Value("it holds a NUL byte".to_owned())) };
     let mut text = [0 as std::ffi::c_char; 512];
     // SAFETY: the configuration is destroyed below; the library writes at most the size of the buffer, with a NUL at its end.
@@ -178,38 +195,62 @@ pub fn check_property(name: &str, value: &str) -> Result<(), PropertyFault> {
 pub fn properties_of(role: Role) -> &'static [String] {
     static CONSUMER: OnceLock<Vec<String>> = OnceLock::new();
     static PRODUCER: OnceLock<Vec<String>> = OnceLock::new();
+    let names = |side: char| {
+        let of_role = properties().iter().filter(|property| property.side == "*" || property.side.starts_with(side));
+        of_role.map(|property| property.name.clone()).collect()
+    };
     match role {
         Role::Consumer => CONSUMER.get_or_init(|| names('C')),
         Role::Producer => PRODUCER.get_or_init(|| names('P')),
     }
 }
 
-/// The library prints a table of its properties: name | C, P or * | range | default | …
-fn names(role: char) -> Vec<String> {
+/// A property of the client library.
+struct Property {
+    name: String,
+    /// C, P or *: which clients have it.
+    side: String,
+    /// Of numbers: the least and the greatest.
+    range: Option<(i128, i128)>,
+}
+
+/// The properties of the client library by name.
+fn properties() -> &'static [Property] {
+    static ALL: OnceLock<Vec<Property>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let mut all: Vec<Property> = table().lines().filter_map(row).collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all.dedup_by(|a, b| a.name == b.name && a.side == b.side);
+        all
+    })
+}
+
+/// A row of the library's table: name | C, P or * | range | default | …
+fn row(line: &str) -> Option<Property> {
+    let mut cells = line.split('|').map(str::trim);
+    let (name, side, range) = (cells.next()?, cells.next()?, cells.next()?);
+    let is_name = name.contains('.') || name.chars().all(|c| c.is_ascii_lowercase());
+    let ends = range.split_once("..").and_then(|(least, most)| Some((least.trim().parse().ok()?, most.trim().parse().ok()?)));
+    let is_row = is_name && !name.is_empty() && (side == "*" || side.starts_with(['C', 'P']));
+    is_row.then(|| Property { name: name.to_owned(), side: side.to_owned(), range: ends })
+}
+
+/// The table of its properties that the library prints.
+fn table() -> String {
     let mut text = std::ptr::null_mut();
     let mut length = 0;
     // SAFETY: the stream writes to memory that it allocates, which is valid once it is closed, and freed below.
-    let table = unsafe {
+    unsafe {
         let stream = libc::open_memstream(&mut text, &mut length);
         if stream.is_null() {
-            return Vec::new();
+            return String::new();
         }
         sys::rd_kafka_conf_properties_show(stream.cast());
         libc::fclose(stream);
         let table = String::from_utf8_lossy(std::slice::from_raw_parts(text.cast::<u8>(), length)).into_owned();
         libc::free(text.cast());
         table
-    };
-    let row = |line: &str| {
-        let mut cells = line.split('|').map(str::trim);
-        let (name, side) = (cells.next()?, cells.next()?);
-        let is_name = name.contains('.') || name.chars().all(|c| c.is_ascii_lowercase());
-        (is_name && !name.is_empty() && (side == "*" || side.starts_with(role))).then(|| name.to_owned())
-    };
-    let mut names: Vec<String> = table.lines().filter_map(row).collect();
-    names.sort();
-    names.dedup();
-    names
+    }
 }
 
 #[cfg(test)]

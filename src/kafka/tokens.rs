@@ -13,6 +13,7 @@ use reqwest::blocking::Client;
 use serde_json::Value;
 
 use super::context::Context;
+use super::words::TokenMethod;
 use crate::error::{Error, Result, deepest, excerpt, io_text};
 use crate::options::Secret;
 
@@ -27,7 +28,7 @@ pub struct TokenSettings<'a> {
     /// Name of the connector.
     pub owner: &'a str,
     /// `sasl.oauthbearer.method`.
-    pub method: Option<&'a str>,
+    pub method: Option<TokenMethod>,
     /// `sasl.oauthbearer.token.endpoint.url`.
     pub url: Option<&'a str>,
     /// `sasl.oauthbearer.client.id`.
@@ -70,26 +71,23 @@ fn now() -> i64 {
 impl TokenEndpoint {
     /// Checks the settings; asks nobody. `None`: tokens are made otherwise.
     pub fn new(settings: &TokenSettings<'_>) -> Result<Option<Self>> {
-        let key = |name: &str| format!("'{}.{name}'", settings.owner);
-        match settings.method.map(|method| method.trim().to_ascii_lowercase()).as_deref() {
-            None | Some("default") => return Ok(None),
-            Some("oidc") => {}
-            Some(other) => return Err(Error::config(format!("{} = '{other}' is not a method: expected default or oidc", key("sasl.oauthbearer.method")))),
+        if settings.method.is_none_or(|method| method.as_str() != "oidc") {
+            return Ok(None);
         }
-        let missing = |name: &str| Error::config(format!("{} = 'oidc' needs {}", key("sasl.oauthbearer.method"), key(name)));
+        let wrong = |key: &str, what: String| Error::setting(settings.owner, key, what);
+        let missing = |key: &str| wrong("sasl.oauthbearer.method", format!(" = 'oidc' needs '{}.{key}'", settings.owner));
         let url = settings.url.ok_or_else(|| missing("sasl.oauthbearer.token.endpoint.url"))?;
         let url = Url::parse(url.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        let url = url.ok_or_else(|| {
-            Error::config(format!("{} is no address of an endpoint", key("sasl.oauthbearer.token.endpoint.url"))).with_help("https://host/token")
-        })?;
+        let url =
+            url.ok_or_else(|| wrong("sasl.oauthbearer.token.endpoint.url", " is no address of an endpoint".to_owned()).with_help("https://host/token"))?;
         let mut extensions = Vec::new();
-        for part in settings.extensions.unwrap_or_default().split([',', crate::options::ELEMENT_SEPARATOR]).filter(|part| !part.trim().is_empty()) {
+        for part in settings.extensions.unwrap_or_default().split(',').filter(|part| !part.trim().is_empty()) {
             let pair = part.split_once('=').and_then(|(name, value)| Some([CString::new(name.trim()).ok()?, CString::new(value.trim()).ok()?]));
-            let wrong = || Error::config(format!("{} is not of the form name=value,name=value", key("sasl.oauthbearer.extensions")));
+            let wrong = || wrong("sasl.oauthbearer.extensions", " is not of the form name=value,name=value".to_owned());
             extensions.extend(pair.ok_or_else(wrong)?);
         }
         let ca = settings.ca.map(|path| {
-            let wrong = |why: &str| Error::config(format!("{}: {} {why}", key("https.ca.location"), path.display()));
+            let wrong = |why: &str| wrong("https.ca.location", format!(": {} {why}", path.display()));
             let bytes = std::fs::read(path).map_err(|error| wrong(&format!("can't be read: {}", io_text(&error))))?;
             let found = reqwest::Certificate::from_pem_bundle(&bytes).is_ok_and(|found| !found.is_empty());
             if found { Ok(bytes) } else { Err(wrong("holds no certificate in PEM form")) }
@@ -231,12 +229,17 @@ mod tests {
     #[test]
     fn what_is_missing_is_told() {
         let secret = Secret::parse("hunter2-sentinel").unwrap();
-        let all =
-            TokenSettings { owner: "t", method: Some("OIDC"), url: Some("https://h/t"), client: Some("c"), secret: Some(&secret), ..TokenSettings::default() };
+        let all = TokenSettings {
+            owner: "t",
+            method: TokenMethod::parse("OIDC").ok(),
+            url: Some("https://h/t"),
+            client: Some("c"),
+            secret: Some(&secret),
+            ..TokenSettings::default()
+        };
         assert!(TokenEndpoint::new(&all).unwrap().is_some());
         assert!(TokenEndpoint::new(&TokenSettings { method: None, ..all.clone() }).unwrap().is_none());
         for (settings, told) in [
-            (TokenSettings { method: Some("magic"), ..all.clone() }, "expected default or oidc"),
             (TokenSettings { url: None, ..all.clone() }, "needs 't.sasl.oauthbearer.token.endpoint.url'"),
             (TokenSettings { url: Some("h/t"), ..all.clone() }, "is no address"),
             (TokenSettings { client: None, ..all.clone() }, "needs 't.sasl.oauthbearer.client.id'"),

@@ -33,6 +33,23 @@ impl OptionValue for ByteSize {
     }
 }
 
+/// A number of bytes that is not 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SomeBytes(pub u64);
+
+impl OptionValue for SomeBytes {
+    const TYPE: &'static str = ByteSize::TYPE;
+    const EXAMPLE: &'static str = ByteSize::EXAMPLE;
+    const RANGE: (usize, usize) = (1, usize::MAX);
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match ByteSize::parse(text)? {
+            ByteSize(0) => Err("expected more than 0".to_owned()),
+            ByteSize(bytes) => Ok(Self(bytes)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -46,6 +46,8 @@ pub enum Presence {
 pub struct ValueFacts {
     /// The words that it has, if there are few.
     pub names: &'static [&'static str],
+    /// Of numbers: the least and the greatest.
+    pub range: (usize, usize),
     /// Whether a text is a value of the type; if not, what is expected.
     pub check: fn(&str) -> Result<(), String>,
     example: &'static str,
@@ -55,7 +57,7 @@ impl ValueFacts {
     /// The facts of a type.
     pub(crate) const fn of<T: OptionValue>() -> Self {
         let example = if T::EXAMPLE.is_empty() && !T::NAMES.is_empty() { T::NAMES[0] } else { T::EXAMPLE };
-        Self { names: T::NAMES, check: |text| T::parse(text).map(drop), example }
+        Self { names: T::NAMES, range: T::RANGE, check: |text| T::parse(text).map(drop), example }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The merged keys of one source, one sink or the job, each with its origin.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use sql_extensions::Span;
 
 use super::define::{OptionDescriptor, Presence};
 use super::secret::printable;
-use super::{ELEMENT_SEPARATOR, MASK, OptionValue, Origin, Secret, is_secret_key};
+use super::{ELEMENT_SEPARATOR, MASK, OptionValue, Origin, Secret, is_secret_key, joined};
 use crate::error::{Error, Script, excerpt};
 
 /// One value as it was written, with where.
@@ -28,6 +29,10 @@ pub struct Setting {
 pub struct EffectiveSetting {
     /// Canonical key with its owner before it (`orders.format`), or the bare key of the job.
     pub key: String,
+    /// The key as it was written; as `key` if nobody did.
+    pub written: String,
+    /// Other spellings of the key, without the owner.
+    pub aliases: &'static [&'static str],
     /// The value, masked if it is a secret.
     pub value: String,
     /// Where it came from.
@@ -40,6 +45,19 @@ impl EffectiveSetting {
     /// Where it came from, in words: `job.sql:3:7, with ${STAGE}`.
     pub fn whence(&self) -> String {
         format!("{}{}", self.origin, with_variables(", with ", &self.variables))
+    }
+}
+
+/// Points an error at the setting that it is about, as it was written; else at `span`, unless it says where it is.
+pub fn locate(error: Error, settings: &[EffectiveSetting], script: &Arc<Script>, span: Span) -> Error {
+    let is = |setting: &&EffectiveSetting, name: &str| {
+        let mut owners = setting.aliases.iter().filter_map(|alias| name.strip_suffix(alias));
+        setting.key == name || owners.any(|owner| owner.ends_with('.') && setting.key.starts_with(owner))
+    };
+    let found = error.setting_name().and_then(|name| settings.iter().find(|setting| is(setting, name)));
+    match found.filter(|setting| !matches!(setting.origin, Origin::Default)) {
+        Some(setting) => setting.origin.blame_value(error.spelled(&setting.written)),
+        None => error.or_at(script, span),
     }
 }
 
@@ -208,7 +226,7 @@ impl KeyMap {
     /// A value as it may be printed.
     pub fn shown(&self, key: &str, setting: &Setting) -> String {
         let secret = self.secret.contains(key) || is_secret_key(&setting.written);
-        if secret { MASK.to_owned() } else { printable(&setting.value).replace(ELEMENT_SEPARATOR, ", ") }
+        if secret { MASK.to_owned() } else { joined(&printable(&setting.value), ", ") }
     }
 
     /// The required options that were not there, with the error for each.
@@ -228,7 +246,7 @@ impl KeyMap {
             .map(|(key, mut setting)| {
                 let fault = self.unresolved.remove(&key);
                 let shown = self.shown(&key, &setting);
-                setting.value = setting.value.replace(ELEMENT_SEPARATOR, ",");
+                setting.value = joined(&setting.value, ",");
                 Leftover { key, setting, fault, shown }
             })
             .collect()
@@ -238,7 +256,8 @@ impl KeyMap {
     pub fn note(&mut self, leftover: &Leftover) {
         let (value, origin) = (leftover.shown.clone(), leftover.setting.origin.clone());
         let variables = self.variables.remove(&leftover.key).unwrap_or_default();
-        self.effective.push(EffectiveSetting { key: self.full(&leftover.key), value, origin, variables });
+        let written = leftover.setting.written.clone();
+        self.effective.push(EffectiveSetting { key: self.full(&leftover.key), written, aliases: &[], value, origin, variables });
     }
 
     /// Gives back a leftover setting that is unknown.
@@ -280,15 +299,16 @@ impl KeyMap {
                     errors.push(error);
                     return None;
                 }
-                let parsed = parse::<T>(option.key, &setting.value);
+                let parsed = as_text(T::TYPE, option.key, &setting.value).and_then(|text| T::parse(&text));
                 let shown = if T::TYPE == Secret::TYPE { MASK.to_owned() } else { self.shown(key, &setting) };
                 let variables = self.variables.remove(key).unwrap_or_default();
                 if let Err(expected) = &parsed {
                     let from = with_variables("; the value comes from ", &variables);
-                    let message = format!("'{}' = '{}' is not {}: {expected}{from}", setting.written, excerpt(&shown), with_article(T::TYPE));
+                    let message = format!("'{}' = '{}' is {}{from}", setting.written, excerpt(&shown), not_one(T::TYPE, expected));
                     errors.push(setting.origin.blame_value(Error::config(message)));
                 }
-                self.effective.push(EffectiveSetting { key: self.full(option.key), value: shown, origin: setting.origin, variables });
+                let Setting { written, origin, .. } = setting;
+                self.effective.push(EffectiveSetting { key: self.full(option.key), written, aliases: option.aliases, value: shown, origin, variables });
                 return parsed.ok();
             }
             (None, Presence::Default(default)) => (*default, Origin::Default),
@@ -306,7 +326,8 @@ impl KeyMap {
                 return None;
             }
         };
-        self.effective.push(EffectiveSetting { key: self.full(option.key), value: text.to_owned(), origin, variables: Vec::new() });
+        let (key, value) = (self.full(option.key), text.to_owned());
+        self.effective.push(EffectiveSetting { written: key.clone(), key, aliases: option.aliases, value, origin, variables: Vec::new() });
         T::parse(text).ok()
     }
 
@@ -316,20 +337,34 @@ impl KeyMap {
 }
 
 /// Types of values that may be lists.
-const LISTS: [&str; 3] = ["list", "start", "place in a topic"];
+const LISTS: [&str; 2] = ["start", "place in a topic"];
 /// Texts that may be: what separates their elements in a text.
 const LIST_TEXTS: [(&str, &str); 5] =
     [("bootstrap.servers", ","), ("topic", ","), ("schema.registry.url", ","), ("sasl.oauthbearer.extensions", ","), ("schema", ", ")];
 
-/// Parses a value; a list is one only where lists are meant.
-fn parse<T: OptionValue>(key: &str, value: &str) -> Result<T, String> {
-    if !value.contains(ELEMENT_SEPARATOR) || LISTS.contains(&T::TYPE) {
-        return T::parse(value);
+/// The text of a value as its type reads it; a list is one only where lists are meant.
+fn as_text<'a>(type_name: &str, key: &str, value: &'a str) -> Result<Cow<'a, str>, String> {
+    if !value.contains(ELEMENT_SEPARATOR) || type_name == "list" {
+        return Ok(value.into());
+    }
+    if LISTS.contains(&type_name) {
+        return Ok(joined(value, ",").into());
     }
     match LIST_TEXTS.iter().find(|(known, _)| *known == key) {
-        Some((_, separator)) => T::parse(&value.replace(ELEMENT_SEPARATOR, separator)),
+        Some((_, separator)) => Ok(joined(value, separator).into()),
         None => Err("expected one value, found a list".to_owned()),
     }
+}
+
+/// What is wrong with a value of an option: `not a count: expected …`.
+pub(crate) fn fault_of(option: &OptionDescriptor, value: &str) -> Option<String> {
+    let check = option.value?.check;
+    let expected = as_text(option.type_name, option.key, value).and_then(|text| check(&text)).err()?;
+    Some(not_one(option.type_name, &expected))
+}
+
+fn not_one(type_name: &str, expected: &str) -> String {
+    format!("not {}: {expected}", with_article(type_name))
 }
 
 /// `a count`, `an encoding`; some types are named after their key, which is no word for a value.

@@ -13,6 +13,8 @@ pub trait OptionValue: Sized + Debug {
     const NAMES: &'static [&'static str] = &[];
     /// A value that somebody might write; empty if that depends on the option.
     const EXAMPLE: &'static str = "";
+    /// Of numbers: the least and the greatest.
+    const RANGE: (usize, usize) = (0, usize::MAX);
 
     /// Parses the text. The error says what is expected, without the key and the value; both are added by the caller.
     fn parse(text: &str) -> Result<Self, String>;
@@ -59,6 +61,33 @@ impl OptionValue for usize {
             return Err("expected a whole number in decimal digits".to_owned());
         }
         digits.parse().map_err(|_| "the number is too large".to_owned())
+    }
+}
+
+/// A whole number of a range, both ends in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Within<const LEAST: usize, const MOST: usize>(pub usize);
+
+impl<const LEAST: usize, const MOST: usize> OptionValue for Within<LEAST, MOST> {
+    const TYPE: &'static str = usize::TYPE;
+    const RANGE: (usize, usize) = (LEAST, MOST);
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let expected = || if MOST == usize::MAX { format!("expected {LEAST} or more") } else { format!("expected a number from {LEAST} to {MOST}") };
+        match usize::parse(text) {
+            Ok(number) if (LEAST..=MOST).contains(&number) => Ok(Self(number)),
+            Err(fault) if !text.trim().bytes().all(|byte| byte.is_ascii_digit()) || text.trim().is_empty() => Err(fault),
+            _ => Err(expected()),
+        }
+    }
+}
+
+/// `a, b or c`.
+pub(crate) fn one_of(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
 }
 

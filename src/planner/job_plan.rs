@@ -224,7 +224,7 @@ async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
     if request.mode == ExecutionMode::Stream {
         epoch_safety::check(&root).map_err(|error| one(error.or_at(script, statement.span)))?;
     }
-    let event_times = event_times(&state, request.tables).map_err(|error| one(error.or_at(script, statement.span)))?;
+    let event_times = event_times(&state, request.tables).map_err(one)?;
     let mut plan = JobPlan {
         mode: request.mode,
         schema: output_schema(&root, &logical),
@@ -295,7 +295,7 @@ fn event_times(state: &SessionState, tables: &[TableInput]) -> Result<Vec<EventT
     for table in tables {
         let Some(text) = &table.event_time else { continue };
         let fault = |error: datafusion::error::DataFusionError| {
-            Error::config(format!("'{}.event_time' = '{}': {}", table.name, crate::error::excerpt(text), super::plan_error::sentence(&error)))
+            Error::setting(&table.name, "event_time", format!(" = '{}': {}", crate::error::excerpt(text), super::plan_error::sentence(&error)))
         };
         let schema = DFSchema::try_from(table.schema.as_ref().clone()).map_err(fault)?;
         let expression = match table.schema.field_with_name(text) {
@@ -324,7 +324,7 @@ fn as_instant(expression: Arc<dyn PhysicalExpr>, found: &DataType, table: &Table
         DataType::Timestamp(..) | DataType::Date32 | DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8 => expression,
         number if number.is_integer() => cast(cast(expression, DataType::Int64), DataType::Timestamp(table.event_time_unit, None)),
         other => {
-            return Err(Error::config(format!("'{}.event_time' is {other}; expected a timestamp, a date, an ISO text or a whole number", table.name)));
+            return Err(Error::setting(&table.name, "event_time", format!(" is {other}; expected a timestamp, a date, an ISO text or a whole number")));
         }
     };
     Ok(cast(expression, instant))

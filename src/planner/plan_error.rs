@@ -16,7 +16,8 @@ const SUBQUERIES: [&str; 2] = ["__correlated_sq", "__scalar_sq"];
 const MOST_NAMES: usize = 20;
 
 /// What DataFusion begins its messages with.
-const PREFIXES: [&str; 9] = [
+const PREFIXES: [&str; 10] = [
+    "Schema error: ",
     "Error during planning: ",
     "Execution error: ",
     "This feature is not implemented: ",
@@ -174,6 +175,8 @@ fn whole_sentence(error: &DataFusionError) -> String {
         Some(end) => &text[..end],
         None => text,
     };
+    // Errors of the parser within others are printed as Rust has them.
+    let text = text.strip_prefix("ParserError(\"").and_then(|rest| rest.strip_suffix("\")")).unwrap_or(text);
     text.trim().trim_end_matches('.').to_owned()
 }
 

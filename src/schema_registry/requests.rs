@@ -51,16 +51,14 @@ impl Requests {
     pub(super) fn new(settings: &RegistrySettings) -> Result<Self> {
         let owner = settings.owner.clone();
         let parsed = |text: &str| Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        let urls: Option<Vec<Url>> = settings.url.split([',', crate::options::ELEMENT_SEPARATOR]).map(parsed).collect();
-        let urls =
-            urls.ok_or_else(|| Error::config(format!("'{owner}.schema.registry.url' is no address of a schema registry")).with_help("http://host:8081"))?;
+        let urls: Option<Vec<Url>> = settings.url.split(',').map(parsed).collect();
+        let urls = urls.ok_or_else(|| Error::setting(&owner, "schema.registry.url", " is no address of a schema registry").with_help("http://host:8081"))?;
         let user = settings.user_info.as_ref().map(|info| user(info, &owner)).transpose()?;
         let mut builder = Client::builder().timeout(settings.timeout).connect_timeout(settings.timeout).user_agent("velostream").no_proxy();
         if let Some(path) = &settings.ca {
-            let key = || format!("'{owner}.schema.registry.ssl.ca.location': ");
-            let bytes =
-                std::fs::read(path).map_err(|error| Error::config(format!("{}cannot read {}: {}", key(), path.display(), crate::error::io_text(&error))))?;
-            let wrong = || Error::config(format!("{}{} holds no certificate in PEM form", key(), path.display()));
+            let wrong = |what: String| Error::setting(&owner, "schema.registry.ssl.ca.location", what);
+            let bytes = std::fs::read(path).map_err(|error| wrong(format!(": cannot read {}: {}", path.display(), crate::error::io_text(&error))))?;
+            let wrong = || wrong(format!(": {} holds no certificate in PEM form", path.display()));
             let authorities = reqwest::Certificate::from_pem_bundle(&bytes).map_err(|_| wrong())?;
             if authorities.is_empty() {
                 return Err(wrong());
@@ -162,7 +160,7 @@ fn aside<T: Send>(run: impl FnOnce() -> T + Send) -> Result<T> {
 }
 
 fn user(info: &Secret, owner: &str) -> Result<(String, Secret)> {
-    let wrong = || Error::config(format!("'{owner}.schema.registry.basic.auth.user.info' is not of the form user:password"));
+    let wrong = || Error::setting(owner, "schema.registry.basic.auth.user.info", " is not of the form user:password");
     let (user, password) = info.reveal().split_once(':').ok_or_else(wrong)?;
     let password = crate::options::OptionValue::parse(password).map_err(|_| wrong())?;
     Ok((user.to_owned(), password))

@@ -95,7 +95,7 @@ impl SourceConnector {
     pub fn most_rows(&self) -> Option<usize> {
         match self {
             Self::File(_) | Self::Registered(_) => None,
-            Self::Kafka(options, _) => options.max_poll_records,
+            Self::Kafka(options, _) => options.max_poll_records.map(|most| most.0),
         }
     }
 

@@ -114,11 +114,11 @@ fn limits_stand_in_the_environment_or_in_the_file() {
     let over = |ran: &Ran, text: &str, variable: &str| {
         assert!(ran.err.starts_with(&format!("Error: {text}\n")) && ran.err.contains(&format!("raise {variable}\n")), "{}", ran.err);
     };
-    over(&refused, "job 'query_1' has 2 sources; at most 1 are allowed", "VELO_MAX_SOURCES_PER_JOB");
+    over(&refused, "job 'query_1' has 2 sources; at most 1 is allowed", "VELO_MAX_SOURCES_PER_JOB");
     folder.run_with(&["--sql", &two, "--config", "limits.yaml"], &[("VELO_MAX_SOURCES_PER_JOB", "2")], b"").expect(0);
     let sinks = "SELECT id FROM t INTO x, y WITH ('t.type'='file','t.path'='data/t.csv','x.type'='file','x.path'='x.csv','y.type'='file','y.path'='y.csv')";
     let refused = folder.run(&["--sql", sinks, "--config", "limits.yaml"]).expect(2);
-    over(&refused, "job 'query_1' has 2 sinks; at most 1 are allowed", "VELO_MAX_SINKS_PER_JOB");
+    over(&refused, "job 'query_1' has 2 sinks; at most 1 is allowed", "VELO_MAX_SINKS_PER_JOB");
     assert!(!folder.exists("x.csv"));
     let refused = folder.run(&["--sql", &format!("{JOB}; {JOB}"), "--config", "limits.yaml"]).expect(2);
     over(&refused, "there are 2 statements, each of which is a job; at most 1 may run", "VELO_MAX_JOBS");

@@ -59,7 +59,7 @@ fn an_application_file_is_shown_with_its_profile() {
         {"key": "folder", "value": "a, b", "origin": "app.yaml:11", "profile": "live"},
         {"key": "greeting", "value": "****", "origin": "app.yaml:9, with ${API_TOKEN}", "profile": "live"},
         {"key": "kafka_brokers", "value": "${KAFKA_BROKERS}", "origin": "app.yaml:10", "profile": "live",
-            "fault": "app.yaml:10: environment variable KAFKA_BROKERS is not set; 'kafka_brokers' needs it"},
+            "fault": "environment variable KAFKA_BROKERS is not set; 'kafka_brokers' needs it"},
     ]);
     assert_eq!(live, expected);
     let wrong = folder.run_with(&["config", "show", "app.yaml"], &[("VELO_PROFILE", "lvie")], b"").expect(2);
@@ -109,4 +109,25 @@ fn secrets_have_no_owner_in_a_file_and_job_keys_make_an_application_file() {
     let sql = "SELECT * FROM a WITH ('a.type'='kafka','a.bootstrap.servers'='h:1','a.schema'='id BIGINT','a.security.protocol'='${DB_PASSWORD}')";
     let told = folder.run_with(&["--sql", sql], &[("DB_PASSWORD", "SentinelAbc")], b"").expect(2);
     assert!(!told.err.to_lowercase().contains("sentinelabc"), "{}", told.err);
+}
+
+#[test]
+fn wrong_values_are_told() {
+    let folder = Folder::new();
+    folder.write("t.yaml", "type: kafka_sink\nacks: foo\nlinger.ms: many\ntopic: [a, b]\nbatch.size: ${N:-x}\n");
+    let shown = folder.run(&["config", "show", "t.yaml"]).expect(0);
+    let expected = [
+        &["key", "value", "origin"][..],
+        &["acks", "foo", "t.yaml:2; not a number of replicas: expected all, 1, 0 or -1"],
+        &["batch.size", "x", "t.yaml:5; not a count: expected a whole number in decimal digits"],
+        &["linger.ms", "many", "t.yaml:3; not a count: expected a whole number in decimal digits"],
+        &["topic", "a, b", "t.yaml:4"],
+        &["type", "kafka_sink", "t.yaml:1"],
+    ];
+    assert_eq!(table(&shown), expected, "{}", shown.out);
+    folder.write("app.yaml", "VELO_MAX_JOBS: 0\nbatch.size: many\nbatch.timeout: 5s\nx: many\n");
+    let shown = folder.run(&["config", "show", "app.yaml"]).expect(0);
+    assert_eq!(table(&shown)[1], ["VELO_MAX_JOBS", "0", "app.yaml:1; not a count: expected 1 or more"]);
+    assert_eq!(table(&shown)[2], ["batch.size", "many", "app.yaml:2; not a count: expected a whole number in decimal digits"]);
+    assert_eq!(table(&shown)[3..].iter().map(Vec::len).collect::<Vec<_>>(), [3, 3]);
 }

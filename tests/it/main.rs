@@ -50,6 +50,7 @@ mod secret_routes;
 mod secrets;
 mod server;
 mod setting_examples;
+mod setting_faults;
 mod setting_files;
 mod sinks;
 mod standard_output;

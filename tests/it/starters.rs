@@ -19,7 +19,7 @@ fn every_pair_of_kinds_is_valid_as_it_is_written() {
         for sink in kinds("sink") {
             let folder = Folder::new();
             let wrote = folder.run(&["new", &format!("{source}-{sink}"), "--folder", "job"]).expect(0);
-            assert!(wrote.err.contains("wrote job/orders.sql") && wrote.err.contains("Next: velo-sql validate job/orders.sql"), "{}", wrote.err);
+            assert!(wrote.err.contains("wrote job/orders.sql") && wrote.err.contains("Next: cd job && velo-sql validate orders.sql"), "{}", wrote.err);
             for from in ["job", ""] {
                 let folder_of_run = folder.path().join(from);
                 let script = if from.is_empty() { "job/orders.sql" } else { "orders.sql" };

@@ -4,14 +4,20 @@ use sql_extensions::nearest;
 
 use crate::config::environment::is_name;
 use crate::config::job_options::JobOptions;
+use crate::config::limits::MOST_MEGABYTES;
 use crate::config::planned_connectors::planned_keys;
 use crate::config::settings_file::FileEntry;
 use crate::config::unknown_keys::{has_key, is_job_key, job_keys, without_end};
 use crate::error::{Error, Result, excerpt};
-use crate::options::{OptionDescriptor, Presence, Scope};
+use crate::options::{OptionDescriptor, Presence, Scope, ValueFacts, Within};
 
 const fn option(key: &'static str, type_name: &'static str, presence: Presence, docs: &'static str) -> OptionDescriptor {
     OptionDescriptor::by_hand(key, type_name, presence, Scope::Job, docs)
+}
+
+/// One that is a whole number of a range.
+const fn limit<const MOST: usize>(key: &'static str, presence: Presence, docs: &'static str) -> OptionDescriptor {
+    OptionDescriptor { value: Some(ValueFacts::of::<Within<1, MOST>>()), ..option(key, "count", presence, docs) }
 }
 
 /// The keys of an application file, besides those of jobs.
@@ -21,12 +27,11 @@ pub(in crate::config) const OPTIONS: &[OptionDescriptor] = &[
     option("script", "path", Presence::Optional, "The script that is run where the command line names none, from the folder of the file."),
     option("log_level", "name", Presence::Optional, "error, warn, info, debug or trace, where the command line says nothing."),
     option("kafka_brokers", "list", Presence::Optional, "`bootstrap.servers` of Kafka sources and sinks that have none; also a variable, `${kafka_brokers}`."),
-    option("VELO_MAX_JOBS", "count", Presence::Default("50"), "Most jobs, one for each statement. The environment variable of this name counts more."),
-    option("VELO_MAX_SOURCES_PER_JOB", "count", Presence::Default("10"), "Most sources of a job. The environment variable of this name counts more."),
-    option("VELO_MAX_SINKS_PER_JOB", "count", Presence::Default("5"), "Most sinks of a job. The environment variable of this name counts more."),
-    option(
+    limit::<{ usize::MAX }>("VELO_MAX_JOBS", Presence::Default("50"), "Most jobs, one for each statement. The environment variable of this name counts more."),
+    limit::<{ usize::MAX }>("VELO_MAX_SOURCES_PER_JOB", Presence::Default("10"), "Most sources of a job. The environment variable of this name counts more."),
+    limit::<{ usize::MAX }>("VELO_MAX_SINKS_PER_JOB", Presence::Default("5"), "Most sinks of a job. The environment variable of this name counts more."),
+    limit::<MOST_MEGABYTES>(
         "VELO_MAX_MEMORY_MB",
-        "count",
         Presence::Optional,
         "Most MB that all jobs together may take of memory. The environment variable of this name counts more.",
     ),
@@ -46,6 +51,11 @@ pub(in crate::config) const FLAGS: [&str; 3] = ["metrics_enabled", "monitoring_e
 /// The keys of a profile that the engine knows, besides those of jobs.
 fn profile_keys() -> impl Iterator<Item = &'static str> {
     OPTIONS.iter().map(|option| option.key).filter(|key| !FILE_KEYS.contains(key)).chain(FLAGS)
+}
+
+/// Keys that have a value, and nothing within them.
+pub(in crate::config) fn plain_keys() -> impl Iterator<Item = &'static str> {
+    profile_keys().chain(job_keys()).chain(planned_keys(Scope::Job))
 }
 
 /// What names of the engine's own variables begin with.
@@ -117,7 +127,7 @@ pub(in crate::config) fn check_key(entry: &FileEntry) -> Result<()> {
         return blame(error.with_help(format!("nearest: {meant}; a variable of your own needs a name that is less like it")));
     }
     let within = |candidate: &&str| key.strip_prefix(*candidate).is_some_and(|rest| rest.starts_with('.'));
-    if let Some(outer) = profile_keys().chain(job_keys()).chain(planned_keys(Scope::Job)).find(within) {
+    if let Some(outer) = plain_keys().find(within) {
         return blame(Error::config(format!("'{outer}' is a map here; it has a value")));
     }
     // A dotted name that a source or sink knows is a setting in the wrong place; a plain one may be anybody's variable.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-pub(super) use keys::{ENCRYPTION_KEY, EXTENDS, FILE_KEYS, FLAGS, OPTIONS, OUTSIDE, OWN, is_variable};
+pub(super) use keys::{ENCRYPTION_KEY, EXTENDS, FILE_KEYS, FLAGS, OPTIONS, OUTSIDE, OWN, is_variable, plain_keys};
 use keys::{canonical, check_key};
 use sql_extensions::{is_secret_key, is_secret_variable, nearest};
 
@@ -23,7 +23,7 @@ use super::text_file;
 use super::unknown_keys::is_job_key;
 use super::yaml::{Content, Document, Entry, Node};
 use crate::error::{Error, Result, excerpt};
-use crate::options::{ELEMENT_SEPARATOR, MASK, register_secret};
+use crate::options::{ELEMENT_SEPARATOR, MASK, joined, register_secret};
 
 pub use own_variables::ApplicationEnvironment;
 pub use unused::UnusedVariable;
@@ -134,7 +134,17 @@ impl Application {
         let chosen = match (profile, Self::unused_profile(environment)) {
             (Some(profile), _) => Some((profile.to_owned(), false, "--profile".to_owned())),
             (None, Some(profile)) => Some((profile, false, "environment variable VELO_PROFILE".to_owned())),
-            (None, None) => value("active_profile").map(|entry| active(entry, &document, file, environment)).transpose()?.flatten(),
+            (None, None) => match value("active_profile") {
+                Some(entry) => {
+                    // Its variables may be keys of the file, which don't depend on the profile then.
+                    let mut common = Self { file: file.to_owned(), profile: None, settings: BTreeMap::new() };
+                    if matches!(&entry.value.content, Content::Text(text) if text.contains("${")) {
+                        common.resolve(Self::outer(&mut document, &top, line, file)?, environment)?;
+                    }
+                    active(entry, &document, file, &ApplicationEnvironment::new(environment, Some(&common)))?
+                }
+                None => None,
+            },
         };
         // Those that are not active are checked as far as that needs no variables.
         for profile in profiles.iter().filter(|profile| !matches!(profile.value.content, Content::Null)) {
@@ -143,9 +153,7 @@ impl Application {
             }
             flatten(&mut document, &profile.value, file, 0)?.iter().try_for_each(check_key)?;
         }
-        let mut settings = BTreeMap::new();
-        let common = top.iter().filter(|entry| !FILE_KEYS.contains(&entry.key.as_str())).cloned().collect();
-        take(&mut settings, flatten(&mut document, &Node::new(line, Content::Map(common)), file, 0)?, false)?;
+        let mut settings = Self::outer(&mut document, &top, line, file)?;
         if let Some((name, secret, place)) = &chosen {
             let Some(own) = profiles.iter().find(|entry| entry.key == *name) else {
                 return Err(no_profile(if *secret { MASK } else { name }, &profiles, file).context(place));
@@ -158,6 +166,14 @@ impl Application {
         let mut application = Self { file: file.to_owned(), profile, settings: BTreeMap::new() };
         application.resolve(settings, environment)?;
         Ok(application)
+    }
+
+    /// What stands outside of profiles.
+    fn outer(document: &mut Document, top: &[Entry], line: usize, file: &Path) -> Result<BTreeMap<String, (FileEntry, bool)>> {
+        let mut settings = BTreeMap::new();
+        let common = top.iter().filter(|entry| !FILE_KEYS.contains(&entry.key.as_str())).cloned().collect();
+        take(&mut settings, flatten(document, &Node::new(line, Content::Map(common)), file, 0)?, false)?;
+        Ok(settings)
     }
 
     /// Puts the variables into the values: those of the environment, else other keys of the file. What a value can't be had for is told where it is needed.
@@ -188,7 +204,7 @@ impl Application {
             let mut value = value.map_err(|error| if follows { error } else { entry.origin().blame_value(error) });
             if let Ok(value) = &mut value {
                 if is_secret_variable(&entry.key) || is_secret_key(&entry.key) {
-                    register_secret(&value.value);
+                    register_secret(&joined(&value.value, ","));
                     value.secret = true;
                 }
                 bytes += value.value.len();

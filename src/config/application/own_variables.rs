@@ -6,7 +6,7 @@ use super::Application;
 use super::keys::canonical;
 use crate::config::environment::{Environment, Variable};
 use crate::error::{Error, Result};
-use crate::options::ELEMENT_SEPARATOR;
+use crate::options::joined;
 
 /// Variables: those of an environment, and those of an application file behind them.
 pub struct ApplicationEnvironment<'a> {
@@ -37,7 +37,7 @@ impl Environment for ApplicationEnvironment<'_> {
         let Some(held) = held else { return Ok(None) };
         let value = held.value.as_ref().map_err(Error::duplicate)?;
         // In a text a list is what a list is as a text.
-        let text = value.value.replace(ELEMENT_SEPARATOR, ",");
+        let text = joined(&value.value, ",");
         Ok(Some(Variable { value: text, secret: value.secret, dynamic: value.dynamic, origin: held.entry.origin() }))
     }
 }

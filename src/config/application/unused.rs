@@ -27,13 +27,20 @@ impl UnusedVariable {
 }
 
 impl Application {
-    /// The variables that nothing has asked for so far, in the order of their lines.
-    pub fn unused_variables(&self) -> Vec<UnusedVariable> {
+    /// The variables that nothing has asked for so far, in the order of their lines. `owners`: the names of sources and sinks.
+    pub fn unused_variables(&self, owners: &[&str]) -> Vec<UnusedVariable> {
+        let is_owned = |name: &str| owners.iter().any(|owner| name.strip_prefix(owner).is_some_and(|rest| rest.starts_with('.')));
         let is_free = |name: &str| is_variable(name) && !name.starts_with(OWN);
         let mut unused: Vec<_> =
             self.settings.iter().filter(|(key, held)| is_free(key) && !held.used.load(Ordering::Relaxed)).map(|(_, held)| &held.entry).collect();
         unused.sort_by_key(|entry| entry.line);
         let unused = unused.into_iter();
-        unused.map(|entry| UnusedVariable { name: entry.key.clone(), place: entry.origin().to_string(), is_setting: is_of_component(&entry.key) }).collect()
+        unused
+            .map(|entry| UnusedVariable {
+                name: entry.key.clone(),
+                place: entry.origin().to_string(),
+                is_setting: is_of_component(&entry.key) || is_owned(&entry.key),
+            })
+            .collect()
     }
 }

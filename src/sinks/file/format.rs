@@ -27,9 +27,10 @@ impl SinkFormat {
     /// The format for rows of this schema.
     ///
     /// **Errors**: a column can't be expressed, or the compression is none of the format's.
-    pub(super) fn new(format: FormatName, options: &FileSinkOptions, schema: &SchemaRef) -> Result<Self> {
-        let wrong =
-            |known: &str| Error::config(format!("{} files can't be compressed that way", format.as_str())).with_help(format!("compression is one of {known}"));
+    pub(super) fn new(sink: &str, format: FormatName, options: &FileSinkOptions, schema: &SchemaRef) -> Result<Self> {
+        let wrong = |known: &str| {
+            Error::setting(sink, "compression", format!(": {} files can't be compressed that way", format.as_str())).with_help(format!("one of {known}"))
+        };
         let own = match format {
             FormatName::Csv => {
                 Self::Text(Arc::new(CsvEncoder::new(schema, CsvWriteOptions { delimiter: options.delimiter.0, has_headers: options.has_headers })?))

@@ -43,20 +43,18 @@ pub(super) struct Partitioning {
 
 impl Partitioning {
     /// Partitions rows of `schema` by the columns called `names` (which may be none). A column that the rows lack is NULL in all of them.
-    pub(super) fn new(schema: &SchemaRef, names: &[String]) -> Result<Self> {
+    pub(super) fn new(sink: &str, schema: &SchemaRef, names: &[String]) -> Result<Self> {
         let names: Vec<String> = names.iter().map(|name| spelled(schema, name)).collect();
         let keys: Vec<Option<usize>> = names.iter().map(|name| schema.index_of(name).ok()).collect();
         for key in keys.iter().flatten() {
             let field = schema.field(*key);
             if matches!(field.data_type(), DataType::Struct(_) | DataType::List(_) | DataType::Map(..)) {
-                return Err(Error::config(format!("partition column '{}' is nested; its values can't name a folder", field.name())));
+                return Err(Error::setting(sink, "partition_columns", format!(": '{}' is nested; its values can't name a folder", field.name())));
             }
         }
         let kept: Vec<usize> = (0..schema.fields().len()).filter(|at| !keys.contains(&Some(*at))).collect();
         if kept.is_empty() && !keys.is_empty() {
-            return Err(
-                Error::config("all columns are partition columns, so nothing is left for the files").with_help("leave one of them out of 'partition_columns'")
-            );
+            return Err(Error::setting(sink, "partition_columns", " are all columns, so nothing is left for the files").with_help("leave one of them out"));
         }
         let fields: Vec<_> = kept.iter().map(|at| schema.field(*at).clone()).collect();
         Ok(Self { names, keys, kept, schema: std::sync::Arc::new(Schema::new(fields)) })
@@ -170,7 +168,7 @@ mod tests {
         let texts = StringArray::from(vec![None, Some(""), Some(NULL_FOLDER), Some("x"), Some(&long)]);
         let rows = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(texts), Arc::new(Int64Array::from_iter_values(1..6))]).expect("rows");
         let mut rejected = Vec::new();
-        let parts = Partitioning::new(&schema, &["d".to_owned()]).expect("a column").split(&rows, &mut rejected).expect("parts");
+        let parts = Partitioning::new("s", &schema, &["d".to_owned()]).expect("a column").split(&rows, &mut rejected).expect("parts");
         let found: Vec<(&str, usize)> = parts.iter().map(|(folder, rows)| (folder.as_str(), rows.num_rows())).collect();
         assert_eq!(found, [("d=__HIVE_DEFAULT_PARTITION__", 2), ("d=%5F_HIVE_DEFAULT_PARTITION__", 1), ("d=x", 1)]);
         assert!(rejected.len() == 1 && rejected[0].reason.ends_with("is too long for the name of a folder"), "{rejected:?}");

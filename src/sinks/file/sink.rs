@@ -80,7 +80,7 @@ impl FileSink {
     pub(super) fn writer(&self, schema: &SchemaRef, clock: Arc<EpochClock>) -> Result<FileWriter> {
         let partitioning = self.partitioning(schema)?;
         partitioning.warn_of_missing(&self.name);
-        let format = SinkFormat::new(self.format, &self.options, &partitioning.schema)?;
+        let format = SinkFormat::new(&self.name, self.format, &self.options, &partitioning.schema)?;
         let partitions = self.options.partition_columns.is_some().then(|| PartitionFolders {
             root: self.options.partitions_root().to_owned(),
             beginnings: partitioning.folder_beginnings(),
@@ -116,7 +116,7 @@ impl FileSink {
     }
 
     fn partitioning(&self, schema: &SchemaRef) -> Result<Partitioning> {
-        Partitioning::new(schema, self.options.partition_columns.as_ref().map_or(&[], |names| names.0.as_slice()))
+        Partitioning::new(&self.name, schema, self.options.partition_columns.as_ref().map_or(&[], |names| names.0.as_slice()))
     }
 }
 
@@ -129,49 +129,48 @@ fn key(name: &str, own: Option<&Secret>, default_key: Option<&str>) -> Result<En
             (secret.reveal().to_owned(), "environment variable VELO_ENCRYPTION_KEY".to_owned())
         }
         (None, None) => {
-            return Err(Error::config(format!("'{name}.encryption' is set, but there is no key"))
+            return Err(Error::setting(name, "encryption", " is set, but there is no key")
                 .with_help(format!("set '{name}.encryption.key' or the variable VELO_ENCRYPTION_KEY to 32 bytes in base64 (openssl rand -base64 32)")));
         }
     };
-    EncryptionKey::from_base64(&text).ok_or_else(|| Error::config(format!("{whose} is not base64 of 32 bytes")).with_help("openssl rand -base64 32 makes one"))
+    EncryptionKey::from_base64(&text)
+        .ok_or_else(|| Error::config(format!("{whose} is not base64 of 32 bytes")).about(name, "encryption.key").with_help("openssl rand -base64 32 makes one"))
 }
 
 fn check_combinations(name: &str, options: &FileSinkOptions, format: FormatName) -> Result<()> {
-    let refuse = |message: String, help: &str| Err(Error::config(message).with_help(help.to_owned()));
+    let refuse = |key: &str, what: &str, help: &str| Err(Error::setting(name, key, what).with_help(help));
     let rolls = options.rolls();
     let numbered = rolls || options.partition_columns.is_some();
     if options.path.trim().is_empty() || options.path.ends_with('/') && options.partition_columns.is_none() {
-        return refuse(format!("'{name}.path' = '{}' names no file", options.path), "give the path of a file, or add 'partition_columns' for a folder");
+        return refuse("path", &format!(" = '{}' names no file", options.path), "give the path of a file, or add 'partition_columns' for a folder");
     }
     if options.path == "-" {
-        return refuse(format!("'{name}.path' = '-': a statement without INTO writes to standard output"), "leave INTO out, or name a file");
+        return refuse("path", " = '-': a statement without INTO writes to standard output", "leave INTO out, or name a file");
     }
     if options.append && format.readable_when_closed() && !numbered {
         return refuse(
-            format!("'{name}.append': nothing can be appended to a {} file", format.as_str()),
+            "append",
+            &format!(": nothing can be appended to a {} file", format.as_str()),
             "add 'roll.interval' or 'partition_columns', which begin further files, or write json lines",
         );
     }
     if options.append && options.encryption.is_some() && !numbered {
-        return refuse(
-            format!("'{name}.append': nothing can be appended to an encrypted file"),
-            "add 'roll.interval' or 'partition_columns', which begin further files",
-        );
+        return refuse("append", ": nothing can be appended to an encrypted file", "add 'roll.interval' or 'partition_columns', which begin further files");
     }
     if options.compression.is_none() && options.path.to_ascii_lowercase().ends_with(".bz2") {
-        return refuse(format!("'{name}.path' = '{}': bzip2 can only be read", options.path), "end the path with .gz or .zst");
+        return refuse("path", &format!(" = '{}': bzip2 can only be read", options.path), "end the path with .gz or .zst");
     }
     if options.max_files == Some(0) {
-        return refuse(format!("'{name}.max_files' = '0' would delete the file that was just written"), "1 keeps the newest file");
+        return refuse("max_files", " = '0' would delete the file that was just written", "1 keeps the newest file");
     }
     if options.max_files.is_some() && !(rolls || options.rotation.is_some()) {
-        return refuse(format!("'{name}.max_files' needs files that are begun anew"), "add 'rotation', 'roll.size' or 'roll.interval'");
+        return refuse("max_files", " needs files that are begun anew", "add 'rotation', 'roll.size' or 'roll.interval'");
     }
     if options.encryption_key.is_some() && options.encryption.is_none() {
-        return refuse(format!("'{name}.encryption.key' is set, but 'encryption' is not, so the file would be plain"), "add 'encryption' = 'AES256'");
+        return refuse("encryption.key", " is set, but 'encryption' is not, so the file would be plain", "add 'encryption' = 'AES256'");
     }
     if options.roll_size.is_some_and(|size| size.0 == 0) || options.roll_interval.is_some_and(|interval| interval.0.is_zero()) {
-        return refuse(format!("'{name}.roll.size' and '{name}.roll.interval' must be greater than 0"), "leave out what should not end a file");
+        return refuse("roll.size", &format!(" and '{name}.roll.interval' must be greater than 0"), "leave out what should not end a file");
     }
     Ok(())
 }
@@ -179,9 +178,12 @@ fn check_combinations(name: &str, options: &FileSinkOptions, format: FormatName)
 /// Refuses a path at which there is something that the sink can't write to.
 fn check_target(name: &str, options: &FileSinkOptions, format: FormatName) -> Result<()> {
     let path = Path::new(&options.path);
-    let refuse = |message: String| Err(Error::config(message).with_help("give it another path".to_owned()));
     if options.partition_columns.is_some() {
-        return if path.exists() && !path.is_dir() { refuse(format!("'{name}.path' = '{}' is no folder", options.path)) } else { Ok(()) };
+        return if path.exists() && !path.is_dir() {
+            Err(Error::setting(name, "path", format!(" = '{}' is no folder", options.path)).with_help("give it another path"))
+        } else {
+            Ok(())
+        };
     }
     if options.rolls() || options.rotation.is_some() {
         return Ok(());
@@ -190,7 +192,8 @@ fn check_target(name: &str, options: &FileSinkOptions, format: FormatName) -> Re
     if in_place && !path.is_dir() {
         return Ok(());
     }
-    check_replaceable(path).map_err(|error| Error::config(format!("'{name}.path': {}", error.message())).with_help(error.help().unwrap_or_default().to_owned()))
+    check_replaceable(path)
+        .map_err(|error| Error::setting(name, "path", format!(": {}", error.message())).with_help(error.help().unwrap_or_default().to_owned()))
 }
 
 impl DataSink for FileSink {
@@ -206,7 +209,7 @@ impl DataSink for FileSink {
 
     fn check_schema(&self, schema: &SchemaRef) -> Result<()> {
         let partitioning = self.partitioning(schema)?;
-        SinkFormat::new(self.format, &self.options, &partitioning.schema).map(|_| ())
+        SinkFormat::new(&self.name, self.format, &self.options, &partitioning.schema).map(|_| ())
     }
 
     fn open(&self, schema: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {

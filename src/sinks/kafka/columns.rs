@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampMillisecondType};
 
 use super::options::KafkaSinkOptions;
 use super::values::{EncodedValues, Values};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, excerpt};
 use crate::formats::json::JsonEncoder;
 use crate::formats::{BatchEncoder, KeyFormat, plain_texts};
 use crate::kafka::HeaderColumn;
@@ -38,7 +38,7 @@ impl MessageColumns {
     /// For rows of `schema`, carried columns at its end.
     ///
     /// **Errors**: a column that is named does not exist, or is of a type that can't be written.
-    pub(super) fn new(schema: &SchemaRef, options: &KafkaSinkOptions, topic: &str, avro_schema: Option<&str>) -> Result<Self> {
+    pub(super) fn new(sink: &str, schema: &SchemaRef, options: &KafkaSinkOptions, topic: &str, avro_schema: Option<&str>) -> Result<Self> {
         let visible = visible_columns(schema);
         let find = |key: &str, name: &str| {
             let found = schema.fields().iter().take(visible).position(|field| field.name() == name);
@@ -47,7 +47,7 @@ impl MessageColumns {
                 let nearest = sql_extensions::nearest(name, names)
                     .map(|near| format!("nearest: {near}"))
                     .unwrap_or_else(|| "name a column of the SELECT list".to_owned());
-                Error::config(format!("'{key}' names '{name}', which is no column of the statement")).with_help(nearest)
+                Error::setting(sink, key, format!(" names '{}', which is no column of the statement", excerpt(name))).with_help(nearest)
             })
         };
         let all = |key: &str, names: &[String]| names.iter().map(|name| find(key, name)).collect::<Result<Vec<_>>>();
@@ -71,14 +71,12 @@ impl MessageColumns {
         if let Some(at) = time {
             let data_type = schema.field(at).data_type();
             if !matches!(data_type, DataType::Timestamp(..)) {
-                return Err(Error::config(format!(
-                    "'timestamp' names a column of type {}; expected a TIMESTAMP",
-                    crate::formats::schema_text::print_type(data_type)
-                )));
+                let found = crate::formats::schema_text::print_type(data_type);
+                return Err(Error::setting(sink, "timestamp", format!(" names a column of type {found}; expected a TIMESTAMP")));
             }
         }
         let headers = header_columns.into_iter().map(|at| {
-            let name = CString::new(schema.field(at).name().as_str()).map_err(|_| Error::config("the name of a header holds a NUL"))?;
+            let name = CString::new(schema.field(at).name().as_str()).map_err(|_| Error::setting(sink, "headers", ": a name holds a NUL"))?;
             Ok((at, name))
         });
         let headers = headers.collect::<Result<Vec<_>>>()?;

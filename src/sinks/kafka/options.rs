@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{KeyFormat, MessageFormat};
-use crate::kafka::{TokenEndpoint, TokenSettings};
-use crate::options::{Columns, Millis, OptionValue, Secret, define_options};
+use crate::kafka::{Acks, CompressionType, SaslMechanism, SecurityProtocol, TokenEndpoint, TokenMethod, TokenSettings};
+use crate::options::{Columns, Millis, OptionValue, Secret, Within, define_options};
 use crate::schema_registry::{RegistrySettings, SchemaRegistry};
 use crate::stream::Place;
 
@@ -33,18 +33,32 @@ impl SubjectStrategy {
 
 impl OptionValue for SubjectStrategy {
     const TYPE: &'static str = "subject strategy";
-    const NAMES: &'static [&'static str] = &["topic", "record", "topic-record"];
+    const NAMES: &'static [&'static str] = &[
+        "topic",
+        "record",
+        "topic-record",
+        "TopicNameStrategy",
+        "RecordNameStrategy",
+        "TopicRecordNameStrategy",
+        "io.confluent.kafka.serializers.subject.TopicNameStrategy",
+        "io.confluent.kafka.serializers.subject.RecordNameStrategy",
+        "io.confluent.kafka.serializers.subject.TopicRecordNameStrategy",
+    ];
 
     fn parse(text: &str) -> Result<Self, String> {
-        let name = text.trim().rsplit('.').next().unwrap_or_default();
-        match name.to_ascii_lowercase().as_str() {
+        let name = text.trim().to_ascii_lowercase().replace('_', "");
+        match name.strip_prefix("io.confluent.kafka.serializers.subject.").unwrap_or(&name) {
             "topic" | "topicnamestrategy" => Ok(Self::Topic),
             "record" | "recordnamestrategy" => Ok(Self::Record),
-            "topic-record" | "topic_record" | "topicrecordnamestrategy" => Ok(Self::TopicRecord),
+            "topic-record" | "topicrecordnamestrategy" => Ok(Self::TopicRecord),
             _ => Err("expected topic, record or topic-record".to_owned()),
         }
     }
 }
+
+/// What the protocol can say.
+const MOST_PARTITIONS: usize = i32::MAX as usize;
+const MOST_REPLICAS: usize = i16::MAX as usize;
 
 define_options! {
     /// Settings of a Kafka sink. Keys that are not among them are handed to the client library (librdkafka), which checks them.
@@ -86,29 +100,29 @@ define_options! {
         /// Creates the topic if it is missing; false refuses the start.
         create_topic: bool = "topic.create" [] default "true" like "false";
         /// Partitions of a topic that is created; without it, as many as the brokers' default says.
-        partitions: usize = "topic.partitions" [] optional like "12";
+        partitions: Within<1, MOST_PARTITIONS> = "topic.partitions" [] optional like "12";
         /// Replicas of a topic that is created; without it, as the brokers' default says.
-        replication: usize = "topic.replication.factor" [] optional like "3";
+        replication: Within<1, MOST_REPLICAS> = "topic.replication.factor" [] optional like "3";
         /// Most bytes of a request to one partition. (Not rows: the job's `batch.size` counts those.)
         batch_size: usize = "batch.size" [] optional like "65536";
         /// Wait for more messages before a request is sent, in milliseconds.
         linger: usize = "linger.ms" ["queue.buffering.max.ms"] default "5" like "50";
         /// Replicas that must have a message: all, 1 or 0.
-        acks: String = "acks" ["request.required.acks"] optional like "all";
+        acks: Acks = "acks" ["request.required.acks"] optional like "all";
         /// Each message is stored once and in order by the brokers even if it has to be sent again.
         idempotence: bool = "enable.idempotence" [] default "true" like "false";
         /// none, gzip, snappy, lz4 or zstd.
-        compression: String = "compression.type" ["compression.codec"] optional like "snappy";
+        compression: CompressionType = "compression.type" ["compression.codec"] optional like "snappy";
         /// plaintext, ssl, sasl_plaintext or sasl_ssl.
-        security_protocol: String = "security.protocol" [] optional like "sasl_ssl";
+        security_protocol: SecurityProtocol = "security.protocol" [] optional like "sasl_ssl";
         /// PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER.
-        sasl_mechanism: String = "sasl.mechanism" ["sasl.mechanisms"] optional like "SCRAM-SHA-512";
+        sasl_mechanism: SaslMechanism = "sasl.mechanism" ["sasl.mechanisms"] optional like "SCRAM-SHA-512";
         /// User.
         sasl_username: String = "sasl.username" [] optional like "${KAFKA_USERNAME}";
         /// Password.
         sasl_password: Secret = "sasl.password" [] optional like "${KAFKA_PASSWORD}";
         /// OAUTHBEARER: default makes tokens that nobody has signed, for tests; oidc gets them from an endpoint, for the client below, and renews them.
-        oauth_method: String = "sasl.oauthbearer.method" [] optional like "oidc";
+        oauth_method: TokenMethod = "sasl.oauthbearer.method" [] optional like "oidc";
         /// Address of the endpoint for tokens.
         oauth_url: String = "sasl.oauthbearer.token.endpoint.url" [] optional like "https://login.example.com/token";
         /// Who asks for tokens.
@@ -144,7 +158,7 @@ impl KafkaSinkOptions {
     pub(super) fn tokens(&self, name: &str) -> Result<Option<TokenEndpoint>> {
         TokenEndpoint::new(&TokenSettings {
             owner: name,
-            method: self.oauth_method.as_deref(),
+            method: self.oauth_method,
             url: self.oauth_url.as_deref(),
             client: self.oauth_client.as_deref(),
             secret: self.oauth_secret.as_ref(),
@@ -159,7 +173,7 @@ impl KafkaSinkOptions {
     pub fn check(&self, name: &str, has_schema: bool) -> Result<()> {
         self.tokens(name)?;
         if self.format == MessageFormat::Json && self.schema_file.is_some() {
-            let error = Error::config(format!("'{name}.schema_file' is for avro; '{name}' writes json"));
+            let error = Error::setting(name, "schema_file", format!(" is for avro; '{name}' writes json"));
             return Err(error.with_help(format!("set '{name}.value.format' = 'avro', or leave it out")));
         }
         match self.format {

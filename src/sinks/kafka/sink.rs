@@ -32,14 +32,9 @@ impl KafkaSink {
     /// Checks the settings; asks nobody.
     pub fn check(name: &str, options: &KafkaSinkOptions, rest: &KafkaSinkRest) -> Result<()> {
         options.check(name, rest.avro_schema.is_some())?;
-        check_topic(&format!("{name}.topic"), options.topic.as_deref().unwrap_or(name))?;
-        for (key, number) in [("topic.partitions", options.partitions), ("topic.replication.factor", options.replication)] {
-            if number == Some(0) {
-                return Err(Error::config(format!("'{name}.{key}' must be 1 or more")));
-            }
-        }
-        if options.idempotence && options.acks.as_deref().is_some_and(|acks| !matches!(acks, "all" | "-1")) {
-            return Err(Error::config(format!("'{name}.acks' must be all while '{name}.enable.idempotence' is true"))
+        check_topic(name, options.topic.as_deref().unwrap_or(name))?;
+        if options.idempotence && options.acks.is_some_and(|acks| !matches!(acks.as_str(), "all" | "-1")) {
+            return Err(Error::setting(name, "acks", format!(" must be all while '{name}.enable.idempotence' is true"))
                 .with_help(format!("set '{name}.enable.idempotence' = 'false', or leave '{name}.acks' out")));
         }
         client_properties(options, rest.properties.clone(), options.tokens(name)?).check(Role::Producer, name)
@@ -54,7 +49,7 @@ impl KafkaSink {
     }
 
     fn columns(&self, schema: &SchemaRef) -> Result<MessageColumns> {
-        MessageColumns::new(schema, &self.options, &self.topic, self.avro_schema.as_deref())
+        MessageColumns::new(&self.name, schema, &self.options, &self.topic, self.avro_schema.as_deref())
     }
 
     /// Makes sure that the topic is there.
@@ -67,8 +62,10 @@ impl KafkaSink {
             return Err(Error::new(ErrorKind::Sink, Fault::User, format!("topic '{}' does not exist", self.topic))
                 .with_help(format!("create it, or leave '{}.topic.create' out", self.name)));
         }
-        let number = |count: Option<usize>| count.map_or(-1, |count| i32::try_from(count).unwrap_or(i32::MAX));
-        cluster.create_topic(&self.topic, number(self.options.partitions), number(self.options.replication))?;
+        // Without a number the brokers' default.
+        let number = |count: Option<usize>| count.and_then(|count| i32::try_from(count).ok()).unwrap_or(-1);
+        let (partitions, replicas) = (self.options.partitions.map(|count| count.0), self.options.replication.map(|count| count.0));
+        cluster.create_topic(&self.topic, number(partitions), number(replicas))?;
         // It takes a moment until every broker knows it.
         let begun = Instant::now();
         while cluster.partitions(&self.topic)?.is_none() && begun.elapsed() < self.options.connect_timeout.0 {
@@ -85,11 +82,15 @@ fn client_properties(options: &KafkaSinkOptions, mut properties: ClientPropertie
     properties.set("linger.ms", options.linger.to_string());
     properties.set("enable.idempotence", options.idempotence.to_string());
     let text = |count: &usize| count.to_string();
-    let given = [("batch.size", options.batch_size.as_ref().map(text)), ("acks", options.acks.clone()), ("compression.type", options.compression.clone())];
+    let given = [
+        ("batch.size", options.batch_size.as_ref().map(text)),
+        ("acks", options.acks.map(|acks| acks.as_str().to_owned())),
+        ("compression.type", options.compression.map(|codec| codec.as_str().to_owned())),
+    ];
     given.into_iter().filter_map(|(name, value)| Some((name, value?))).for_each(|(name, value)| properties.set(name, value));
     properties.secure(&Security {
-        protocol: options.security_protocol.as_deref(),
-        mechanism: options.sasl_mechanism.as_deref(),
+        protocol: options.security_protocol.map(|protocol| protocol.as_str()),
+        mechanism: options.sasl_mechanism.map(|mechanism| mechanism.as_str()),
         username: options.sasl_username.as_deref(),
         password: options.sasl_password.as_ref().map(Secret::reveal),
         tokens: tokens.map(Arc::new),

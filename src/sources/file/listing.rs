@@ -35,7 +35,7 @@ impl Listing {
             return Ok(Self::Folder(plain.to_owned()));
         }
         if !plain.exists() && path.contains(['*', '?', '[']) {
-            glob::Pattern::new(path).map_err(|error| Error::config(format!("'{path}' is not a pattern: {}", error.msg)))?;
+            glob::Pattern::new(path).map_err(|error| not_a_pattern(path, error.msg))?;
             return Ok(Self::Glob(path.to_owned()));
         }
         Ok(Self::File(plain.to_owned()))
@@ -97,7 +97,7 @@ impl Listing {
                 found
             }
             Self::Glob(pattern) => {
-                let paths = glob::glob(pattern).map_err(|error| Error::config(format!("'{pattern}' is not a pattern: {}", error.msg)))?;
+                let paths = glob::glob(pattern).map_err(|error| not_a_pattern(pattern, error.msg))?;
                 paths.collect::<std::result::Result<Vec<_>, _>>().map_err(|error| unreadable(error.path(), error.error()))?
             }
         };
@@ -129,6 +129,10 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
 /// The error for a path that can't be read any more: it was there when the source was created, so it may come back.
 pub(super) fn lost(path: &Path, error: &io::Error) -> Error {
     Error::io(ErrorKind::Source, path.display(), io::Error::new(error.kind(), error.to_string()))
+}
+
+fn not_a_pattern(path: &str, why: &str) -> Error {
+    Error::config(format!("'{path}' is not a pattern: {why}"))
 }
 
 #[cfg(test)]

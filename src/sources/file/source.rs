@@ -37,7 +37,7 @@ impl FileSource {
     ///
     /// **Errors**: with [`Fault::User`] for a path that does not exist or may not be read, settings that don't go together, and columns that can't be known.
     pub fn create(name: &str, options: FileSourceOptions, declared: Option<SchemaRef>) -> Result<Self> {
-        let listing = Listing::new(&options.path)?;
+        let listing = Listing::new(&options.path).map_err(|error| error.about(name, "path"))?;
         let format = options.format.or_else(|| first_suffix(&options.path, &listing)).unwrap_or(FormatName::Json);
         check_combinations(name, &options, &listing, format)?;
         let files = listing.files()?;
@@ -139,49 +139,45 @@ fn first_suffix(path: &str, listing: &Listing) -> Option<FormatName> {
 }
 
 fn check_combinations(name: &str, options: &FileSourceOptions, listing: &Listing, format: FormatName) -> Result<()> {
-    let refuse = |message: String, help: &str| Err(Error::config(message).with_help(help.to_owned()));
+    let refuse = |key: &str, what: &str, help: &str| Err(Error::setting(name, key, what).with_help(help));
     if options.path.trim().is_empty() {
-        return refuse(format!("'{name}.path' is empty"), "give a file, a folder, a glob, or - for standard input");
+        return refuse("path", " is empty", "give a file, a folder, a glob, or - for standard input");
     }
     let is_plain = matches!(options.compression.unwrap_or_else(|| Compression::from_path(&options.path)), Compression::None);
     if format.readable_when_closed() {
         if options.follow && !listing.is_open() {
-            return refuse(format!("'{name}.follow': a {} file can't grow", format.as_str()), "follow a folder or a glob, into which finished files are moved");
+            return refuse("follow", &format!(": a {} file can't grow", format.as_str()), "follow a folder or a glob, into which finished files are moved");
         }
         if options.follow {
             return refuse(
-                format!("'{name}.follow' is for text formats in this build; '{name}' is {}", format.as_str()),
+                "follow",
+                &format!(" is for text formats in this build; '{name}' is {}", format.as_str()),
                 "leave 'follow' out, or write json lines or csv",
             );
         }
         if listing.is_pipe() {
             return refuse(
-                format!("'{name}.path': {} can't be read from {}, since its index is at the end", format.as_str(), pipe_name(&options.path)),
+                "path",
+                &format!(": {} can't be read from {}, since its index is at the end", format.as_str(), pipe_name(&options.path)),
                 "save it to a file first",
             );
         }
     } else if matches!(options.compression, Some(Compression::Inside)) {
-        return refuse(
-            format!("'{name}.compression' is a codec of Parquet and Avro; text files use gzip, zstd or bz2"),
-            "leave it out, and the suffix of the file decides",
-        );
+        return refuse("compression", " is a codec of Parquet and Avro; text files use gzip, zstd or bz2", "leave it out, and the suffix of the file decides");
     }
     if options.follow && !format.readable_when_closed() {
         if !is_plain && !listing.is_open() {
-            return refuse(format!("'{name}.follow': a compressed file can't be followed"), "follow the file before it is compressed");
+            return refuse("follow", ": a compressed file can't be followed", "follow the file before it is compressed");
         }
         if options.encoding.0 != encoding_rs::UTF_8 {
-            return refuse(format!("'{name}.follow': only UTF-8 can be followed"), "leave 'encoding' out");
+            return refuse("follow", ": only UTF-8 can be followed", "leave 'encoding' out");
         }
         if listing.is_pipe() {
-            return refuse(format!("'{name}.follow': {} ends by itself", pipe_name(&options.path)), "leave 'follow' out");
+            return refuse("follow", &format!(": {} ends by itself", pipe_name(&options.path)), "leave 'follow' out");
         }
     }
     if options.start == Start::Latest && !(options.follow && options.until.is_none()) {
-        return refuse(
-            format!("'{name}.start' = 'latest' needs 'follow': without it there would be nothing to read"),
-            "add 'follow' = 'true', or leave 'start' out",
-        );
+        return refuse("start", " = 'latest' needs 'follow': without it there would be nothing to read", "add 'follow' = 'true', or leave 'start' out");
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ impl OptionValue for Place {
             let offset: i64 = offset.trim().parse().ok().filter(|offset| *offset >= 0)?;
             Some((partition.trim().parse().ok().filter(|partition| *partition >= 0)?, offset))
         };
-        let pairs: Option<Vec<(i32, i64)>> = text.split([',', crate::options::ELEMENT_SEPARATOR]).map(pair).collect();
+        let pairs: Option<Vec<(i32, i64)>> = text.split(',').map(pair).collect();
         let mut offsets = BTreeMap::new();
         for (partition, offset) in pairs.ok_or_else(expected)? {
             if offsets.insert(partition, offset).is_some() {

@@ -6,10 +6,10 @@ use regex::Regex;
 
 use super::bounds::Place as Bound;
 use super::plan::TopicList;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::formats::{KeyFormat, MessageFormat};
-use crate::kafka::{TokenEndpoint, TokenSettings};
-use crate::options::{ByteSize, Millis, OptionValue, Secret, define_options};
+use crate::kafka::{SaslMechanism, SecurityProtocol, TokenEndpoint, TokenMethod, TokenSettings};
+use crate::options::{ByteSize, Millis, OptionValue, Secret, Within, define_options};
 use crate::schema_registry::{RegistrySettings, SchemaRegistry};
 use crate::stream::Place;
 
@@ -67,17 +67,17 @@ define_options! {
         /// nothing.
         until: Bound = "until" [] optional like "latest";
         /// Most messages taken at once, and most rows of the source in one batch.
-        max_poll_records: usize = "max.poll.records" [] optional like "500";
+        max_poll_records: Within<1, { usize::MAX }> = "max.poll.records" [] optional like "500";
         /// plaintext, ssl, sasl_plaintext or sasl_ssl.
-        security_protocol: String = "security.protocol" [] optional like "sasl_ssl";
+        security_protocol: SecurityProtocol = "security.protocol" [] optional like "sasl_ssl";
         /// PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER.
-        sasl_mechanism: String = "sasl.mechanism" ["sasl.mechanisms"] optional like "SCRAM-SHA-512";
+        sasl_mechanism: SaslMechanism = "sasl.mechanism" ["sasl.mechanisms"] optional like "SCRAM-SHA-512";
         /// User.
         sasl_username: String = "sasl.username" [] optional like "${KAFKA_USERNAME}";
         /// Password.
         sasl_password: Secret = "sasl.password" [] optional like "${KAFKA_PASSWORD}";
         /// OAUTHBEARER: default makes tokens that nobody has signed, for tests; oidc gets them from an endpoint, for the client below, and renews them.
-        oauth_method: String = "sasl.oauthbearer.method" [] optional like "oidc";
+        oauth_method: TokenMethod = "sasl.oauthbearer.method" [] optional like "oidc";
         /// Address of the endpoint for tokens.
         oauth_url: String = "sasl.oauthbearer.token.endpoint.url" [] optional like "https://login.example.com/token";
         /// Who asks for tokens.
@@ -115,7 +115,7 @@ impl KafkaSourceOptions {
     pub(super) fn tokens(&self, name: &str) -> Result<Option<TokenEndpoint>> {
         TokenEndpoint::new(&TokenSettings {
             owner: name,
-            method: self.oauth_method.as_deref(),
+            method: self.oauth_method,
             url: self.oauth_url.as_deref(),
             client: self.oauth_client.as_deref(),
             secret: self.oauth_secret.as_ref(),
@@ -129,9 +129,6 @@ impl KafkaSourceOptions {
     /// Checks what needs more than one key: tokens, and what avro takes; `has_schema`: a file with an Avro schema declares the columns.
     pub fn check(&self, name: &str, has_schema: bool) -> Result<()> {
         self.tokens(name)?;
-        if self.max_poll_records == Some(0) {
-            return Err(Error::config(format!("'{name}.max.poll.records' must be 1 or more")));
-        }
         match self.format {
             MessageFormat::Json => Ok(()),
             MessageFormat::Avro => SchemaRegistry::check(self.registry(name).as_ref(), has_schema, name),

@@ -26,7 +26,7 @@ impl TopicList {
         if text.trim_start().starts_with('^') {
             return Self::Pattern(text.trim().to_owned());
         }
-        Self::Names(text.split([',', crate::options::ELEMENT_SEPARATOR]).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect())
+        Self::Names(text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect())
     }
 
     /// As written.

@@ -12,7 +12,7 @@ use super::plan::{GroupStart, TopicList, plan};
 use super::reader::{KafkaReader, ReaderSpec};
 use super::sample;
 use super::values::Values;
-use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::error::{Error, ErrorKind, Fault, Result, excerpt};
 use crate::kafka::{ClientProperties, Cluster, PartitionId, Role, TokenEndpoint, check_topic};
 use crate::sources::tell_inferred;
 use crate::stream::{Boundedness, DataReader, DataSource, MetadataColumn, ReadRequest};
@@ -65,10 +65,20 @@ impl KafkaSource {
     pub fn check(name: &str, options: &KafkaSourceOptions, rest: &KafkaSourceRest) -> Result<()> {
         options.check(name, rest.avro_schema.is_some())?;
         match TopicList::parse(options.topic.as_deref().unwrap_or(name)) {
-            TopicList::Names(names) if names.is_empty() => return Err(Error::config(format!("'{name}.topic' names no topic"))),
-            TopicList::Names(names) => names.iter().try_for_each(|topic| check_topic(&format!("{name}.topic"), topic))?,
+            TopicList::Names(names) if names.is_empty() => return Err(Error::setting(name, "topic", " names no topic")),
+            TopicList::Names(names) => names.iter().try_for_each(|topic| check_topic(name, topic))?,
             TopicList::Pattern(pattern) => {
-                regex::Regex::new(&pattern).map_err(|error| Error::config(format!("'{name}.topic' = '{pattern}' is not a regular expression: {error}")))?;
+                regex::Regex::new(&pattern).map_err(|error| {
+                    Error::setting(
+                        name,
+                        "topic",
+                        format!(
+                            " = '{}' is not a regular expression: {}",
+                            excerpt(&pattern),
+                            error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ")
+                        ),
+                    )
+                })?;
             }
         }
         client_properties(options, rest.properties.clone(), options.group_id.as_deref(), options.tokens(name)?).check(Role::Consumer, name)
@@ -144,8 +154,8 @@ fn client_properties(options: &KafkaSourceOptions, mut properties: ClientPropert
     properties.set("fetch.min.bytes", options.fetch_min_bytes.to_string());
     properties.set("session.timeout.ms", options.session_timeout.to_string());
     let security = crate::kafka::Security {
-        protocol: options.security_protocol.as_deref(),
-        mechanism: options.sasl_mechanism.as_deref(),
+        protocol: options.security_protocol.map(|protocol| protocol.as_str()),
+        mechanism: options.sasl_mechanism.map(|mechanism| mechanism.as_str()),
         username: options.sasl_username.as_deref(),
         password: options.sasl_password.as_ref().map(crate::options::Secret::reveal),
         tokens: tokens.map(Arc::new),
@@ -235,7 +245,7 @@ impl DataSource for KafkaSource {
             decoding: Arc::new(decoding),
             health: request.health,
             parallelism: request.parallelism,
-            most: self.options.max_poll_records.unwrap_or(usize::MAX),
+            most: self.options.max_poll_records.map_or(usize::MAX, |most| most.0),
         })))
     }
 }

@@ -44,7 +44,7 @@ impl Values {
             return Ok((Self::Avro { writers: Writers::Numbered(registry), reader: file }, None));
         }
         let declare = || format!("declare the columns: '{name}.schema_file' = 'file.avsc', or '{name}.schema' = 'name TYPE, …'");
-        let Some(topic) = topic else { return Err(Error::config(format!("'{name}.topic' names no topic that exists yet")).with_help(declare())) };
+        let Some(topic) = topic else { return Err(Error::setting(name, "topic", " names no topic that exists yet").with_help(declare())) };
         let subject = format!("{topic}-value");
         let (what, schema) = match registry.latest(&subject)? {
             Some(found) => (format!("subject '{subject}', version {}, schema {}", found.version, found.number), found.schema),

@@ -36,7 +36,7 @@ async fn an_application_file_gives_limits_variables_and_settings() {
     let missing = StreamJobServer::builder().application_file(folder.path().join("nothing.yaml")).build().unwrap_err().to_string();
     assert!(missing.contains("nothing.yaml"), "{missing}");
     let environment = StreamJobServer::builder().variable("VELO_MAX_JOBS", "many").build().unwrap_err().to_string();
-    assert_eq!(environment, "VELO_MAX_JOBS = 'many': expected a count of 1 or more");
+    assert_eq!(environment, "environment variable VELO_MAX_JOBS = 'many': expected a count of 1 or more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +103,7 @@ async fn the_builder_limits_sources_sinks_and_memory_and_refuses_limits_of_nothi
     let sources = "'q.type'='feed','q.feed'='q','r.type'='feed','r.feed'='r'";
     let two = format!("CREATE STREAM a AS SELECT n FROM q UNION ALL SELECT n FROM r INTO x, y WITH ({sources},'x.type'='heap','y.type'='heap')");
     let refused = bench.server.deploy(&two).await.unwrap_err().to_string();
-    assert!(refused.contains("job 'a' has 2 sources; at most 1 are allowed") && refused.contains("job 'a' has 2 sinks; at most 1 are allowed"), "{refused}");
+    assert!(refused.contains("job 'a' has 2 sources; at most 1 is allowed") && refused.contains("job 'a' has 2 sinks; at most 1 is allowed"), "{refused}");
     let sort = "CREATE STREAM big AS SELECT n FROM q ORDER BY n INTO o WITH ('q.type'='feed','q.feed'='q','q.bounded'='true','o.type'='heap')";
     bench.server.deploy(sort).await.unwrap();
     bench.feeds.send("q", 0..5_000_000);
