@@ -10,6 +10,7 @@
 //! - `session_aggregate`: rows grouped by sessions of time
 //! - `figures`: what an operator with state tells of itself
 //! - `kept`: what such an operator keeps between epochs
+//! - `changes`: what that has changed by, as tables that can be stored
 //! - `limit`: `LIMIT n` counted over all epochs
 //! - `once`: a branch without a stream, emitted in the first epoch only
 //! - `accounted`: counts what an operator of DataFusion keeps without asking
@@ -20,6 +21,7 @@
 //! - `fan_out`: the root, which hands every batch to the sinks
 
 pub mod accounted;
+mod changes;
 pub mod counted_lists;
 pub mod event_time;
 pub mod fan_out;
@@ -39,4 +41,5 @@ pub mod spilling_sort;
 pub mod update_aggregate;
 pub mod window_aggregate;
 
+pub use changes::{Changes, Saved};
 pub use figures::OperatorFigures;

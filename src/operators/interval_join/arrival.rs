@@ -97,6 +97,13 @@ impl Layout {
         Ok(Arrival { alone, late, ..self.whole(kept, &kept_times)? })
     }
 
+    /// Looks at rows again that have been kept before.
+    pub(super) fn again(&self, rows: RecordBatch) -> Result<Arrival> {
+        let rows = RecordBatch::try_new(Arc::clone(&self.schema), rows.columns().to_vec())?;
+        let times = micros(rows.column(self.time))?;
+        self.whole(rows, times.values())
+    }
+
     fn whole(&self, rows: RecordBatch, times: &[i64]) -> Result<Arrival> {
         let mut hashes = vec![0u64; rows.num_rows()];
         if !self.key_columns.is_empty() {

@@ -29,6 +29,17 @@ pub(super) struct Bucket {
     latest: i64,
     /// The epoch in which its first rows came.
     since: u64,
+    /// What of it has been saved, if anything is.
+    saved: Option<Progress>,
+}
+
+/// What of a bucket has been saved.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    /// How many rows.
+    rows: u32,
+    /// Those of them that have got a partner since.
+    marks: Vec<u32>,
 }
 
 /// The table takes its tags from the upper bits, which a short hash has not.
@@ -37,8 +48,21 @@ fn spread(hash: u32) -> u64 {
 }
 
 impl Bucket {
-    pub(super) fn new(schema: SchemaRef, epoch: u64) -> Self {
-        Self { rows: Rows::new(schema), entries: Vec::new(), newest: HashTable::new(), matched: Vec::new(), latest: i64::MIN, since: epoch }
+    pub(super) fn new(schema: SchemaRef, epoch: u64, tracked: bool) -> Self {
+        let saved = tracked.then(Progress::default);
+        Self { rows: Rows::new(schema), entries: Vec::new(), newest: HashTable::new(), matched: Vec::new(), latest: i64::MIN, since: epoch, saved }
+    }
+
+    /// Takes note of changes from now on.
+    pub(super) fn track(&mut self) {
+        self.saved = Some(Progress { rows: self.entries.len() as u32, marks: Vec::new() });
+    }
+
+    /// The number of the first row that has not been saved, the rows from there on, and the saved ones that have got a partner; all count as saved then.
+    pub(super) fn changes(&mut self) -> (u32, Vec<RecordBatch>, Vec<u32>) {
+        let Some(saved) = &mut self.saved else { return (0, Vec::new(), Vec::new()) };
+        let first = std::mem::replace(&mut saved.rows, self.entries.len() as u32);
+        (first, self.rows.behind(first), std::mem::take(&mut saved.marks))
     }
 
     /// Adds rows with their times and hashes; `matched`, if it is remembered. Returns the number of the first.
@@ -87,7 +111,11 @@ impl Bucket {
 
     /// Takes note that a row has a partner; returns whether it is its first one.
     pub(super) fn mark(&mut self, row: u32) -> bool {
-        self.matched.get_mut(row as usize).is_some_and(|matched| !std::mem::replace(matched, true))
+        let first = self.matched.get_mut(row as usize).is_some_and(|matched| !std::mem::replace(matched, true));
+        if first && let Some(saved) = self.saved.as_mut().filter(|saved| row < saved.rows) {
+            saved.marks.push(row);
+        }
+        first
     }
 
     /// Whether a row has had a partner.

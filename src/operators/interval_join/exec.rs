@@ -17,6 +17,7 @@ use super::arrival::Layout;
 use super::bounds::TimeBounds;
 use super::kind::JoinSide;
 use super::state::{JoinState, Made, Plan};
+use crate::operators::changes::Saved;
 use crate::operators::event_time::Timeline;
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
@@ -95,13 +96,16 @@ impl IntervalJoinExec {
         let ((left_layout, left_time), (right_layout, right_time)) = (layout(&left, spec.left)?, layout(&right, spec.right)?);
         let properties = properties(Arc::clone(&schema), 1, Boundedness::Unbounded { requires_infinite_memory: false });
         let plan = Plan { join: spec.join, bounds: spec.bounds, left: left_layout, right: right_layout, residual: spec.residual, schema };
+        let plan = Arc::new(plan);
+        let of_state = Arc::clone(&plan);
+        let state = Arc::new(Kept::new(move || Ok(JoinState::new(&of_state))));
         Ok(Self {
             left,
             right,
-            plan: Arc::new(plan),
+            plan,
             timelines: Arc::new((left_time, right_time)),
-            state: Arc::default(),
-            figures: Arc::new(OperatorFigures::new(name)),
+            figures: Arc::new(OperatorFigures::of(name, Arc::clone(&state) as Arc<dyn Saved>)),
+            state,
             faults,
             properties,
         })
@@ -123,22 +127,17 @@ impl IntervalJoinExec {
     }
 
     fn run(&self, left: &[RecordBatch], right: &[RecordBatch], context: &TaskContext) -> Result<Vec<RecordBatch>> {
-        let made = self.state.work(
-            &self.figures,
-            context,
-            || Ok(JoinState::new(&self.plan)),
-            |state| {
-                let mut made = Made { epoch: self.figures.epoch(), ..Made::default() };
-                for (side, batches) in [(JoinSide::Left, left), (JoinSide::Right, right)] {
-                    for batch in batches {
-                        state.take_in(&self.plan, side, batch, &self.faults, &mut made)?;
-                    }
+        let made = self.state.work(&self.figures, context, |state| {
+            let mut made = Made { epoch: self.figures.epoch(), ..Made::default() };
+            for (side, batches) in [(JoinSide::Left, left), (JoinSide::Right, right)] {
+                for batch in batches {
+                    state.take_in(&self.plan, side, batch, &self.faults, &mut made)?;
                 }
-                // The watermark stands still while the rows of an epoch come, so their order is of no account.
-                state.advance(&self.plan, self.timelines.0.mark(), self.timelines.1.mark(), &mut made)?;
-                Ok(made)
-            },
-        )?;
+            }
+            // The watermark stands still while the rows of an epoch come, so their order is of no account.
+            state.advance(&self.plan, self.timelines.0.mark(), self.timelines.1.mark(), &mut made)?;
+            Ok(made)
+        })?;
         let rows = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         self.figures.count(rows(left) + rows(right), rows(&made.rows), made.late);
         Ok(made.rows)

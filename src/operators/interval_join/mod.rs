@@ -22,6 +22,7 @@
 //! - `arrival`: the rows of a batch on their way in
 //! - `side`: the buckets of one side, and its rows that wait to be closed
 //! - `pairs`: candidates to pairs, pairs to rows
+//! - `saving`: a side as tables, and back
 //! - `state`: both sides, and one epoch
 //! - `exec`: the plan node
 
@@ -32,6 +33,7 @@ mod exec;
 mod kind;
 mod pairs;
 mod rows;
+mod saving;
 mod side;
 mod state;
 

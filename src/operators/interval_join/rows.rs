@@ -65,6 +65,15 @@ impl Rows {
         }
     }
 
+    /// The rows from a number on.
+    pub(super) fn behind(&self, first: u32) -> Vec<RecordBatch> {
+        let parts = self.batches.iter().zip(&self.starts).filter_map(|(batch, start)| {
+            let skipped = (first.saturating_sub(*start) as usize).min(batch.num_rows());
+            (skipped < batch.num_rows()).then(|| batch.slice(skipped, batch.num_rows() - skipped))
+        });
+        parts.collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count
     }

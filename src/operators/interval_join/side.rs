@@ -29,7 +29,7 @@ pub(super) struct Place {
 pub(super) struct Side {
     schema: SchemaRef,
     width: i64,
-    buckets: BTreeMap<i64, Bucket>,
+    pub(super) buckets: BTreeMap<i64, Bucket>,
     /// How long after its own time a row can find partners.
     reach: i64,
     emits: Emits,
@@ -37,13 +37,15 @@ pub(super) struct Side {
     /// The bucket that rows went to last.
     open: Option<i64>,
     rows: usize,
+    /// Changes are taken note of.
+    pub(super) tracked: bool,
 }
 
 impl Side {
     pub(super) fn new(schema: SchemaRef, bounds: TimeBounds, side: JoinSide, emits: Emits) -> Self {
         let width = bounds.bucket_width();
         let waiting = TimeQueue::new((width / SLOTS).max(1));
-        Self { schema, width, buckets: BTreeMap::new(), reach: bounds.reach_of(side), emits, waiting, open: None, rows: 0 }
+        Self { schema, width, buckets: BTreeMap::new(), reach: bounds.reach_of(side), emits, waiting, open: None, rows: 0, tracked: false }
     }
 
     fn bucket_of(&self, time: i64) -> i64 {
@@ -90,7 +92,7 @@ impl Side {
             }
             self.open = Some(number);
         }
-        let bucket = self.buckets.entry(number).or_insert_with(|| Bucket::new(Arc::clone(&self.schema), epoch));
+        let bucket = self.buckets.entry(number).or_insert_with(|| Bucket::new(Arc::clone(&self.schema), epoch, self.tracked));
         let first = bucket.insert(rows, times, hashes, matched)?;
         self.rows += times.len();
         if self.emits.when_unmatched {
@@ -144,6 +146,13 @@ impl Side {
             }
             self.rows -= entry.get().rows().len();
             entry.remove();
+        }
+    }
+
+    /// Drops a bucket, if it is there.
+    pub(super) fn drop_bucket(&mut self, number: i64) {
+        if let Some(gone) = self.buckets.remove(&number) {
+            self.rows -= gone.rows().len();
         }
     }
 

@@ -14,6 +14,7 @@ use super::exec::Residual;
 use super::kind::{Emits, JoinSide, emits, emits_mark, emits_pairs};
 use super::pairs::{Matcher, joined, single};
 use super::side::{Place, Side};
+use crate::operators::changes::Changes;
 use crate::operators::event_time::Mark;
 use crate::operators::figures::Held;
 use crate::operators::guard::{RowFaults, evaluate_guarded};
@@ -60,9 +61,15 @@ impl Made {
     }
 }
 
+/// Names of saved tables: rows, those that have got a partner, and the times.
+const LEFT: [&str; 2] = ["left", "left matched"];
+const RIGHT: [&str; 2] = ["right", "right matched"];
+const TIMES: &str = "times";
+
 /// The rows of both sides, and how far their times have come.
 #[derive(Debug)]
 pub(super) struct JoinState {
+    plan: Arc<Plan>,
     left: Side,
     right: Side,
     /// Times of the left and of the right side after the last epoch.
@@ -70,9 +77,9 @@ pub(super) struct JoinState {
 }
 
 impl JoinState {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(super) fn new(plan: &Arc<Plan>) -> Self {
         let side = |side| Side::new(Arc::clone(plan.layout(side).schema()), plan.bounds, side, plan.emits(side));
-        Self { left: side(JoinSide::Left), right: side(JoinSide::Right), times: (Mark::BEGINNING, Mark::BEGINNING) }
+        Self { plan: Arc::clone(plan), left: side(JoinSide::Left), right: side(JoinSide::Right), times: (Mark::BEGINNING, Mark::BEGINNING) }
     }
 
     fn sides(&mut self, side: JoinSide) -> (&mut Side, &mut Side) {
@@ -145,15 +152,23 @@ impl JoinState {
     pub(super) fn advance(&mut self, plan: &Plan, left: Mark, right: Mark, made: &mut Made) -> Result<()> {
         // Nobody waits for a silent side.
         let of = |own: Mark, other: Mark| if own.idle && !other.idle { own.time.max(other.time) } else { own.time };
-        self.times = (self.times.0.max(of(left, right)), self.times.1.max(of(right, left)));
+        self.settle(plan, (of(left, right), of(right, left)), Some(made))
+    }
+
+    /// Moves the times; rows that are closed go to `made`, if anybody wants them.
+    fn settle(&mut self, plan: &Plan, times: (i64, i64), mut made: Option<&mut Made>) -> Result<()> {
+        self.times = (self.times.0.max(times.0), self.times.1.max(times.1));
         for (side, now) in [(JoinSide::Left, self.times.1), (JoinSide::Right, self.times.0)] {
             let mark = emits_mark(plan.join).then_some(false);
             let (own, _) = self.sides(side);
             let unmatched = own.close(now);
+            let Some(made) = made.as_deref_mut() else { continue };
             for places in unmatched.chunks(8192) {
                 let columns = own.take(places, 0..plan.layout(side).columns())?;
                 made.add(single(&plan.schema, side, columns, places.len(), mark)?);
             }
+        }
+        for side in [JoinSide::Left, JoinSide::Right] {
             let gone = self.closed(plan, side.other());
             self.sides(side).0.evict(gone);
         }
@@ -168,6 +183,30 @@ impl State for JoinState {
             bytes: self.left.memory_size() + self.right.memory_size(),
             oldest: self.left.oldest().into_iter().chain(self.right.oldest()).min(),
             watermark: self.times.0.min(self.times.1),
+        }
+    }
+
+    fn track(&mut self) {
+        self.left.track();
+        self.right.track();
+    }
+
+    fn changes(&mut self) -> Result<Changes> {
+        let mut changes = Changes::default();
+        self.left.save(LEFT, &mut changes)?;
+        self.right.save(RIGHT, &mut changes)?;
+        changes.add_numbers(TIMES, &[self.times.0, self.times.1])?;
+        Ok(changes)
+    }
+
+    fn restore(&mut self, changes: &Changes) -> Result<()> {
+        let plan = Arc::clone(&self.plan);
+        self.left.restore(&plan.left, LEFT, changes)?;
+        self.right.restore(&plan.right, RIGHT, changes)?;
+        match changes.numbers(TIMES).as_deref() {
+            // What was closed then has come out.
+            Some([left, right]) => self.settle(&plan, (*left, *right), None),
+            _ => Ok(()),
         }
     }
 }

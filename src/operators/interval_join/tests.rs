@@ -14,6 +14,7 @@ use futures::TryStreamExt;
 use proptest::prelude::*;
 
 use super::{IntervalJoinExec, IntervalJoinSpec, JoinSide, Residual, SideSpec, TimeBounds};
+use crate::operators::changes;
 use crate::operators::event_time::{Mark, SourceTime, Timeline};
 use crate::operators::guard::RowFaults;
 use crate::operators::source_slot::{SlotInput, SourceExec};
@@ -177,9 +178,27 @@ fn mark(seen: &[Row]) -> Option<Mark> {
 
 const END: Option<Mark> = Some(Mark { time: Mark::END, idle: false });
 
-/// Runs two sides, cut into epochs of so many rows of each.
-fn run(left: &[Row], right: &[Row], join: JoinType, bounds: TimeBounds, residual: bool, cuts: &[(usize, usize)]) -> (Vec<Out>, Harness) {
-    let harness = Harness::new(join, bounds, residual);
+/// Runs two sides, cut into epochs of so many rows of each; after some of them (`saves`, with whether what was saved is put together) everything is saved, and restored elsewhere.
+fn run(
+    left: &[Row],
+    right: &[Row],
+    join: JoinType,
+    bounds: TimeBounds,
+    residual: bool,
+    cuts: &[(usize, usize)],
+    saves: &[(bool, bool)],
+) -> (Vec<Out>, Harness) {
+    let mut harness = Harness::new(join, bounds, residual);
+    harness.join.figures().saved().unwrap().track();
+    let mut saved = Vec::new();
+    let mut saves = saves.iter();
+    let (mut late, mut restart) = (0, |harness: &mut Harness| {
+        let Some((true, fold)) = saves.next() else { return };
+        let next = Harness::new(join, bounds, residual);
+        next.times.iter().zip(&harness.times).for_each(|(next, old)| drop(next.advance(old.mark())));
+        changes::restart(harness.join.figures().saved().unwrap().as_ref(), &mut saved, *fold, next.join.figures().saved().unwrap().as_ref());
+        *harness = next;
+    });
     let mut out = Vec::new();
     let mut at = (0, 0);
     for cut in cuts {
@@ -187,11 +206,16 @@ fn run(left: &[Row], right: &[Row], join: JoinType, bounds: TimeBounds, residual
         let marks = [mark(&left[..next.0]), mark(&right[..next.1])];
         out.extend(harness.epoch([&left[at.0..next.0], &right[at.1..next.1]], marks));
         at = next;
+        late += harness.join.figures().late();
+        restart(&mut harness);
     }
     out.extend(harness.epoch([&left[at.0..], &right[at.1..]], [mark(left), mark(right)]));
+    restart(&mut harness);
     // One side ends before the other.
     out.extend(harness.epoch([&[], &[]], [None, END]));
+    restart(&mut harness);
     out.extend(harness.epoch([&[], &[]], [END, END]));
+    assert_eq!(late, 0);
     (ids(join, &out), harness)
 }
 
@@ -220,9 +244,10 @@ proptest! {
         width in -1i64..20,
         residual in prop::bool::weighted(0.3),
         cuts in prop::collection::vec((0usize..20, 0usize..20), 0..12),
+        saves in prop::collection::vec((prop::bool::weighted(0.6), prop::bool::weighted(0.3)), 0..14),
     ) {
         let (join, bounds) = (KINDS[kind], TimeBounds { lower: lower * UNIT, upper: (lower + width) * UNIT });
-        let (out, harness) = run(&left, &right, join, bounds, residual, &cuts);
+        let (out, harness) = run(&left, &right, join, bounds, residual, &cuts, &saves);
         prop_assert_eq!(out, model(&left, &right, join, bounds, residual));
         prop_assert_eq!(harness.join.figures().late(), 0);
         prop_assert_eq!(harness.join.figures().state().0, 0, "nothing is kept when both sides have ended");

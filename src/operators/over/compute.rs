@@ -18,8 +18,8 @@ use super::ordered::{Ordered, Part};
 /// How many rows of a key there were, and how many different ones in order.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
-    rows: u64,
-    ranks: u64,
+    pub rows: u64,
+    pub ranks: u64,
 }
 
 /// What functions have come to for each key, besides rows that they look back at.

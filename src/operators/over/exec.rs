@@ -15,6 +15,7 @@ use futures::TryStreamExt;
 
 use super::function::{Function, OverSpec};
 use super::state::{OverState, Plan};
+use crate::operators::changes::Saved;
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
 use crate::operators::kept::Kept;
@@ -40,9 +41,11 @@ impl OverExec {
     /// **Errors**: a key that is no expression over the input.
     pub fn new(input: Arc<dyn ExecutionPlan>, spec: OverSpec, checked: Vec<Arc<dyn PhysicalExpr>>, schema: SchemaRef, faults: Arc<RowFaults>) -> Result<Self> {
         let properties = properties(Arc::clone(&schema), 1, Boundedness::Unbounded { requires_infinite_memory: false });
-        let plan = Plan::new(spec, checked, schema, &input.schema())?;
-        let figures = Arc::new(OperatorFigures::new("OVER".to_owned()));
-        Ok(Self { input, plan: Arc::new(plan), state: Arc::default(), figures, faults, properties })
+        let plan = Arc::new(Plan::new(spec, checked, schema, &input.schema())?);
+        let of_state = Arc::clone(&plan);
+        let state = Arc::new(Kept::new(move || OverState::new(&of_state)));
+        let figures = Arc::new(OperatorFigures::of("OVER".to_owned(), Arc::clone(&state) as Arc<dyn Saved>));
+        Ok(Self { input, plan, state, figures, faults, properties })
     }
 
     /// What is computed, and when.
@@ -56,18 +59,13 @@ impl OverExec {
     }
 
     fn run(&self, batches: &[RecordBatch], context: &TaskContext) -> Result<Vec<RecordBatch>> {
-        let (rows, late) = self.state.work(
-            &self.figures,
-            context,
-            || OverState::new(&self.plan),
-            |state| {
-                let mut late = 0;
-                for batch in batches {
-                    late += state.take_in(&self.plan, batch, self.figures.epoch(), &self.faults)?;
-                }
-                Ok((state.advance(&self.plan)?, late))
-            },
-        )?;
+        let (rows, late) = self.state.work(&self.figures, context, |state| {
+            let mut late = 0;
+            for batch in batches {
+                late += state.take_in(&self.plan, batch, self.figures.epoch(), &self.faults)?;
+            }
+            Ok((state.advance(&self.plan)?, late))
+        })?;
         self.figures.count(batches.iter().map(RecordBatch::num_rows).sum(), rows.iter().map(RecordBatch::num_rows).sum(), late);
         Ok(rows)
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{interleave, take_record_batch};
+use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 
 use super::function::LookBack;
@@ -33,6 +34,17 @@ struct Stored {
     uses: Vec<u8>,
     /// How many are.
     live: usize,
+}
+
+/// Rows that are kept of some keys.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub columns: Vec<ArrayRef>,
+    /// The place of each row's key.
+    pub keys: Vec<i64>,
+    pub first: Vec<bool>,
+    pub last: Vec<bool>,
+    pub times: Vec<i64>,
 }
 
 /// Rows of all keys.
@@ -150,6 +162,62 @@ impl History {
             }
         }
         self.swept = self.rows();
+    }
+
+    /// The rows of some keys: each with the place of its key among them, whether it is one of the first and of the last ones, and its time.
+    pub(super) fn of(&self, numbers: &[u32], schema: &SchemaRef) -> Result<Kept> {
+        let (mut places, mut kept) = (Vec::new(), Kept::default());
+        for (row, number) in numbers.iter().enumerate() {
+            let Some(own) = self.keys.get(*number as usize) else { continue };
+            let mut add = |at: &At, is_first, is_last| {
+                places.push((at.batch as usize, at.row as usize));
+                kept.keys.push(row as i64);
+                kept.first.push(is_first);
+                kept.last.push(is_last);
+                kept.times.push(at.time);
+            };
+            let is_last = |at: &At| own.last.iter().any(|last| (last.batch, last.row) == (at.batch, at.row));
+            own.first.iter().for_each(|at| add(at, true, is_last(at)));
+            let is_first = |at: &&At| own.first.iter().any(|first| (first.batch, first.row) == (at.batch, at.row));
+            own.last.iter().filter(|at| !is_first(at)).for_each(|at| add(at, false, true));
+        }
+        let column = |at: usize| -> Result<ArrayRef> {
+            let arrays: Vec<&dyn Array> = self.stored.iter().map(|stored| stored.rows.column(at).as_ref()).collect();
+            Ok(if arrays.is_empty() { arrow::array::new_empty_array(schema.field(at).data_type()) } else { interleave(&arrays, &places)? })
+        };
+        kept.columns = (0..schema.fields().len()).map(column).collect::<Result<_>>()?;
+        Ok(kept)
+    }
+
+    /// Keeps rows of some keys instead of those that are kept of them: `keys` numbers the key of each row.
+    pub(super) fn put(&mut self, all: &[u32], rows: RecordBatch, keys: Vec<u32>, kept: &Kept) -> Result<()> {
+        let most = all.iter().max().map_or(0, |most| *most as usize + 1);
+        if self.keys.len() < most {
+            self.keys.resize_with(most, OfKey::default);
+        }
+        for key in all {
+            let old = std::mem::take(&mut self.keys[*key as usize]);
+            old.first.iter().chain(&old.last).for_each(|at| release(&mut self.stored, *at));
+        }
+        if rows.num_rows() == 0 {
+            return self.tidy();
+        }
+        let batch = self.stored.len() as u32;
+        let mut uses = Vec::with_capacity(keys.len());
+        for (row, key) in keys.iter().enumerate() {
+            let at = At { batch, row: row as u32, time: kept.times[row] };
+            let own = &mut self.keys[*key as usize];
+            if kept.first[row] {
+                own.first.push(at);
+            }
+            if kept.last[row] {
+                own.last.push_back(at);
+            }
+            uses.push(u8::from(kept.first[row]) + u8::from(kept.last[row]));
+        }
+        let live = uses.iter().filter(|uses| **uses > 0).count();
+        self.stored.push(Stored { rows, keys, uses, live });
+        self.tidy()
     }
 
     /// Puts small batches together, and moves rows out of batches that are mostly forgotten.

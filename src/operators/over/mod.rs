@@ -26,6 +26,7 @@ mod function;
 mod history;
 mod keys;
 mod ordered;
+mod saving;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,9 @@ use super::function::{Function, OverSpec, Release};
 use super::history::History;
 use super::keys::Keys;
 use super::ordered::Ordered;
+use super::saving::Noted;
 use super::waiting::Waiting;
+use crate::operators::changes::Changes;
 use crate::operators::event_time::{Mark, micros};
 use crate::operators::figures::Held;
 use crate::operators::guard::{RowFaults, evaluate_guarded};
@@ -27,11 +29,13 @@ const FEW_KEYS: usize = 1024;
 /// What does not change about the functions.
 #[derive(Debug)]
 pub(super) struct Plan {
+    /// Columns of the input.
+    pub input: SchemaRef,
     pub spec: OverSpec,
     /// Columns of the result: the input's, then the functions'.
     pub schema: SchemaRef,
     /// The columns of the keys.
-    keys: SchemaRef,
+    pub(super) keys: SchemaRef,
     /// What can fail for a row.
     checked: Vec<Arc<dyn PhysicalExpr>>,
 }
@@ -40,11 +44,11 @@ impl Plan {
     pub(super) fn new(spec: OverSpec, checked: Vec<Arc<dyn PhysicalExpr>>, schema: SchemaRef, input: &SchemaRef) -> Result<Self> {
         let fields = spec.keys.iter().enumerate().map(|(at, key)| Ok(Field::new(format!("{at}"), key.data_type(input)?, true)));
         let keys = Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?));
-        Ok(Self { spec, schema, keys, checked })
+        Ok(Self { input: SchemaRef::clone(input), spec, schema, keys, checked })
     }
 
     /// The expression whose time must have come.
-    fn time(&self) -> Option<&Arc<dyn PhysicalExpr>> {
+    pub(super) fn time(&self) -> Option<&Arc<dyn PhysicalExpr>> {
         match &self.spec.release {
             Release::InOrder(_) => self.spec.order.first().map(|sort| &sort.expr),
             Release::WholePartitions(key, _) => self.spec.keys.get(*key),
@@ -55,16 +59,19 @@ impl Plan {
 
 /// What is kept between epochs.
 pub(super) struct OverState {
-    waiting: Waiting,
-    keys: Keys,
-    history: History,
-    reached: Vec<Reached>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) waiting: Waiting,
+    pub(super) keys: Keys,
+    pub(super) history: History,
+    pub(super) reached: Vec<Reached>,
     /// The time of each key's last row.
-    last: Vec<i64>,
+    pub(super) last: Vec<i64>,
+    /// What has changed, if that is noted.
+    pub(super) noted: Option<Noted>,
     /// How many keys there were when the last of them were forgotten.
     kept_keys: usize,
     /// Rows before it have come out.
-    time: i64,
+    pub(super) time: i64,
 }
 
 impl std::fmt::Debug for OverState {
@@ -74,13 +81,15 @@ impl std::fmt::Debug for OverState {
 }
 
 impl OverState {
-    pub(super) fn new(plan: &Plan) -> Result<Self> {
+    pub(super) fn new(plan: &Arc<Plan>) -> Result<Self> {
         Ok(Self {
+            plan: Arc::clone(plan),
             waiting: Waiting::default(),
             keys: Keys::new(&plan.keys)?,
             history: History::new(plan.spec.look_back),
             reached: plan.spec.functions.iter().map(Reached::new).collect(),
             last: Vec::new(),
+            noted: None,
             kept_keys: 0,
             time: Mark::BEGINNING,
         })
@@ -103,6 +112,9 @@ impl OverState {
         for (rows, times) in parts {
             let (rows, times, dropped) = self.in_time(plan, rows, times)?;
             late += dropped;
+            if let Some(noted) = &mut self.noted {
+                noted.came(&rows, &times);
+            }
             self.waiting.push(rows, &times, epoch)?;
         }
         Ok(late)
@@ -149,9 +161,13 @@ impl OverState {
         let whole = matches!(spec.release, Release::WholePartitions(..));
         if whole {
             // What is over is never asked for again.
-            *self = Self { time: self.time, waiting: std::mem::take(&mut self.waiting), ..Self::new(plan)? };
+            let anew = Self::new(&self.plan)?;
+            *self = Self { time: self.time, waiting: std::mem::take(&mut self.waiting), noted: self.noted.take(), ..anew };
         }
         self.keys.numbers(&keys, count, &mut numbers)?;
+        if let Some(noted) = self.noted.as_mut().filter(|_| !whole) {
+            noted.keys.add(&keys, numbers.iter().enumerate().map(|(row, number)| (*number, row as u32)))?;
+        }
         let mut ordered = Ordered::new(rows, &numbers, self.keys.len(), &spec.order)?;
         let times = match (&spec.release, plan.time()) {
             (Release::InOrder(_), Some(time)) if spec.ttl.is_some() || spec.look_back.span.is_some() => Some(micros(&array(time)?)?.values().to_vec()),
@@ -182,13 +198,16 @@ impl OverState {
     }
 
     /// Forgets keys that have been without rows for too long, when there are many more than there were the last time.
-    fn forget(&mut self, spec: &OverSpec) -> Result<()> {
+    pub(super) fn forget(&mut self, spec: &OverSpec) -> Result<()> {
         let Some(ttl) = spec.ttl.filter(|_| self.time != Mark::END && self.keys.len() > (2 * self.kept_keys).max(FEW_KEYS)) else { return Ok(()) };
         let kept: Vec<u32> = (0..self.last.len() as u32).filter(|key| self.time.saturating_sub(self.last[*key as usize]) <= ttl).collect();
         self.keys.retain(&UInt32Array::from(kept.clone()))?;
         self.history.renumber(&kept)?;
         self.reached.iter_mut().for_each(|reached| reached.renumber(&kept));
         self.last = kept.iter().map(|old| self.last[*old as usize]).collect();
+        if let Some(noted) = &mut self.noted {
+            noted.keys.renumber(&kept)?;
+        }
         self.kept_keys = kept.len();
         Ok(())
     }
@@ -197,13 +216,26 @@ impl OverState {
 impl State for OverState {
     fn held(&self) -> Held {
         let reached: usize = self.reached.iter().map(Reached::memory_size).sum();
+        let noted = self.noted.as_ref().map_or(0, Noted::memory_size);
         Held {
             rows: self.waiting.rows() + self.history.rows(),
-            bytes: self.waiting.memory_size() + self.keys.memory_size() + self.history.memory_size() + reached + self.last.capacity() * 8,
+            bytes: self.waiting.memory_size() + self.keys.memory_size() + self.history.memory_size() + reached + self.last.capacity() * 8 + noted,
             // What is looked back at has come out itself.
             oldest: self.waiting.since(),
             watermark: self.time,
         }
+    }
+
+    fn track(&mut self) {
+        self.noted.get_or_insert_default();
+    }
+
+    fn changes(&mut self) -> Result<Changes> {
+        self.save()
+    }
+
+    fn restore(&mut self, changes: &Changes) -> Result<()> {
+        self.take_back(changes)
     }
 }
 

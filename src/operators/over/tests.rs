@@ -17,8 +17,13 @@ use rand::{Rng, SeedableRng};
 
 use super::function::{Function, LookBack, OverSpec, Release};
 use super::state::{OverState, Plan};
+use crate::operators::changes;
+use crate::operators::changes::Saved;
 use crate::operators::event_time::{Mark, SourceTime, Timeline};
+use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
+use crate::operators::kept::Kept;
+use datafusion::execution::TaskContext;
 
 /// Key (or none), seconds, value, number.
 type Row = (Option<i64>, i64, i64, i64);
@@ -135,19 +140,33 @@ fn run(rows: &[Row], disorder: i64, ttl: Option<i64>, pieces: usize, random: &mu
     let arriving: Vec<Row> = arriving.into_iter().map(|(_, row)| row).collect();
     let time = Arc::new(SourceTime::default());
     let plan = plan(&Timeline::Source(Arc::clone(&time)), ttl);
-    let mut state = OverState::new(&plan).expect("a state");
+    let plan = Arc::new(plan);
+    let kept = || {
+        let plan = Arc::clone(&plan);
+        Kept::new(move || OverState::new(&plan))
+    };
+    let (figures, context) = (OperatorFigures::new("OVER".to_owned()), TaskContext::default());
+    let mut state = kept();
+    state.track();
+    let mut saved = Vec::new();
     let faults = RowFaults::new(false);
     let (mut out, mut rest, mut latest) = (Vec::new(), arriving.as_slice(), i64::MIN / 2);
     while !rest.is_empty() {
         let (piece, others) = rest.split_at(random.random_range(1..=pieces).min(rest.len()));
         rest = others;
         latest = piece.iter().map(|row| row.1).fold(latest, i64::max);
-        assert_eq!(state.take_in(&plan, &batch(piece), 0, &faults).expect("taken in"), 0, "no row is late");
+        let late = state.work(&figures, &context, |state| state.take_in(&plan, &batch(piece), 0, &faults));
+        assert_eq!(late.expect("taken in"), 0, "no row is late");
         time.advance(Mark { time: (latest - disorder) * 1_000_000, idle: false });
-        out.extend(state.advance(&plan).expect("an epoch"));
+        out.extend(state.work(&figures, &context, |state| state.advance(&plan)).expect("an epoch"));
+        if rows.len() < 1000 && random.random_bool(0.5) {
+            let next = kept();
+            changes::restart(&state, &mut saved, random.random_bool(0.3), &next);
+            state = next;
+        }
     }
     time.advance(Mark { time: Mark::END, idle: false });
-    out.extend(state.advance(&plan).expect("the end"));
+    out.extend(state.work(&figures, &context, |state| state.advance(&plan)).expect("the end"));
     values(&out, &plan.schema)
 }
 

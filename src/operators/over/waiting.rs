@@ -106,6 +106,11 @@ impl Waiting {
         Ok(Some(concat_batches(first.schema_ref(), &parts)?))
     }
 
+    /// Whether rows with such a time wait, now that those before `now` have come out.
+    pub(super) fn waits(times: &TimestampMicrosecondArray, row: usize, now: i64) -> bool {
+        times.is_null(row) || times.value(row) >= now
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.pieces.iter().map(Piece::len).sum::<usize>() + self.timeless.iter().map(|(rows, _)| rows.num_rows()).sum::<usize>()
     }

@@ -13,6 +13,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::TryStreamExt;
 
 use super::state::{SessionPlan, SessionState};
+use crate::operators::changes::Saved;
 use crate::operators::event_time::{Mark, SourceTime, Timeline};
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
@@ -92,9 +93,11 @@ impl SessionAggregateExec {
         let mut groups: Vec<_> = spec.groups.iter().filter_map(key).collect();
         groups.push(spec.instant);
         let plan = Plan::new(groups.clone(), groups.len() - 1, spec.aggregates, schema, &input.schema())?;
-        let plan = SessionPlan { plan, groups: spec.groups, gap: spec.gap };
-        let figures = Arc::new(OperatorFigures::new(name));
-        Ok(Self { input, plan: Arc::new(plan), time: spec.time, state: Arc::default(), figures, faults, properties })
+        let plan = Arc::new(SessionPlan { plan, groups: spec.groups, gap: spec.gap });
+        let of_state = Arc::clone(&plan);
+        let state = Arc::new(Kept::new(move || SessionState::new(&of_state)));
+        let figures = Arc::new(OperatorFigures::of(name, Arc::clone(&state) as Arc<dyn Saved>));
+        Ok(Self { input, plan, time: spec.time, state, figures, faults, properties })
     }
 
     /// What it tells of itself.
@@ -113,7 +116,7 @@ impl SessionAggregateExec {
     }
 
     fn with_state<T>(&self, context: &TaskContext, f: impl FnOnce(&mut SessionState) -> Result<T>) -> Result<T> {
-        self.state.work(&self.figures, context, || SessionState::new(&self.plan), f)
+        self.state.work(&self.figures, context, f)
     }
 
     fn take_in(&self, batch: &RecordBatch, context: &TaskContext) -> Result<()> {
@@ -182,7 +185,7 @@ impl ExecutionPlan for SessionAggregateExec {
         let mut node = self.clone();
         if !node.is_streamed() {
             // Whoever executes it again begins anew.
-            node.state = Arc::default();
+            node.state = Arc::new(self.state.anew());
         }
         Ok(made_at_once(self.schema(), async move {
             while let Some(batch) = input.try_next().await? {

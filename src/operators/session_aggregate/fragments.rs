@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{interleave, take};
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
+use crate::operators::changes::table;
 use crate::operators::window_aggregate::{Aggregate, Evaluated};
 
 /// No fragment.
@@ -96,6 +97,21 @@ impl Fragments {
     fn add(&mut self, chunk: Chunk) {
         self.bytes += chunk.keys.iter().chain(chunk.states.iter().flatten()).map(|column| column.get_array_memory_size()).sum::<usize>();
         self.chunks.push(chunk);
+    }
+
+    /// The fragments of the batch that has been added last as a table: their spans, keys and states.
+    pub(super) fn newest(&self, spans: [ArrayRef; 2]) -> Result<RecordBatch> {
+        let rows = spans[0].len();
+        let mut columns = spans.to_vec();
+        if let Some(chunk) = self.chunks.last() {
+            columns.extend(chunk.keys.iter().chain(chunk.states.iter().flatten()).cloned());
+        }
+        table(columns, rows)
+    }
+
+    /// Adds fragments that have been appended: their keys, and what they have come to.
+    pub(super) fn put(&mut self, keys: &[ArrayRef], states: Vec<Vec<ArrayRef>>) {
+        self.add(Chunk { keys: keys.to_vec(), states });
     }
 
     /// Merges the fragments of each of some sessions.

@@ -29,6 +29,7 @@ mod exec;
 mod fragments;
 mod keys;
 mod line;
+mod saving;
 mod sessions;
 mod state;
 

@@ -113,6 +113,33 @@ impl Sessions {
         }
     }
 
+    /// Adds what some rows of a key have come to: a fragment of the batch, whose rows lie in one session.
+    pub(super) fn add_fragment(&mut self, key: usize, span: Option<(i64, i64)>, row: u32, fragments: &mut Fragments) {
+        let slot = match span {
+            None => self.place_timeless(key, 0),
+            Some((first, last)) => {
+                let slot = self.place(key, first, 0, fragments);
+                self.extend(slot, last);
+                // It may reach others now that begin later.
+                while let Some((begin, end)) = self.slots[slot as usize].span
+                    && let Some(next) = self.of_key[key].around(begin).1
+                    && self.slots[next as usize].span.is_some_and(|(next, _)| next.saturating_sub(end) < self.gap)
+                {
+                    self.merge(slot, next, fragments);
+                }
+                slot
+            }
+        };
+        fragments.append(&mut self.slots[slot as usize].fragments, row);
+    }
+
+    /// The spans of all open sessions, in the order of [`Self::lists`].
+    pub(super) fn spans(&mut self) -> Vec<Option<(i64, i64)>> {
+        let mut open = vec![true; self.slots.len()];
+        self.free.iter().for_each(|slot| open[*slot as usize] = false);
+        self.slots.iter().zip(open).filter(|(_, open)| *open).map(|(session, _)| session.span).collect()
+    }
+
     fn place_timeless(&mut self, key: usize, epoch: u64) -> u32 {
         if let Some(slot) = self.timeless.get(&(key as u32)) {
             return *slot;

@@ -10,7 +10,9 @@ use datafusion::logical_expr::EmitTo;
 use super::exec::SessionGroup;
 use super::fragments::{Fragments, List, Merged};
 use super::keys::Keys;
+use super::saving::spans;
 use super::sessions::{Session, Sessions};
+use crate::operators::changes::Changes;
 use crate::operators::event_time::Mark;
 use crate::operators::figures::Held;
 use crate::operators::guard::RowFaults;
@@ -33,13 +35,16 @@ pub(super) struct SessionPlan {
 
 /// The open sessions.
 pub(super) struct SessionState {
-    keys: Keys,
-    sessions: Sessions,
-    fragments: Fragments,
+    pub(super) plan: Arc<SessionPlan>,
+    pub(super) keys: Keys,
+    pub(super) sessions: Sessions,
+    pub(super) fragments: Fragments,
+    /// What rows have come to since it was saved last, if that is noted.
+    pub(super) noted: Option<Vec<RecordBatch>>,
     /// Rows of this epoch whose own windows are over: they are late, unless they belong to a session that is open when all others have been added.
     behind: Vec<Evaluated>,
     /// Sessions that end at it or before are over.
-    time: i64,
+    pub(super) time: i64,
     numbers: Vec<usize>,
     added: Vec<usize>,
 }
@@ -51,11 +56,13 @@ impl std::fmt::Debug for SessionState {
 }
 
 impl SessionState {
-    pub(super) fn new(plan: &SessionPlan) -> Result<Self> {
+    pub(super) fn new(plan: &Arc<SessionPlan>) -> Result<Self> {
         Ok(Self {
+            plan: Arc::clone(plan),
             keys: Keys::new(&plan.plan.keys)?,
             sessions: Sessions::new(plan.gap),
             fragments: Fragments::default(),
+            noted: None,
             behind: Vec::new(),
             time: Mark::BEGINNING,
             numbers: Vec::new(),
@@ -92,7 +99,12 @@ impl SessionState {
         self.added.clear();
         let mut heads = Vec::new();
         self.sessions.add(&self.numbers, &rows.window, epoch, &mut self.fragments, &mut self.added, &mut heads);
-        self.fragments.push(&plan.plan.aggregates, rows, &self.added, heads)
+        let count = heads.len();
+        self.fragments.push(&plan.plan.aggregates, rows, &self.added, heads)?;
+        if let Some(noted) = &mut self.noted {
+            noted.push(self.fragments.newest(spans(&rows.window, &self.added, count))?);
+        }
+        Ok(())
     }
 
     /// Adds the rows that are behind to sessions that are open, from the latest to the earliest, since each may make a session reach back to the next; returns how many are late.
@@ -143,13 +155,30 @@ impl SessionState {
 
 impl State for SessionState {
     fn held(&self) -> Held {
+        let noted = self.noted.iter().flatten().map(RecordBatch::get_array_memory_size).sum::<usize>();
         let own = (self.numbers.capacity() + self.added.capacity()) * size_of::<usize>();
         Held {
             rows: self.sessions.len(),
-            bytes: self.keys.memory_size() + self.sessions.memory_size() + self.fragments.memory_size() + own,
+            bytes: noted + self.keys.memory_size() + self.sessions.memory_size() + self.fragments.memory_size() + own,
             oldest: self.sessions.oldest(),
             watermark: self.time,
         }
+    }
+
+    fn track(&mut self) {
+        self.noted.get_or_insert_default();
+    }
+
+    fn changes(&mut self) -> Result<Changes> {
+        self.save()
+    }
+
+    fn everything(&mut self) -> Result<Changes> {
+        self.save_all()
+    }
+
+    fn restore(&mut self, changes: &Changes) -> Result<()> {
+        self.take_back(changes)
     }
 }
 

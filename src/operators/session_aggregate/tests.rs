@@ -17,6 +17,7 @@ use futures::TryStreamExt;
 use proptest::prelude::*;
 
 use super::*;
+use crate::operators::changes;
 use crate::operators::event_time::{Mark, SourceTime, Timeline};
 use crate::operators::guard::RowFaults;
 use crate::operators::source_slot::{SlotInput, SourceExec};
@@ -165,11 +166,14 @@ proptest! {
         rows in rows(120),
         gap in 1i64..20,
         keyed in prop::bool::weighted(0.7),
-        cuts in prop::collection::vec((0usize..30, 1usize..12), 0..12),
+        cuts in prop::collection::vec((0usize..30, 1usize..12, prop::bool::ANY, prop::bool::weighted(0.3)), 0..12),
     ) {
-        let harness = Harness::new(gap, keyed, true);
+        let mut harness = Harness::new(gap, keyed, true);
+        harness.sessions.figures().saved().unwrap().track();
+        let mut saved = Vec::new();
+        let (mut came_in, mut came_out) = (0, 0);
         let (mut out, mut at, mut epoch) = (Vec::new(), 0, 0);
-        for (cut, piece) in cuts {
+        for (cut, piece, save, fold) in cuts {
             let next = (at + cut).min(rows.len());
             let promised = harness.beginnings.mark().time;
             let came = harness.epoch(epoch, rows[at..next].chunks(piece).map(batch).collect(), mark(&rows[..next]));
@@ -181,6 +185,15 @@ proptest! {
             out.extend(came);
             at = next;
             epoch += 1;
+            if save {
+                let next = Harness::new(gap, keyed, true);
+                next.time.advance(harness.time.mark());
+                next.beginnings.advance(harness.beginnings.mark());
+                let rows = harness.sessions.figures().rows();
+                (came_in, came_out) = (came_in + rows.0, came_out + rows.1);
+                changes::restart(harness.sessions.figures().saved().unwrap().as_ref(), &mut saved, fold, next.sessions.figures().saved().unwrap().as_ref());
+                harness = next;
+            }
         }
         out.extend(harness.epoch(epoch, vec![batch(&rows[at..])], mark(&rows)));
         out.extend(harness.epoch(epoch + 1, Vec::new(), END));
@@ -188,7 +201,7 @@ proptest! {
         prop_assert_eq!(&out, &model(&rows, gap, keyed));
         let figures = harness.sessions.figures();
         prop_assert_eq!((figures.late(), figures.state().0, figures.oldest()), (0, 0, None));
-        prop_assert_eq!(figures.rows(), (rows.len() as u64, out.len() as u64));
+        prop_assert_eq!((figures.rows().0 + came_in, figures.rows().1 + came_out), (rows.len() as u64, out.len() as u64));
         prop_assert_eq!(harness.beginnings.mark().time, Mark::END);
     }
 

@@ -14,6 +14,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::TryStreamExt;
 
 use super::state::UpdateState;
+use crate::operators::changes::Saved;
 use crate::operators::event_time::Timeline;
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
@@ -63,8 +64,11 @@ impl UpdateAggregateExec {
     /// Groups the rows of `input` into rows of `schema`.
     pub fn new(input: Arc<dyn ExecutionPlan>, spec: UpdateAggregateSpec, schema: SchemaRef, faults: Arc<RowFaults>) -> Self {
         let properties = properties(schema, 1, Boundedness::Unbounded { requires_infinite_memory: false });
-        let figures = Arc::new(OperatorFigures::new("GROUP BY".to_owned()));
-        Self { input, spec: Arc::new(spec), state: Arc::default(), figures, faults, properties }
+        let spec = Arc::new(spec);
+        let (of_state, of_input) = (Arc::clone(&spec), input.schema());
+        let state = Arc::new(Kept::new(move || UpdateState::new(&of_state, &of_input)));
+        let figures = Arc::new(OperatorFigures::of("GROUP BY".to_owned(), Arc::clone(&state) as Arc<dyn Saved>));
+        Self { input, spec, state, figures, faults, properties }
     }
 
     /// Whether windows bound it.
@@ -83,8 +87,7 @@ impl UpdateAggregateExec {
     }
 
     fn run(&self, batches: &[RecordBatch], context: &TaskContext) -> Result<Vec<RecordBatch>> {
-        let new = || UpdateState::new(&self.spec, &self.input.schema());
-        let (rows, late) = self.state.work(&self.figures, context, new, |state| state.run(&self.spec, &self.schema(), batches, &self.faults))?;
+        let (rows, late) = self.state.work(&self.figures, context, |state| state.run(&self.spec, &self.schema(), batches, &self.faults))?;
         self.figures.count(batches.iter().map(RecordBatch::num_rows).sum(), rows.iter().map(RecordBatch::num_rows).sum(), late);
         Ok(rows)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, UInt32Array};
 use arrow::compute::{filter, interleave, take};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::ScalarValue;
@@ -12,6 +12,7 @@ use datafusion::logical_expr::Accumulator;
 use datafusion::physical_expr::PhysicalExpr;
 
 use super::exec::UpdateAggregateSpec;
+use crate::operators::changes::{Changes, Touched, foreign, in_order, numbers, state_columns, table};
 use crate::operators::event_time::{Mark, micros};
 use crate::operators::figures::Held;
 use crate::operators::guard::{RowFaults, evaluate_guarded};
@@ -78,9 +79,16 @@ struct Group {
     window: Option<i64>,
 }
 
+/// Names of saved tables: what groups have come to (their times, keys and states), and the time.
+const GROUPS: &str = "groups";
+const TIME: &str = "time";
+
 /// All groups.
 pub(super) struct UpdateState {
+    spec: Arc<UpdateAggregateSpec>,
     keys: Keys,
+    /// Groups that have changed, if that is noted.
+    changed: Option<Touched>,
     groups: Vec<Group>,
     bytes: usize,
     /// How many groups there were when the last of them were forgotten.
@@ -97,10 +105,12 @@ impl std::fmt::Debug for UpdateState {
 }
 
 impl UpdateState {
-    pub(super) fn new(spec: &UpdateAggregateSpec, input: &SchemaRef) -> Result<Self> {
+    pub(super) fn new(spec: &Arc<UpdateAggregateSpec>, input: &SchemaRef) -> Result<Self> {
         let field = |(at, group): (usize, &Arc<dyn PhysicalExpr>)| Ok(Field::new(format!("{at}"), group.data_type(input)?, true));
         let keys = spec.groups.iter().enumerate().map(field).collect::<Result<Vec<_>>>()?;
-        Ok(Self { keys: Keys::new(&Arc::new(Schema::new(keys)))?, groups: Vec::new(), bytes: 0, kept_groups: 0, earliest: i64::MAX, time: Mark::BEGINNING })
+        let keys = Keys::new(&Arc::new(Schema::new(keys)))?;
+        let (groups, earliest, time) = (Vec::new(), i64::MAX, Mark::BEGINNING);
+        Ok(Self { spec: Arc::clone(spec), keys, changed: None, groups, bytes: 0, kept_groups: 0, earliest, time })
     }
 
     /// Adds the rows of an epoch; what the groups that it has touched have come to comes out; also returns how many rows came too late.
@@ -169,6 +179,15 @@ impl UpdateState {
             touched.push((0, (0, 0)));
         }
         let keys: Vec<&[ArrayRef]> = parts.iter().map(|rows| rows.keys.as_slice()).collect();
+        if let Some(changed) = &mut self.changed {
+            for (number, keys) in keys.iter().enumerate() {
+                let own = touched.iter().filter(|(_, (part, _))| *part == number);
+                changed.add(keys, own.map(|(group, (_, row))| (*group, *row as u32)))?;
+            }
+            if keys.is_empty() {
+                changed.add(&[], touched.iter().map(|(group, _)| (*group, 0)))?;
+            }
+        }
         let out = self.values(&touched, &keys, schema, spec)?;
         self.forget(spec)?;
         Ok((out, late))
@@ -230,10 +249,17 @@ impl UpdateState {
     fn forget(&mut self, spec: &UpdateAggregateSpec) -> Result<()> {
         let Some(timeline) = spec.window.as_ref().map(|(_, timeline)| timeline).or(spec.idle.as_ref().map(|idle| &idle.timeline)) else { return Ok(()) };
         self.time = self.time.max(timeline.mark().time);
+        self.drop_old(spec, false)
+    }
+
+    fn drop_old(&mut self, spec: &UpdateAggregateSpec, all: bool) -> Result<()> {
+        if spec.window.is_none() && spec.idle.is_none() {
+            return Ok(());
+        }
         let time = self.time;
         let due = match &spec.idle {
             None => time > self.earliest,
-            Some(_) => self.groups.len() > (2 * self.kept_groups).max(FEW_GROUPS),
+            Some(_) => all || self.groups.len() > (2 * self.kept_groups).max(FEW_GROUPS),
         };
         if time == Mark::END || !due {
             return Ok(());
@@ -245,6 +271,9 @@ impl UpdateState {
         // Keys of late rows have a number, and may have no group.
         let kept: Vec<u32> = (0..self.groups.len() as u32).filter(|group| is_open(&self.groups[*group as usize])).collect();
         self.keys.retain(&UInt32Array::from(kept.clone()))?;
+        if let Some(changed) = &mut self.changed {
+            changed.renumber(&kept)?;
+        }
         let mut groups: Vec<Option<Group>> = std::mem::take(&mut self.groups).into_iter().map(Some).collect();
         self.groups = kept.iter().filter_map(|group| groups[*group as usize].take()).collect();
         self.bytes = self.groups.iter().map(|group| group.bytes).sum();
@@ -257,6 +286,68 @@ impl UpdateState {
 impl State for UpdateState {
     fn held(&self) -> Held {
         // What came in has come out.
-        Held { rows: self.groups.len(), bytes: self.bytes + self.keys.memory_size(), oldest: None, watermark: self.time }
+        let changed = self.changed.as_ref().map_or(0, Touched::memory_size);
+        Held { rows: self.groups.len(), bytes: self.bytes + self.keys.memory_size() + changed, oldest: None, watermark: self.time }
+    }
+
+    fn track(&mut self) {
+        self.changed.get_or_insert_default();
+    }
+
+    fn changes(&mut self) -> Result<Changes> {
+        let mut changes = Changes::default();
+        let Some(changed) = &mut self.changed else { return Ok(changes) };
+        let (numbers, keys) = changed.take()?;
+        let mut groups = in_order(&mut self.groups, &numbers);
+        let count = groups.len();
+        let times = Int64Array::from_iter_values(groups.iter().map(|group| group.last));
+        let windows: Int64Array = groups.iter().map(|group| group.window).collect();
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(times), Arc::new(windows)];
+        columns.extend(keys);
+        for (at, aggregate) in self.spec.aggregates.iter().enumerate() {
+            columns.extend(state_columns(&aggregate.function, groups.iter_mut().map(|group| &mut group.accumulators[at]))?);
+        }
+        changes.add(GROUPS, table(columns, count)?);
+        changes.add_numbers(TIME, &[self.time])?;
+        Ok(changes)
+    }
+
+    fn restore(&mut self, changes: &Changes) -> Result<()> {
+        let spec = Arc::clone(&self.spec);
+        for rows in changes.of(GROUPS) {
+            let (times, windows) = (numbers(rows, 0)?, numbers(rows, 1)?);
+            let columns = rows.columns();
+            let keys = columns.get(2..2 + spec.groups.len()).ok_or_else(|| foreign("columns are missing"))?;
+            let mut own = Vec::new();
+            self.keys.numbers(keys, rows.num_rows(), &mut own)?;
+            let mut first = 2 + keys.len();
+            let mut states = Vec::new();
+            for aggregate in &spec.aggregates {
+                let count = aggregate.function.state_fields()?.len();
+                states.push(columns.get(first..first + count).ok_or_else(|| foreign("columns are missing"))?);
+                first += count;
+            }
+            for (row, number) in own.iter().enumerate() {
+                let mut accumulators = spec.aggregates.iter().map(|aggregate| aggregate.function.create_accumulator()).collect::<Result<Vec<_>>>()?;
+                for (accumulator, state) in accumulators.iter_mut().zip(&states) {
+                    accumulator.merge_batch(&state.iter().map(|column| column.slice(row, 1)).collect::<Vec<_>>())?;
+                }
+                let window = windows.is_valid(row).then(|| windows.value(row));
+                self.earliest = self.earliest.min(window.unwrap_or(i64::MAX));
+                let bytes = size_of::<Group>() + accumulators.iter().map(|accumulator| accumulator.size()).sum::<usize>();
+                let group = Group { accumulators, bytes, last: times.value(row), window };
+                while self.groups.len() <= *number {
+                    self.groups.push(Group { accumulators: Vec::new(), bytes: 0, last: i64::MIN, window: None });
+                }
+                self.bytes = self.bytes + bytes - std::mem::replace(&mut self.groups[*number], group).bytes;
+            }
+            if let Some(changed) = &mut self.changed {
+                changed.add(keys, own.iter().enumerate().map(|(row, number)| (*number, row as u32)))?;
+            }
+        }
+        if let Some([time]) = changes.numbers(TIME).as_deref() {
+            self.time = self.time.max(*time);
+        }
+        self.drop_old(&spec, true)
     }
 }

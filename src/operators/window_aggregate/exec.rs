@@ -17,6 +17,7 @@ use futures::TryStreamExt;
 
 use super::rows::Plan;
 use super::state::WindowState;
+use crate::operators::changes::Saved;
 use crate::operators::event_time::Timeline;
 use crate::operators::figures::OperatorFigures;
 use crate::operators::guard::RowFaults;
@@ -80,8 +81,11 @@ impl WindowAggregateExec {
     pub fn new(input: Arc<dyn ExecutionPlan>, spec: WindowAggregateSpec, schema: SchemaRef, name: String, faults: Arc<RowFaults>) -> Result<Self> {
         let properties = properties(Arc::clone(&schema), 1, Boundedness::Unbounded { requires_infinite_memory: false });
         let plan = Plan::new(spec.groups, spec.window, spec.aggregates, schema, &input.schema())?;
-        let figures = Arc::new(OperatorFigures::new(name));
-        Ok(Self { input, plan: Arc::new(plan), timeline: spec.timeline, state: Arc::default(), figures, faults, properties })
+        let plan = Arc::new(plan);
+        let of_state = Arc::clone(&plan);
+        let state = Arc::new(Kept::new(move || Ok(WindowState::new(&of_state))));
+        let figures = Arc::new(OperatorFigures::of(name, Arc::clone(&state) as Arc<dyn Saved>));
+        Ok(Self { input, plan, timeline: spec.timeline, state, figures, faults, properties })
     }
 
     /// What it tells of itself.
@@ -90,18 +94,13 @@ impl WindowAggregateExec {
     }
 
     fn run(&self, batches: &[RecordBatch], context: &TaskContext) -> Result<Vec<RecordBatch>> {
-        let (rows, late) = self.state.work(
-            &self.figures,
-            context,
-            || Ok(WindowState::default()),
-            |state| {
-                let mut late = 0;
-                for batch in batches {
-                    late += state.take_in(&self.plan, batch, self.figures.epoch(), &self.faults)?;
-                }
-                Ok((state.advance(&self.plan, self.timeline.mark())?, late))
-            },
-        )?;
+        let (rows, late) = self.state.work(&self.figures, context, |state| {
+            let mut late = 0;
+            for batch in batches {
+                late += state.take_in(&self.plan, batch, self.figures.epoch(), &self.faults)?;
+            }
+            Ok((state.advance(&self.plan, self.timeline.mark())?, late))
+        })?;
         self.figures.count(batches.iter().map(RecordBatch::num_rows).sum(), rows.iter().map(RecordBatch::num_rows).sum(), late);
         Ok(rows)
     }

@@ -23,3 +23,4 @@ mod state;
 pub use exec::{Aggregate, WindowAggregateExec, WindowAggregateSpec};
 pub(super) use rows::{Evaluated, Plan};
 pub(super) use state::MOST_ROWS;
+pub(in crate::operators) use state::states_of;

@@ -28,13 +28,7 @@ impl Pane {
 
     /// Adds rows: their keys, and for each aggregate its arguments and the rows that count for it.
     pub(super) fn add(&mut self, rows: usize, keys: &[ArrayRef], arguments: &[Vec<ArrayRef>], filters: &[Option<BooleanArray>]) -> Result<()> {
-        match &mut self.groups {
-            Some(groups) => groups.intern(keys, &mut self.numbers)?,
-            None => {
-                self.numbers.clear();
-                self.numbers.resize(rows, 0);
-            }
-        }
+        self.number(rows, keys)?;
         let count = self.len();
         for ((accumulator, arguments), filter) in self.accumulators.iter_mut().zip(arguments).zip(filters) {
             accumulator.update_batch(arguments, &self.numbers, filter.as_ref(), count)?;
@@ -55,6 +49,37 @@ impl Pane {
         };
         let values = self.accumulators.iter_mut().map(|accumulator| accumulator.evaluate(EmitTo::All)).collect::<Result<_>>()?;
         Ok((keys, values))
+    }
+
+    /// The keys of all groups, and of each aggregate what it has come to, so that it can be merged.
+    pub(super) fn states(mut self) -> Result<(Vec<ArrayRef>, Vec<Vec<ArrayRef>>)> {
+        let keys = match &mut self.groups {
+            Some(groups) => groups.emit(EmitTo::All)?,
+            None => Vec::new(),
+        };
+        let states = self.accumulators.iter_mut().map(|accumulator| accumulator.state(EmitTo::All)).collect::<Result<_>>()?;
+        Ok((keys, states))
+    }
+
+    /// Adds what groups have come to elsewhere.
+    pub(super) fn merge(&mut self, rows: usize, keys: &[ArrayRef], states: &[Vec<ArrayRef>]) -> Result<()> {
+        self.number(rows, keys)?;
+        let count = self.len();
+        for (accumulator, state) in self.accumulators.iter_mut().zip(states) {
+            accumulator.merge_batch(state, &self.numbers, None, count)?;
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, rows: usize, keys: &[ArrayRef]) -> Result<()> {
+        match &mut self.groups {
+            Some(groups) => groups.intern(keys, &mut self.numbers)?,
+            None => {
+                self.numbers.clear();
+                self.numbers.resize(rows, 0);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn since(&self) -> u64 {

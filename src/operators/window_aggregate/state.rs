@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 
+use super::exec::Aggregate;
 use super::pane::Pane;
 use super::rows::{Evaluated, Plan};
+use crate::operators::changes::{Changes, foreign, numbers, table};
 use crate::operators::event_time::Mark;
 use crate::operators::figures::Held;
 use crate::operators::guard::RowFaults;
@@ -17,22 +19,32 @@ use crate::operators::kept::State;
 /// Rows of a batch that comes out.
 pub(in crate::operators) const MOST_ROWS: usize = 8192;
 
+/// Names of saved tables: what groups have come to, and the time.
+const GROUPS: &str = "groups";
+const TIME: &str = "time";
+
 /// The open windows.
-#[derive(Default)]
 pub(super) struct WindowState {
+    plan: Arc<Plan>,
     /// By the beginning of the window; rows without one are a window of their own, which ends with the stream.
     panes: BTreeMap<Option<i64>, Pane>,
+    /// If changes are noted: what the rows since the last time have come to, which is added to the others then.
+    fresh: Option<BTreeMap<Option<i64>, Pane>>,
     /// Windows that begin before it are closed.
     time: Option<i64>,
 }
 
 impl std::fmt::Debug for WindowState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} windows", self.panes.len())
+        write!(f, "{} windows", self.all().count())
     }
 }
 
 impl WindowState {
+    pub(super) fn new(plan: &Arc<Plan>) -> Self {
+        Self { plan: Arc::clone(plan), panes: BTreeMap::new(), fresh: None, time: None }
+    }
+
     /// Takes in rows; returns how many of them came too late.
     pub(super) fn take_in(&mut self, plan: &Plan, batch: &RecordBatch, epoch: u64, faults: &RowFaults) -> Result<usize> {
         let mut late = 0;
@@ -82,8 +94,28 @@ impl WindowState {
         Ok(late)
     }
 
+    /// Adds what some rows have come to to the others of their window; returns it as a table.
+    fn merge(&mut self, window: Option<i64>, pane: Pane) -> Result<RecordBatch> {
+        let (groups, since) = (pane.len(), pane.since());
+        let (keys, states) = pane.states()?;
+        let into = self.pane(window, since)?;
+        into.merge(groups, &keys, &states)?;
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(vec![window; groups]))];
+        columns.extend(keys);
+        columns.extend(states.into_iter().flatten());
+        table(columns, groups)
+    }
+
+    fn pane(&mut self, window: Option<i64>, since: u64) -> Result<&mut Pane> {
+        Ok(match self.panes.entry(window) {
+            std::collections::btree_map::Entry::Occupied(pane) => pane.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => place.insert(Pane::new(&self.plan.keys, &self.plan.aggregates, since)?),
+        })
+    }
+
     fn add_to(&mut self, plan: &Plan, window: Option<i64>, rows: &Evaluated, epoch: u64) -> Result<()> {
-        let pane = match self.panes.entry(window) {
+        let panes = self.fresh.as_mut().unwrap_or(&mut self.panes);
+        let pane = match panes.entry(window) {
             std::collections::btree_map::Entry::Occupied(pane) => pane.into_mut(),
             std::collections::btree_map::Entry::Vacant(place) => place.insert(Pane::new(&plan.keys, &plan.aggregates, epoch)?),
         };
@@ -94,6 +126,15 @@ impl WindowState {
     pub(super) fn advance(&mut self, plan: &Plan, now: Mark) -> Result<Vec<RecordBatch>> {
         let time = self.time.map_or(now.time, |time| time.max(now.time));
         self.time = Some(time);
+        if let Some(fresh) = self.fresh.take() {
+            // What closes is whole then.
+            let (closing, open): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                fresh.into_iter().partition(|(window, _)| time == Mark::END || window.is_some_and(|begin| begin < time));
+            for (window, pane) in closing {
+                self.merge(window, pane)?;
+            }
+            self.fresh = Some(open);
+        }
         // Rows without a window wait for the end; they stand before all others.
         let open = if time == Mark::END { BTreeMap::new() } else { self.panes.split_off(&Some(time)) };
         let mut closed = std::mem::replace(&mut self.panes, open);
@@ -118,13 +159,77 @@ impl WindowState {
     }
 }
 
+impl WindowState {
+    fn all(&self) -> impl Iterator<Item = &Pane> {
+        self.panes.values().chain(self.fresh.iter().flat_map(BTreeMap::values))
+    }
+}
+
+/// The columns of each aggregate's state.
+pub(in crate::operators) fn states_of(aggregates: &[Aggregate], columns: &[ArrayRef]) -> Result<Vec<Vec<ArrayRef>>> {
+    let mut columns = columns.iter().cloned();
+    let counts = aggregates.iter().map(|aggregate| Ok(aggregate.function.state_fields()?.len())).collect::<Result<Vec<usize>>>()?;
+    let states: Vec<Vec<ArrayRef>> = counts.iter().map(|count| columns.by_ref().take(*count).collect()).collect();
+    if states.iter().zip(&counts).all(|(state, count)| state.len() == *count) { Ok(states) } else { Err(foreign("columns are missing")) }
+}
+
 impl State for WindowState {
     fn held(&self) -> Held {
         Held {
-            rows: self.panes.values().map(Pane::len).sum(),
-            bytes: self.panes.values().map(Pane::memory_size).sum(),
-            oldest: self.panes.values().map(Pane::since).min(),
+            rows: self.all().map(Pane::len).sum(),
+            bytes: self.all().map(Pane::memory_size).sum(),
+            oldest: self.all().map(Pane::since).min(),
             watermark: self.time.unwrap_or(Mark::BEGINNING),
         }
+    }
+
+    fn track(&mut self) {
+        self.fresh.get_or_insert_default();
+    }
+
+    fn changes(&mut self) -> Result<Changes> {
+        let mut changes = Changes::default();
+        if let Some(fresh) = self.fresh.replace(BTreeMap::new()) {
+            for (window, pane) in fresh {
+                changes.add(GROUPS, self.merge(window, pane)?);
+            }
+        }
+        if let Some(time) = self.time {
+            changes.add_numbers(TIME, &[time])?;
+        }
+        Ok(changes)
+    }
+
+    fn restore(&mut self, changes: &Changes) -> Result<()> {
+        let plan = Arc::clone(&self.plan);
+        for rows in changes.of(GROUPS) {
+            let windows = numbers(rows, 0)?;
+            let mut begin = 0;
+            while begin < rows.num_rows() {
+                let window = |row: usize| windows.is_valid(row).then(|| windows.value(row));
+                let own = window(begin);
+                let end = (begin..rows.num_rows()).find(|row| window(*row) != own).unwrap_or(rows.num_rows());
+                let columns = rows.slice(begin, end - begin).columns().to_vec();
+                let keys = &columns[1..1 + plan.keys.fields().len()];
+                let states = states_of(&plan.aggregates, &columns[1 + keys.len()..])?;
+                let panes = self.fresh.as_mut().unwrap_or(&mut self.panes);
+                let pane = match panes.entry(own) {
+                    std::collections::btree_map::Entry::Occupied(pane) => pane.into_mut(),
+                    std::collections::btree_map::Entry::Vacant(place) => place.insert(Pane::new(&plan.keys, &plan.aggregates, 0)?),
+                };
+                pane.merge(end - begin, keys, &states)?;
+                begin = end;
+            }
+        }
+        if let Some([time]) = changes.numbers(TIME).as_deref() {
+            self.time = Some(self.time.map_or(*time, |own| own.max(*time)));
+            // What was closed then has come out.
+            let gone = |window: &Option<i64>| window.is_none_or(|begin| begin >= *time);
+            self.panes.retain(|window, _| gone(window));
+            if let Some(fresh) = &mut self.fresh {
+                fresh.retain(|window, _| gone(window));
+            }
+        }
+        Ok(())
     }
 }
