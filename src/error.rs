@@ -169,9 +169,9 @@ impl Error {
         if self.inner.place.is_some() { self } else { self.at(script, span) }
     }
 
-    /// Says which setting an error is about that does not begin with its name.
+    /// Says which setting an error is about that does not begin with its name; that of a job has no owner.
     pub fn about(mut self, owner: &str, key: &str) -> Self {
-        self.inner.setting = Some(format!("{owner}.{key}"));
+        self.inner.setting = Some(if owner.is_empty() { key.to_owned() } else { format!("{owner}.{key}") });
         self
     }
 

@@ -18,7 +18,7 @@ use super::unknown_keys::{self, Told, Unfit};
 use super::{batching, schema_file, text_file};
 use crate::error::{Error, Script};
 use crate::formats::schema_text;
-use crate::options::{EffectiveSetting, KeyMap, Scope, Setting, joined, locate};
+use crate::options::{EffectiveSetting, KeyMap, Origin, Scope, Setting, joined, locate};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
 use crate::stream::{BatchSettings, FailurePolicy};
@@ -206,6 +206,10 @@ fn bind_statement(name: String, statement: StreamStatement, earlier: &[String], 
     let mut warnings = std::mem::take(&mut keys.warnings);
     warnings.append(&mut told.warnings);
     warnings.extend(batching_warnings(&name, &job, keys.job.effective(), &sources));
+    if job.state_dir.is_none() && keys.job.effective().iter().any(|setting| setting.key == "checkpoint.interval" && !matches!(setting.origin, Origin::Default))
+    {
+        warnings.push(format!("job '{name}': 'checkpoint.interval' has no effect without 'state.dir'"));
+    }
     if job.use_transactions && !faulty {
         let weak = sinks.first().map_or_else(|| "standard output".to_owned(), |sink: &BoundSink| format!("sink '{}'", sink.name));
         warnings.push(format!("job '{name}' asks for transactions, but {weak} has none in this build; it runs in simple mode (at-least-once)"));

@@ -138,6 +138,11 @@ define_options! {
         memory_limit: SomeBytes = "memory.limit" [] optional like "512MB";
         /// Bytes of these that are worth a warning.
         memory_recommended: ByteSize = "memory.recommended_limit" [] default "400MB" like "1GB";
+        /// Folder in which it is recorded how far the sources were read and what the operators keep: a job that has fallen, or was stopped, goes on from there. Records of a job that has come to its end are removed. Without it
+        /// a job reads again what its open windows and joins need, and forgets what groups without a window and OVER have come to. For jobs that run as a stream.
+        state_dir: PathBuf = "state.dir" [] optional like "state/orders";
+        /// How often a record is written there. What came out since the last one may come out twice after a fall.
+        checkpoint_interval: Millis = "checkpoint.interval" [] default "10s" like "1s";
         /// How far apart event times may be in a join of streams that says nothing about it, an hour unless this is given; and for how long OVER remembers a key without rows, for good unless this is given.
         state_ttl: Millis = "state.ttl" [] optional like "10m";
         /// When the groups of a window come out: once, when it is over (`final`), or also while it is open, each epoch those that have changed (`changes`), for sinks that keep the last row of

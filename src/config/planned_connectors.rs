@@ -74,8 +74,6 @@ const HTTP: &[PlannedKey] = &[
 pub(super) const PLANNED_KEYS: &[PlannedKey] = &[
     key("lanes", "count", JOB, "Partitions of keyed operators."),
     key("commit.interval", "duration", JOB, "How often transactional epochs are committed."),
-    key("checkpoint.interval", "duration", JOB, "How often positions and state are recorded."),
-    key("state.dir", "path", JOB, "Where records live."),
     key("state.memory_limit", "bytes", JOB, "State above this is spilled."),
     key("state.disk_limit", "bytes", JOB, "State above this fails the job."),
     key("dead_letter", "name", &[Scope::Job, Scope::Source, Scope::Sink], "Sink for refused records."),

@@ -7,6 +7,7 @@
 //! - `mode`: how the statements of a pipeline are executed
 //! - `explain`: what would be run
 
+mod checkpoint;
 mod claims;
 mod create;
 mod explain;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::checkpoint::checkpoints;
 use super::create::{self, Created, View};
 use super::mode::mode;
 use crate::clock::EpochClock;
@@ -12,7 +13,7 @@ use crate::operators::guard::RowFaults;
 use crate::options::{EffectiveSetting, locate};
 use crate::planner::{DEFAULT_TTL, ExecutionMode, JobPlan, PlanRequest, Results, TableInput, plan_job};
 use crate::resident::forget_program;
-use crate::runtime::{ChainedInput, EngineMemory, JobMemory, JobSpec, MemoryLimits, SinkSpec, pipelines};
+use crate::runtime::{ChainedInput, CheckpointSpec, EngineMemory, JobMemory, JobSpec, MemoryLimits, SinkSpec, pipelines};
 use crate::stream::{Boundedness, DataSink, FailureStrategy, visible};
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::memory_pool::MemoryPool;
@@ -124,17 +125,18 @@ pub async fn prepare(request: PrepareRequest<'_>) -> Result<Prepared, Vec<Error>
     let created: Vec<Option<Created>> = faults.iter_mut().enumerate().map(|(at, faults)| create::create(&statements, at, view, faults)).collect();
     forget_program();
     let modes = modes(&statements, &created, &mut faults);
+    let checkpoints = checkpoints(&statements, &created, &modes, chained(&statements), &mut faults);
     let read_by_others: Vec<usize> = chained(&statements).map(|(_, upstream)| upstream).collect();
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut schemas: Vec<Option<StreamColumns>> = Vec::new();
-    for (at, ((statement, created), mode)) in statements.iter().zip(created).zip(modes).enumerate() {
+    for (at, (((statement, created), mode), checkpoint)) in statements.iter().zip(created).zip(modes).zip(checkpoints).enumerate() {
         let (Some(statement), Some(created)) = (statement, created) else {
             outcomes.push(Outcome::Faulty);
             schemas.push(None);
             continue;
         };
         let stdout = Some(&stdout).filter(|_| statement.statement.into.is_empty() && !read_by_others.contains(&at));
-        let job = Job { statement, created, mode, stdout, row_limit, memory: request.memory, functions: request.functions };
+        let job = Job { statement, created, mode, checkpoint, stdout, row_limit, memory: request.memory, functions: request.functions };
         let (outcome, schema) = job.plan(&outcomes, &schemas, &mut faults[at]).await;
         outcomes.push(outcome);
         schemas.push(schema);
@@ -190,6 +192,8 @@ struct Job<'a> {
     statement: &'a BoundStatement,
     created: Created,
     mode: Option<(ExecutionMode, bool)>,
+    /// Where it is recorded.
+    checkpoint: Option<CheckpointSpec>,
     /// Where it prints, if it does.
     stdout: Option<&'a Arc<dyn DataSink>>,
     row_limit: Option<usize>,
@@ -292,6 +296,7 @@ impl Job<'_> {
             buffer_rows: statement.job.buffer_size,
             shutdown_timeout: statement.job.shutdown_timeout.0,
             row_limit: self.row_limit,
+            checkpoint: self.checkpoint,
             tap: None,
         };
         let sources = statement.sources.iter().map(|source| source.name.clone()).collect();

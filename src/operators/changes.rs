@@ -60,6 +60,15 @@ impl Changes {
     }
 }
 
+/// Of changes that are whole each time, the last ones.
+pub(super) fn last(all: &mut dyn Iterator<Item = crate::error::Result<Changes>>) -> crate::error::Result<Changes> {
+    let mut last = Changes::default();
+    for changes in all {
+        last = changes?;
+    }
+    Ok(last)
+}
+
 /// A table of columns; their names are their numbers.
 pub(super) fn table(columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
     let fields: Vec<Field> = columns.iter().enumerate().map(|(at, column)| Field::new(format!("{at}"), column.data_type().clone(), true)).collect();

@@ -21,17 +21,18 @@ use super::{carry, epoch_safety};
 use crate::catalog::HiddenColumn;
 use crate::clock::EpochClock;
 use crate::error::{Error, Result, Script};
-use crate::operators::OperatorFigures;
 use crate::operators::event_time::{SourceTime, Timeline};
 use crate::operators::guard::{GuardedFilterExec, RowFaults};
 use crate::operators::interval_join::IntervalJoinExec;
 use crate::operators::limit::{LimitState, StreamLimitExec};
 use crate::operators::lookup_join::LookupJoinExec;
+use crate::operators::once::OnceExec;
 use crate::operators::over::OverExec;
 use crate::operators::session_aggregate::SessionAggregateExec;
 use crate::operators::source_slot::{Slot, SourceExec};
 use crate::operators::update_aggregate::UpdateAggregateExec;
 use crate::operators::window_aggregate::WindowAggregateExec;
+use crate::operators::{OperatorFigures, Saved};
 use crate::stream::MetadataColumn;
 
 /// How a job is executed.
@@ -166,6 +167,8 @@ pub struct JobPlan {
     pub limits: Vec<Arc<LimitState>>,
     /// Operators that keep rows until their time is over, from the leaves up.
     pub stateful: Vec<Arc<OperatorFigures>>,
+    /// Everything that is kept from one epoch to the next, with what it belongs to, from the leaves up: the same order whenever the statement is planned.
+    pub saved: Vec<(String, Arc<dyn Saved>)>,
     /// Joins that only `state.ttl` bounds, by the names of their sides.
     pub open_joins: Vec<(String, String)>,
     /// Rows take the place of earlier ones that are the same in these columns; `None`: each row stands for itself.
@@ -235,6 +238,7 @@ async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
         lookups: Vec::new(),
         limits: Vec::new(),
         stateful: Vec::new(),
+        saved: Vec::new(),
         open_joins,
         updates: updates.map(|keys| keys.into_iter().map(|at| root.schema().field(at).name().clone()).collect()),
         column_times,
@@ -244,6 +248,8 @@ async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
         context: task_context(&state),
     };
     collect(&root, None, &request, hidden, &mut plan);
+    let of_operators = plan.stateful.iter().filter_map(|figures| Some((figures.name().to_owned(), Arc::clone(figures.saved()?))));
+    plan.saved.extend(of_operators);
     check_refresh(&plan.lookups, &request).map_err(one)?;
     Ok(plan)
 }
@@ -345,6 +351,9 @@ fn collect(node: &Arc<dyn ExecutionPlan>, parent: Option<&Arc<dyn ExecutionPlan>
         plan.lookups.push(LookupPlan { join: join.clone(), leaves, refresh_interval });
     } else if let Some(limit) = node.as_any().downcast_ref::<StreamLimitExec>() {
         plan.limits.push(Arc::clone(limit.state()));
+        plan.saved.push(("LIMIT".to_owned(), Arc::clone(limit.state()) as Arc<dyn Saved>));
+    } else if let Some(once) = node.as_any().downcast_ref::<OnceExec>() {
+        plan.saved.push(("a branch without a stream".to_owned(), Arc::clone(once.executed()) as Arc<dyn Saved>));
     } else if let Some(join) = node.as_any().downcast_ref::<IntervalJoinExec>() {
         plan.stateful.push(Arc::clone(join.figures()));
     } else if let Some(groups) = node.as_any().downcast_ref::<WindowAggregateExec>() {

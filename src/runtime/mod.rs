@@ -10,6 +10,7 @@
 //! - `batching`: when a batch is complete
 //! - `source_clock`: how far the time of a source has come
 //! - `stream_input`, `stream_driver`: epochs
+//! - `checkpoint`: what a run is resumed from after a fall
 //! - `table_loader`: the tables of lookup joins
 //! - `batch_run`, `batch_driver`: one run over everything
 //! - `queue`: between the parts of such a run
@@ -27,6 +28,7 @@
 mod batch_driver;
 mod batch_run;
 pub mod batching;
+mod checkpoint;
 mod counters;
 mod epoch_outputs;
 mod gate;
@@ -53,6 +55,7 @@ mod table_loader;
 mod tap;
 mod threads;
 
+pub use checkpoint::CheckpointSpec;
 pub use counters::{JobCounters, JobSummary, OperatorSummary, SinkSummary, SourceSummary};
 pub use gate::Gate;
 pub use job_memory::{EngineMemory, JobMemory, MemoryLimits};

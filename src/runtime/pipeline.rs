@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use super::batch_run::run_batch;
 use super::batching::whole_batch_bytes;
+use super::checkpoint::resume;
 use super::counters::{JobCounters, JobSummary};
 use super::epoch_outputs::{Direct, EpochOutputs};
 use super::gate::{AtGate, Gate};
@@ -31,6 +32,7 @@ use super::stream_input::StreamInput;
 use super::table_loader::TableLoader;
 use crate::clock::system_nanos;
 use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::operators::Saved;
 use crate::planner::{ExecutionMode, LeafPlan};
 use crate::resident::forget_program;
 use crate::stream::{DataSink, Position};
@@ -252,7 +254,9 @@ async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink
     // Closing has made the last rows durable.
     let mut durable = vec![Vec::new(); names.len()];
     if let Some(mut streamed) = streamed {
-        streamed.driver.forget_durable();
+        if let Err(error) = streamed.driver.finish_records(failure.is_some()).await {
+            failure.get_or_insert(error);
+        }
         incomplete |= streamed.driver.broken_source.is_some();
         for ((at, name), position) in streamed.names.iter().zip(streamed.driver.durable) {
             durable[*at].push((name.clone(), position.borrow().clone()));
@@ -367,6 +371,8 @@ async fn run_stream(
     let mut names = Vec::new();
     let numbers: Vec<usize> = parts.iter().map(|part| part.number).collect();
     // Statements that read this one may go by the time of its sources.
+    let checkpoint = parts.iter().enumerate().find_map(|(at, part)| Some((at, part.spec.checkpoint.clone()?)));
+    let mut saved: Vec<(String, Arc<dyn Saved>)> = Vec::new();
     let has_state = parts.iter().any(|part| !part.spec.plan.stateful.is_empty());
     let one_batch_per_epoch = parts.iter().any(|part| part.spec.one_batch_per_epoch);
     for (at, part) in parts.into_iter().enumerate() {
@@ -384,7 +390,7 @@ async fn run_stream(
             let decoded = if tolerates(&source.failure) { DECODED_ROWS } else { source.batch.max_rows.clamp(FEW_ROWS, DECODED_ROWS) };
             let request = feed.request(decoded_rows(memory, decoded), DECODERS, &part.counters.health_of(&name));
             let place = format!("job '{}', source '{name}'", part.spec.name);
-            let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place: place.clone() };
+            let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place: place.clone(), begin: Position::default() };
             tasks.push((task, ahead.clone()));
             names.push((at, name.to_string()));
             let time = part.spec.plan.times.iter().find(|(own, _)| *own == name).filter(|_| has_state);
@@ -405,6 +411,7 @@ async fn run_stream(
         ));
         let (root, limits) = with_root(&part, &outputs);
         let plan = part.spec.plan;
+        saved.extend(plan.saved.iter().enumerate().map(|(number, (of, state))| (format!("job '{}', {of} ({number})", part.spec.name), Arc::clone(state))));
         let tables = TableLoader::new(
             &part.spec.name,
             plan.lookups,
@@ -417,6 +424,7 @@ async fn run_stream(
         );
         let chained = chained.into_iter().filter_map(|(job, feed)| Some((numbers.iter().position(|number| *number == job)?, feed))).collect();
         statements.push(Statement {
+            name: part.spec.name.clone(),
             log: RateLimitedLog::new(format!("job '{}'", part.spec.name)),
             keeps_metrics: keeps_metrics(&root),
             root,
@@ -435,7 +443,7 @@ async fn run_stream(
         });
     }
     let count = inputs.len();
-    let driver = StreamDriver {
+    let mut driver = StreamDriver {
         statements,
         inputs,
         sources,
@@ -447,7 +455,12 @@ async fn run_stream(
         durable: (0..count).map(|_| watch::Sender::new(Position::default())).collect(),
         turn: 0,
         broken_source: None,
+        keeper: None,
+        complete: false,
     };
+    if let Some((at, spec)) = checkpoint {
+        resume(&mut driver, &mut tasks, at, spec, saved).await.map_err(|error| (at, error))?;
+    }
     let tasks = tasks
         .into_iter()
         .enumerate()

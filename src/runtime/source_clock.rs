@@ -48,6 +48,9 @@ pub(super) struct SourceClock {
     told: bool,
 }
 
+/// How far a source's time has come, and the latest time of each of its partitions.
+pub(super) type ClockState = (Option<i64>, Vec<(String, i32, Option<i64>)>);
+
 #[derive(Clone, Copy, Debug)]
 struct Partition {
     latest: Option<i64>,
@@ -109,6 +112,23 @@ impl SourceClock {
             self.partitions.entry(partition.clone()).or_insert(Partition { latest: None, seen: now });
         }
         self.expected = expected;
+    }
+
+    /// How far it has come, and the latest time of each partition, for a record.
+    pub(super) fn state(&self) -> ClockState {
+        let time = Some(self.time.mark().time).filter(|time| *time != Mark::BEGINNING);
+        (time, self.partitions.iter().map(|((topic, number), partition)| (topic.to_string(), *number, partition.latest)).collect())
+    }
+
+    /// Goes on where an earlier run has stopped.
+    pub(super) fn resume(&mut self, time: Option<i64>, partitions: &[(String, i32, Option<i64>)]) {
+        let now = Instant::now();
+        for (topic, number, latest) in partitions {
+            self.partitions.insert((Arc::from(topic.as_str()), *number), Partition { latest: *latest, seen: now });
+        }
+        if let Some(time) = time {
+            self.time.advance(Mark { time, idle: false });
+        }
     }
 
     /// Nothing more comes.

@@ -29,6 +29,8 @@ pub(super) struct SourceTask {
     pub request: ReadRequest,
     pub policy: FailurePolicy,
     pub place: String,
+    /// Where it begins, if that was recorded.
+    pub begin: Position,
 }
 
 /// What connects a task with its driver.
@@ -60,7 +62,7 @@ impl SourceTask {
     async fn read(&self, ends: TaskEnds, shutdown: Shutdown, stop: Shutdown) {
         let TaskEnds { index, ahead, events, mut durable } = ends;
         let send = |event| events.send((index, event)).is_ok();
-        let mut reading = Reading { task: self, position: Position::default(), reader: None, retry: 0, panicked: false };
+        let mut reading = self.reading();
         loop {
             let paused = shutdown.is_paused();
             let next = tokio::select! {
@@ -110,7 +112,7 @@ impl SourceTask {
 
     /// A reader for use without a task.
     pub(super) fn reading(&self) -> Reading<'_> {
-        Reading { task: self, position: Position::default(), reader: None, retry: 0, panicked: false }
+        Reading { task: self, position: self.begin.clone(), reader: None, retry: 0, panicked: false }
     }
 }
 

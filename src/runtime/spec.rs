@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::checkpoint::CheckpointSpec;
 use super::tap::Tap;
 use crate::clock::EpochClock;
 use crate::operators::guard::RowFaults;
@@ -67,6 +68,8 @@ pub struct JobSpec {
     pub shutdown_timeout: Duration,
     /// Ends the job after this many rows.
     pub row_limit: Option<usize>,
+    /// Where it is recorded how far it has come, if it is.
+    pub checkpoint: Option<CheckpointSpec>,
     /// Where jobs of other runs read its rows.
     pub tap: Option<Arc<Tap>>,
 }

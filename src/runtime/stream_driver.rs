@@ -13,6 +13,7 @@ use tokio::sync::{RwLock, mpsc, watch};
 use tracing::Instrument;
 
 use super::batching::Decision;
+use super::checkpoint::Keeper;
 use super::counters::{JobCounters, add};
 use super::epoch_outputs::EpochOutputs;
 use super::execution_error;
@@ -44,6 +45,8 @@ const IDLE_TICK: Duration = Duration::from_secs(1);
 
 /// A statement that runs in epochs.
 pub(super) struct Statement {
+    /// The job's name.
+    pub name: String,
     pub root: Arc<dyn ExecutionPlan>,
     pub context: Arc<TaskContext>,
     pub outputs: Arc<EpochOutputs>,
@@ -83,6 +86,10 @@ pub(super) struct StreamDriver {
     pub turn: usize,
     /// A source could not be read to its end.
     pub broken_source: Option<Error>,
+    /// The records, if any are kept, and the job that says so.
+    pub keeper: Option<(usize, Keeper)>,
+    /// It has come to its end: nothing is left to go on with.
+    pub complete: bool,
 }
 
 /// How the driver came to an end.
@@ -143,6 +150,7 @@ impl StreamDriver {
         }
         // A stream that was asked to stop has not ended: the rest of its tables may still find partners in the next run.
         let ended = !self.shutdown.is_requested();
+        self.complete = ended;
         if ended && self.statements.iter().any(|statement| statement.tables.has_rows_at_the_end() && !statement.done) {
             self.statements.iter().for_each(|statement| statement.tables.announce_last_epoch());
             self.run_epoch(&[]).await?;
@@ -243,7 +251,8 @@ impl StreamDriver {
         let tick = undone.then_some(IDLE_TICK);
         let now = Instant::now();
         let silent = self.inputs.iter().filter_map(|input| input.clock.as_ref()?.next_due(now)).min().map(|due| due.saturating_duration_since(now));
-        let until = [at_most, due, tick, silent].into_iter().flatten().min().map(|wait| tokio::time::Instant::now() + wait);
+        let record = self.keeper.as_ref().and_then(|(_, keeper)| keeper.next_due(self.epoch));
+        let until = [at_most, due, tick, silent, record].into_iter().flatten().min().map(|wait| tokio::time::Instant::now() + wait);
         let sleep = async {
             match until {
                 Some(until) => tokio::time::sleep_until(until).await,
@@ -262,7 +271,7 @@ impl StreamDriver {
             () = sleep => {
                 // Rotation and rolling go by the clock even if no row comes.
                 self.statements.iter().for_each(|statement| statement.clock.advance(system_nanos()));
-                self.forget_durable();
+                self.keep_records().await?;
             }
         }
         Ok(None)
@@ -309,8 +318,7 @@ impl StreamDriver {
             self.inputs[*at].learn(*rows, took);
             self.inputs[*at].note_latency();
         }
-        self.forget_durable();
-        Ok(())
+        self.keep_records().await
     }
 
     /// A statement that only others read is done when they are.
@@ -324,8 +332,71 @@ impl StreamDriver {
         }
     }
 
+    /// Takes a record if one is due, goes on with those that were taken, and moves the durable positions.
+    async fn keep_records(&mut self) -> Result<(), (usize, Error)> {
+        let Some((job, keeper)) = &self.keeper else {
+            self.forget_durable();
+            return Ok(());
+        };
+        let job = *job;
+        let is_due = keeper.is_due(self.epoch);
+        if is_due {
+            self.take_record().map_err(|error| (job, error))?;
+        }
+        let acked = self.acked();
+        let Some((_, keeper)) = &mut self.keeper else { return Ok(()) };
+        if let Some(recorded) = keeper.work(acked).await.map_err(|error| (job, error))? {
+            self.move_durable(recorded);
+        }
+        Ok(())
+    }
+
+    fn take_record(&mut self) -> Result<()> {
+        let states = |input: &StreamInput| input.state(&self.statements[input.statement].name);
+        let inputs = self.inputs.iter().map(states).collect();
+        let epoch = self.epoch;
+        self.keeper.as_mut().map_or(Ok(()), |(_, keeper)| keeper.take(epoch, inputs))
+    }
+
+    /// The epoch up to which all sinks have acknowledged everything.
+    fn acked(&self) -> Epoch {
+        let with_sinks = self.statements.iter().filter(|statement| !statement.counters.sinks.is_empty());
+        with_sinks.map(|statement| statement.counters.acked()).min().unwrap_or(self.epoch)
+    }
+
+    /// Ends the records when the sinks are closed: with a last one, or, if nothing is left to go on with, with none. `failed`: what operators keep may not be whole.
+    pub(super) async fn finish_records(&mut self, failed: bool) -> Result<(), (usize, Error)> {
+        let Some((job, keeper)) = &self.keeper else {
+            self.forget_durable();
+            return Ok(());
+        };
+        let job = *job;
+        let is_new = self.epoch > keeper.taken_epoch();
+        if self.complete && !failed {
+            self.move_durable(self.epoch);
+            let Some((_, keeper)) = &mut self.keeper else { return Ok(()) };
+            return keeper.clear().await.map_err(|error| (job, error));
+        }
+        if !failed && is_new {
+            self.take_record().map_err(|error| (job, error))?;
+        }
+        let acked = self.acked();
+        let Some((_, keeper)) = &mut self.keeper else { return Ok(()) };
+        if let Some(recorded) = keeper.finish(acked).await.map_err(|error| (job, error))? {
+            self.move_durable(recorded);
+        }
+        Ok(())
+    }
+
+    /// What was read up to an epoch is durable.
+    fn move_durable(&mut self, epoch: Epoch) {
+        while let Some((_, input, position)) = self.moved.pop_front_if(|(own, ..)| *own <= epoch) {
+            self.durable[input].send_modify(|durable| durable.merge(&position));
+        }
+    }
+
     /// Moves the durable positions up to what every sink has made durable.
-    pub(super) fn forget_durable(&mut self) {
+    fn forget_durable(&mut self) {
         while let Some((epoch, input, position)) = self.moved.front() {
             let statement = self.inputs[*input].statement;
             // Statements that read this one have their own sinks; the slowest of the pipeline counts. Rows that are kept may still come out: they are read again after a fall.

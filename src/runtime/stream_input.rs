@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 
 use super::batching::{Decision, Waiting, adapt, decide};
+use super::checkpoint::InputState;
 use super::counters::{JobCounters, SourceCounters, add};
 use super::leaf_feed::{LeafRows, SourceFeed};
 use super::rate_limited_log::RateLimitedLog;
@@ -43,6 +44,8 @@ pub(super) struct StreamInput {
     held: MemoryReservation,
     /// Its time, if somebody goes by it.
     pub clock: Option<SourceClock>,
+    /// How far what has been cut reaches.
+    read: Position,
 }
 
 fn held(bytes: u64) -> usize {
@@ -55,6 +58,8 @@ struct Piece {
     skipped: u64,
     rejected: Vec<RejectedRecord>,
     position: Position,
+    /// Some of its rows have been cut off.
+    is_begun: bool,
     /// Room it takes of what may be read ahead.
     room: u32,
 }
@@ -113,6 +118,7 @@ impl StreamInput {
             most_bytes,
             held,
             clock,
+            read: Position::default(),
         }
     }
 
@@ -148,7 +154,15 @@ impl StreamInput {
         if self.rows > 0 && self.since.is_none() {
             self.since = Some(Instant::now());
         }
-        self.pieces.push_back(Piece { rows: batch.rows, bytes: batch.bytes, skipped: batch.skipped, rejected: batch.rejected, position: batch.position, room });
+        self.pieces.push_back(Piece {
+            rows: batch.rows,
+            bytes: batch.bytes,
+            skipped: batch.skipped,
+            rejected: batch.rejected,
+            position: batch.position,
+            is_begun: false,
+            room,
+        });
     }
 
     /// Counts the records of a piece that are no rows, when its first row is used.
@@ -210,6 +224,7 @@ impl StreamInput {
                 }
                 batches.push(piece.rows.slice(0, left));
                 piece.rows = piece.rows.slice(left, count - left);
+                piece.is_begun |= left > 0;
                 let bytes = piece.bytes * left as u64 / count as u64;
                 piece.bytes -= bytes;
                 self.bytes -= bytes;
@@ -224,6 +239,7 @@ impl StreamInput {
             self.rows -= count;
             left -= count;
             position.merge(&piece.position);
+            self.read.merge(&piece.position);
             if count > 0 {
                 batches.push(piece.rows);
             }
@@ -233,6 +249,36 @@ impl StreamInput {
         // What was cut now is held until the next is: the epoch works on it.
         self.held.resize(held(before));
         Ok((batches, position))
+    }
+
+    /// How far it was read, for a record; and the rows up to there that have not been used.
+    pub(super) fn state(&self, job: &str) -> (InputState, Option<RecordBatch>) {
+        let mut read = self.read.clone();
+        let begun = self.pieces.front().filter(|piece| piece.is_begun);
+        if let Some(piece) = begun {
+            read.merge(&piece.position);
+        }
+        let (time, partitions) = self.clock.as_ref().map(SourceClock::state).unwrap_or_default();
+        let offsets = read.offsets.iter().map(|(partition, offset)| (partition.to_string(), *offset)).collect();
+        (InputState { name: format!("{job}.{}", self.name), offsets, time, partitions }, begun.map(|piece| piece.rows.clone()))
+    }
+
+    /// Goes on where an earlier run has stopped. Returns where its source is to begin.
+    pub(super) fn resume(&mut self, state: &InputState, rest: Option<RecordBatch>) -> Position {
+        let offsets = state.offsets.iter().map(|(partition, offset)| (Arc::from(partition.as_str()), *offset)).collect();
+        let position = Position { offsets };
+        if let Some(clock) = &mut self.clock {
+            clock.resume(state.time, &state.partitions);
+        }
+        self.read = position.clone();
+        if let Some(rows) = rest {
+            let bytes = crate::operators::slice_bytes::slice_bytes(&rows) as u64;
+            self.rows += rows.num_rows();
+            self.bytes += bytes;
+            self.since.get_or_insert_with(Instant::now);
+            self.pieces.push_front(Piece { rows, bytes, skipped: 0, rejected: Vec::new(), position: position.clone(), is_begun: true, room: 0 });
+        }
+        position
     }
 
     fn refused(&self, record: &RejectedRecord) -> Error {

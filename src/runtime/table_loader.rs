@@ -253,7 +253,7 @@ impl TableReader {
         let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, spec.source.metadata(), false, false, Arc::clone(&self.faults))?;
         let request = feed.request(decoded_rows(self.context.memory_pool(), TABLE_BATCH_ROWS), self.parallelism, &self.counters.health_of(name));
         let place = format!("job '{}', source '{name}'", self.job);
-        Ok((feed, SourceTask { source: Arc::clone(&spec.source), request, policy: spec.failure, place }))
+        Ok((feed, SourceTask { source: Arc::clone(&spec.source), request, policy: spec.failure, place, begin: crate::stream::Position::default() }))
     }
 }
 
@@ -370,7 +370,8 @@ mod tests {
         let feed = SourceFeed::new(&Arc::new(Schema::empty()), Vec::new(), None, &[], false, false, faults).expect("a feed");
         let request = feed.request(1, 1, &counters.health_of("silent"));
         let policy = FailurePolicy { strategy: FailureStrategy::LogAndContinue, max_retries: 0, retry_backoff: Duration::ZERO };
-        let task = SourceTask { source: Arc::new(Silent(Arc::clone(&alive))), request, policy, place: String::new() };
+        let task =
+            SourceTask { source: Arc::new(Silent(Arc::clone(&alive))), request, policy, place: String::new(), begin: crate::stream::Position::default() };
         let mut rows = table_stream(feed, task, Arc::new(RateLimitedLog::new(String::new())), counters);
         assert!(tokio::time::timeout(Duration::from_millis(20), rows.next()).await.is_err());
         assert_eq!(Arc::strong_count(&alive), 3, "it is read");

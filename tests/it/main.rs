@@ -4,6 +4,7 @@
 mod application;
 mod batching;
 mod batching_kafka;
+mod checkpoints;
 mod cli;
 mod collisions;
 mod comparisons;

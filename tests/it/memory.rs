@@ -191,6 +191,7 @@ pub async fn run(query: &str, tables: &[Table], epoch_rows: Option<usize>) -> Re
         buffer_rows: 1000,
         shutdown_timeout: Duration::from_secs(5),
         row_limit: None,
+        checkpoint: None,
         tap: None,
     };
     let last_resort: Arc<dyn DataSink> = Arc::new(Lines::default());

@@ -195,7 +195,9 @@ fn run(
     let (mut late, mut restart) = (0, |harness: &mut Harness| {
         let Some((true, fold)) = saves.next() else { return };
         let next = Harness::new(join, bounds, residual);
-        next.times.iter().zip(&harness.times).for_each(|(next, old)| drop(next.advance(old.mark())));
+        for (next, old) in next.times.iter().zip(&harness.times) {
+            next.advance(old.mark());
+        }
         changes::restart(harness.join.figures().saved().unwrap().as_ref(), &mut saved, *fold, next.join.figures().saved().unwrap().as_ref());
         *harness = next;
     });

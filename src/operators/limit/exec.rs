@@ -12,6 +12,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::{StreamExt, stream};
 use parking_lot::Mutex;
 
+use crate::operators::changes::{Changes, Saved, last};
 use crate::operators::guard::RowFaults;
 use crate::operators::plan_node::properties_over;
 
@@ -27,6 +28,11 @@ impl LimitState {
         Self { left: Mutex::new((skip, fetch)) }
     }
 
+    fn numbers(&self) -> Vec<i64> {
+        let (skip, fetch) = *self.left.lock();
+        vec![i64::try_from(skip).unwrap_or(i64::MAX), i64::try_from(fetch).unwrap_or(i64::MAX)]
+    }
+
     /// Whether the last row has been let through: the job is done.
     pub fn is_done(&self) -> bool {
         self.left.lock().1 == 0
@@ -40,6 +46,30 @@ impl LimitState {
         let passed = left.1.min(batch.num_rows() - skipped);
         left.1 -= passed;
         batch.slice(skipped, passed)
+    }
+}
+
+/// Name of the saved table.
+const LEFT: &str = "left";
+
+impl Saved for LimitState {
+    fn track(&self) {}
+
+    fn changes(&self) -> Result<Changes> {
+        let mut changes = Changes::default();
+        changes.add_numbers(LEFT, &self.numbers())?;
+        Ok(changes)
+    }
+
+    fn restore(&self, changes: &Changes) -> Result<()> {
+        if let Some([skip, fetch]) = changes.numbers(LEFT).as_deref() {
+            *self.left.lock() = (usize::try_from(*skip).unwrap_or(0), usize::try_from(*fetch).unwrap_or(0));
+        }
+        Ok(())
+    }
+
+    fn fold(&self, all: &mut dyn Iterator<Item = crate::error::Result<Changes>>) -> crate::error::Result<Changes> {
+        last(all)
     }
 }
 

@@ -12,8 +12,37 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, EmptyRecordBatchStream, ExecutionPlan, PlanProperties, displayable};
 use futures::TryStreamExt;
 
+use crate::operators::changes::{Changes, Saved, last};
 use crate::operators::guard::RowFaults;
 use crate::operators::plan_node::properties;
+
+/// How often a branch has been executed.
+#[derive(Debug, Default)]
+pub struct Executed(AtomicUsize);
+
+/// Name of the saved table.
+const TIMES: &str = "times";
+
+impl Saved for Executed {
+    fn track(&self) {}
+
+    fn changes(&self) -> Result<Changes> {
+        let mut changes = Changes::default();
+        changes.add_numbers(TIMES, &[i64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(i64::MAX)])?;
+        Ok(changes)
+    }
+
+    fn restore(&self, changes: &Changes) -> Result<()> {
+        if let Some([times]) = changes.numbers(TIMES).as_deref() {
+            self.0.store(usize::try_from(*times).unwrap_or(usize::MAX), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn fold(&self, all: &mut dyn Iterator<Item = crate::error::Result<Changes>>) -> crate::error::Result<Changes> {
+        last(all)
+    }
+}
 
 /// Yields what a bounded plan yields the first time it is executed, and nothing afterwards: the `VALUES` branch of a `UNION ALL` with a stream. Its plan is not a child, so it is
 /// not reset with every epoch.
@@ -21,7 +50,7 @@ use crate::operators::plan_node::properties;
 pub struct OnceExec {
     plan: Arc<dyn ExecutionPlan>,
     faults: Arc<RowFaults>,
-    executed: Arc<AtomicUsize>,
+    executed: Arc<Executed>,
     properties: Arc<PlanProperties>,
 }
 
@@ -31,6 +60,11 @@ impl OnceExec {
         let partitions = plan.properties().partitioning.partition_count();
         let properties = properties(plan.schema(), partitions, Boundedness::Unbounded { requires_infinite_memory: false });
         Self { plan, faults, executed: Arc::default(), properties }
+    }
+
+    /// How often it was executed, for saving it.
+    pub fn executed(&self) -> &Arc<Executed> {
+        &self.executed
     }
 }
 
@@ -64,7 +98,7 @@ impl ExecutionPlan for OnceExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         // Partitions are executed in order, one time each per epoch.
-        let first_epoch = self.executed.fetch_add(1, Ordering::Relaxed) < self.properties.partitioning.partition_count();
+        let first_epoch = self.executed.0.fetch_add(1, Ordering::Relaxed) < self.properties.partitioning.partition_count();
         if !first_epoch {
             return Ok(Box::pin(EmptyRecordBatchStream::new(self.schema())));
         }

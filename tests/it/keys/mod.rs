@@ -32,6 +32,8 @@ const HELD: &[(&str, &[&str], &str)] = &[
     ("job", &["memory.limit", "memory.recommended_limit"], "job_memory/mod::a_table_that_does_not_fit_fails_the_job"),
     ("job", &["emit"], "updates::windows_are_told_while_they_are_open_if_a_job_wants_it"),
     ("job", &["over.order"], "event_time::rows_of_over_wait_for_their_time_unless_they_are_taken_as_they_come"),
+    ("job", &["state.dir"], "checkpoints::running_counts_go_on_after_a_fall"),
+    ("job", &["checkpoint.interval"], "checkpoints::records_are_written_as_often_as_is_said"),
     ("job", &["state.ttl"], "event_time::joins_that_say_nothing_about_time_are_bounded_by_state_ttl"),
     ("job", &["shutdown.timeout"], "faults::a_sink_that_hangs_is_given_the_shutdown_timeout"),
     ("application", &["active_profile", "profiles"], "keys/jobs::an_application_file_has_profiles_and_names_one"),
