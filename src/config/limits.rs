@@ -24,12 +24,14 @@ const SOURCES: &str = "VELO_MAX_SOURCES_PER_JOB";
 const SINKS: &str = "VELO_MAX_SINKS_PER_JOB";
 const MEMORY: &str = "VELO_MAX_MEMORY_MB";
 const MEGABYTE: usize = 1_000_000;
+/// Where nothing is said.
+const USUAL_MEGABYTES: usize = 2048;
 /// Most MB whose bytes can be counted.
 pub(super) const MOST_MEGABYTES: usize = usize::MAX / MEGABYTE;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { jobs: 50, sources: 10, sinks: 5, memory: None }
+        Self { jobs: 50, sources: 10, sinks: 5, memory: Some((USUAL_MEGABYTES * MEGABYTE) as u64) }
     }
 }
 
@@ -54,8 +56,7 @@ impl Limits {
                 if of_environment { error } else { variable.origin.blame_value(error) }
             })
         };
-        // Zero is refused, so it can stand for none here.
-        let megabytes = |name: &str| number(name, 0, MOST_MEGABYTES).map(|count| Some((count * MEGABYTE) as u64).filter(|bytes| *bytes > 0));
+        let megabytes = |name: &str| number(name, USUAL_MEGABYTES, MOST_MEGABYTES).map(|count| Some((count * MEGABYTE) as u64));
         let count = |name: &str, usual: usize| number(name, usual, usize::MAX);
         let usual = Self::default();
         Ok(Self { jobs: count(JOBS, usual.jobs)?, sources: count(SOURCES, usual.sources)?, sinks: count(SINKS, usual.sinks)?, memory: megabytes(MEMORY)? })
@@ -94,8 +95,8 @@ mod tests {
             let environment: BTreeMap<String, String> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             Limits::read(&environment).map_err(|error| error.to_string())
         };
-        assert_eq!(read(&[]), Ok(Limits { jobs: 50, sources: 10, sinks: 5, memory: None }));
-        assert_eq!(read(&[(JOBS, "2"), (SOURCES, " 30 "), (SINKS, "")]), Ok(Limits { jobs: 2, sources: 30, sinks: 5, memory: None }));
+        assert_eq!(read(&[]), Ok(Limits { jobs: 50, sources: 10, sinks: 5, memory: Some(2_048_000_000) }));
+        assert_eq!(read(&[(JOBS, "2"), (SOURCES, " 30 "), (SINKS, "")]), Ok(Limits { jobs: 2, sources: 30, sinks: 5, memory: Some(2_048_000_000) }));
         for wrong in ["0", "-1", "+5", "many", "1.5"] {
             assert_eq!(read(&[(SINKS, wrong)]), Err(format!("environment variable VELO_MAX_SINKS_PER_JOB = '{wrong}': expected a count of 1 or more")));
         }

@@ -4,6 +4,7 @@
 //! - `groups`: consumer groups that sources of a script would share
 //! - `create`: the sources and sinks of one statement
 //! - `offline`: sources that are only declared, for checks without their files
+//! - `checkpoint`: which jobs are recorded, and where
 //! - `mode`: how the statements of a pipeline are executed
 //! - `explain`: what would be run
 

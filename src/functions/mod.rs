@@ -1,10 +1,12 @@
 //! SQL functions that DataFusion lacks, or has with another meaning.
 //! - `clock`: `now()` and its kin read the job's [`crate::clock::EpochClock`]
 //! - `byte_length`: bytes of a text or binary value
+//! - `bounded`: those whose results may be of any size
 //! - `date_trunc`: for all instants, not only those that nanoseconds reach
 //! - `windows`: windows of time
 //! - `sum`: sums of whole numbers that never wrap around
 
+mod bounded;
 mod byte_length;
 mod clock;
 mod date_trunc;
@@ -17,6 +19,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 use crate::clock::EpochClock;
 
+pub use bounded::bounded;
 pub use windows::{SESSION_FUNCTIONS, session_gap};
 
 /// All functions of our own; those with the name of a built-in one replace it.

@@ -56,6 +56,10 @@ pub(super) fn session(clock: &Arc<EpochClock>, memory: Option<&Arc<dyn MemoryPoo
     for function in functions::all(clock) {
         state.register_udf(Arc::new(function)).map_err(|error| Error::internal("cannot register a function").with_source(error))?;
     }
+    let known: Vec<_> = functions::bounded(|name| state.scalar_functions().get(name).cloned()).collect();
+    for function in known {
+        state.register_udf(Arc::new(function)).map_err(|error| Error::internal("cannot register a function").with_source(error))?;
+    }
     for function in own {
         state
             .register_udf(Arc::clone(function))

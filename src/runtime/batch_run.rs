@@ -51,7 +51,11 @@ pub(super) async fn run_batch(parts: Vec<Part>, mut sinks: mpsc::UnboundedReceiv
     for (at, source_at, feed) in sources {
         let part = &parts[at];
         let source = &part.sources[source_at];
-        let request = feed.request(decoded_rows(part.spec.plan.context.memory_pool(), DECODED_ROWS), DECODERS, &part.counters.health_of(source.source.name()));
+        let request = feed.request(
+            decoded_rows(part.spec.plan.context.memory_pool(), DECODED_ROWS, feed.row_width()),
+            DECODERS,
+            &part.counters.health_of(source.source.name()),
+        );
         let place = format!("job '{}', source '{}'", part.spec.name, source.source.name());
         let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place, begin: crate::stream::Position::default() };
         ends.push((

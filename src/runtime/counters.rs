@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Instant, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use datafusion::execution::memory_pool::MemoryPool;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -94,6 +95,8 @@ pub struct JobCounters {
     pub faults: Arc<RowFaults>,
     /// Every operator counts the rows that it drops or adds, so that input and output balance by themselves.
     pub balanced: bool,
+    /// Its memory.
+    pub memory: Arc<dyn MemoryPool>,
 }
 
 pub(super) fn add(counter: &AtomicU64, count: u64) {
@@ -253,12 +256,13 @@ impl JobCounters {
         operators: Vec<Arc<OperatorFigures>>,
         faults: Arc<RowFaults>,
         balanced: bool,
+        memory: Arc<dyn MemoryPool>,
     ) -> Self {
         Self {
             operators,
-            sources: sources.into_iter().map(|name| (name, SourceCounters::default())).collect(),
-            tables: tables.into_iter().map(|name| (name, SourceCounters::default())).collect(),
-            sinks: sinks.into_iter().map(|name| (name, SinkCounters::default())).collect(),
+            sources: sources.into_iter().map(|name| (name, SourceCounters { health: Arc::new(Health::closed()), ..SourceCounters::default() })).collect(),
+            tables: tables.into_iter().map(|name| (name, SourceCounters { health: Arc::new(Health::closed()), ..SourceCounters::default() })).collect(),
+            sinks: sinks.into_iter().map(|name| (name, SinkCounters { health: Arc::new(Health::closed()), ..SinkCounters::default() })).collect(),
             chained: AtomicU64::new(0),
             out: AtomicU64::new(0),
             epochs: AtomicU64::new(0),
@@ -267,6 +271,7 @@ impl JobCounters {
             began: Instant::now(),
             faults,
             balanced,
+            memory,
         }
     }
 
@@ -342,7 +347,7 @@ impl JobCounters {
             records_processed: input,
             batches_processed: read(&self.epochs),
             batches_failed: read(&self.batches_failed),
-            last_record_time: streams().filter_map(|source| source.last_read.get()).max().map(time_text),
+            last_record_time: streams().filter_map(|source| source.last_read.get()).max().map(DateTime::<Utc>::from),
             errors: rejected + sinks.iter().map(|sink| sink.rejected + sink.lost).sum::<u64>(),
             ..JobMetrics::default()
         };
@@ -356,7 +361,7 @@ impl JobCounters {
             epochs: read(&self.epochs),
             batches_failed: read(&self.batches_failed),
             acked: self.acked(),
-            metrics: metrics.complete(self.began),
+            metrics: metrics.complete(self.began, self.memory.reserved()),
             sources,
             sinks,
             operators: self.operators.iter().map(|figures| OperatorSummary::of(figures)).collect(),

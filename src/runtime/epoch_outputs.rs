@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
@@ -11,10 +12,15 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReser
 use parking_lot::Mutex;
 
 use super::counters::{JobCounters, add};
+use super::job_memory::is_taken_by_others;
 use super::queue::Sender;
 use super::sink_set::SinkSet;
 use crate::operators::fan_out::Outputs;
 use crate::operators::slice_bytes::slice_bytes;
+
+/// How long memory is waited for that other jobs have, and how often it is asked for.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Takes the batches of an execution. Those of an epoch that may still fail as a whole are collected and handed on by the driver when it has succeeded; others go on at once.
 pub(super) struct EpochOutputs {
@@ -52,6 +58,17 @@ impl EpochOutputs {
         self.epoch.store(epoch, Ordering::Relaxed);
     }
 
+    /// Takes memory for results; where other jobs have it, waits for them, but not for ever.
+    async fn hold(&self, bytes: usize) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            match self.held.try_grow(bytes) {
+                Err(error) if is_taken_by_others(&error) && began.elapsed() < PATIENCE => tokio::time::sleep(LOOK).await,
+                done => return done,
+            }
+        }
+    }
+
     /// The batches of the epoch.
     pub(super) fn take(&self) -> Vec<RecordBatch> {
         self.held.free();
@@ -74,7 +91,7 @@ impl Outputs for EpochOutputs {
         };
         add(&self.counters.out, batch.num_rows() as u64);
         let Some(direct) = &self.direct else {
-            self.held.try_grow(slice_bytes(&batch))?;
+            self.hold(slice_bytes(&batch)).await?;
             self.collected.lock().push(batch);
             return Ok(());
         };

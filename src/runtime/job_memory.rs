@@ -120,15 +120,15 @@ impl MemoryPool for JobMemory {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        self.grow(reservation, additional);
-        let (own, all) = (self.used.load(Ordering::Relaxed), self.engine.used.load(Ordering::Relaxed));
-        let refused = match (self.limit, self.engine.limit) {
-            (Some(limit), _) if own > limit => self.refused(OF_JOB, own, limit, reservation),
-            (_, Some(limit)) if all > limit => self.refused(OF_ALL, all, limit, reservation),
-            _ => return Ok(()),
-        };
-        self.shrink(reservation, additional);
-        Err(refused)
+        // Never added before it is known to fit: meanwhile others would be refused what there is.
+        let (own_limit, limit) = (self.limit.unwrap_or(usize::MAX), self.engine.limit.unwrap_or(usize::MAX));
+        let used = add_within(&self.used, additional, own_limit).map_err(|over| self.refused(OF_JOB, over, own_limit, reservation))?;
+        if let Err(over) = add_within(&self.engine.used, additional, limit) {
+            self.used.fetch_sub(additional, Ordering::Relaxed);
+            return Err(self.refused(OF_ALL, over, limit, reservation));
+        }
+        self.watch(used);
+        Ok(())
     }
 
     fn reserved(&self) -> usize {
@@ -140,6 +140,13 @@ impl MemoryPool for JobMemory {
     }
 }
 
+/// Adds to a sum unless it would be more than `most` then. Returns the new sum, or what it would have been.
+fn add_within(sum: &AtomicUsize, additional: usize, most: usize) -> std::result::Result<usize, usize> {
+    let added = |sum: usize| sum.saturating_add(additional);
+    let changed = sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| Some(added(sum)).filter(|sum| *sum <= most));
+    changed.map(added).map_err(added)
+}
+
 /// The share of a pool's limit that a queue may take, in parts of the whole; `most` if there is no limit.
 pub(super) fn share(pool: &Arc<dyn MemoryPool>, part: usize, most: u64) -> u64 {
     match pool.memory_limit() {
@@ -148,16 +155,35 @@ pub(super) fn share(pool: &Arc<dyn MemoryPool>, part: usize, most: u64) -> u64 {
     }
 }
 
+/// Whether so much of the limit is taken that the next epoch might not fit.
+pub(super) fn is_tight(pool: &Arc<dyn MemoryPool>) -> bool {
+    match pool.memory_limit() {
+        MemoryLimit::Finite(limit) => pool.reserved() > limit / 2,
+        MemoryLimit::Infinite | MemoryLimit::Unknown => false,
+    }
+}
+
+/// Whether memory was refused since other jobs have it, who may give it back.
+pub(super) fn is_taken_by_others(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::ResourcesExhausted(text) if text.contains(OF_ALL))
+}
+
 /// Rows of the smallest batches that are decoded by themselves: the cost of a batch is spread over them.
 pub(super) const FEW_ROWS: usize = 1024;
 
 /// The part of a limit of memory that rows decoded together may take.
 const DECODED_PART: usize = 16;
 
-/// How many rows to decode together, `most` if there is no narrow limit of memory: a decoded batch, and what is computed of it, must fit even if its texts are long.
-pub(super) fn decoded_rows(pool: &Arc<dyn MemoryPool>, most: usize) -> usize {
-    let fit = share(pool, DECODED_PART, u64::MAX) / LONG_ROW as u64;
-    most.min(usize::try_from(fit).unwrap_or(usize::MAX).max(FEW_ROWS))
+/// Bytes that rows decoded together may take where there is no limit.
+const MOST_DECODED: u64 = 32 << 20;
+
+/// How many rows to decode together, `most` if there is no narrow limit of memory: a decoded batch, and what is computed of it, must fit even if its texts are long. `width`: the
+/// bytes that a row takes whatever is in it.
+pub(super) fn decoded_rows(pool: &Arc<dyn MemoryPool>, most: usize, width: usize) -> usize {
+    let rows = |bytes: u64, width: usize| usize::try_from(bytes / width.max(1) as u64).unwrap_or(usize::MAX);
+    let bytes = share(pool, DECODED_PART, u64::MAX);
+    let wide = rows(bytes.min(MOST_DECODED), width).max(1);
+    most.min(rows(bytes, LONG_ROW).max(FEW_ROWS)).min(if width > LONG_ROW { wide } else { most })
 }
 
 #[cfg(test)]
@@ -188,6 +214,33 @@ mod tests {
         );
         drop(mine);
         assert!(other.try_grow(50_000_000).is_ok(), "what is given back is free for others");
+    }
+
+    #[test]
+    fn what_is_refused_one_job_is_never_missing_to_another() {
+        let engine = Arc::new(EngineMemory::new(Some(100_000_000)));
+        let (greedy, modest) = (pool(MemoryLimits::default(), &engine), pool(MemoryLimits::default(), &engine));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let much = MemoryConsumer::new("much").register(&greedy);
+                (0..100_000).for_each(|_| assert!(much.try_grow(500_000_000).is_err()));
+            });
+            let little = MemoryConsumer::new("little").register(&modest);
+            for _ in 0..100_000 {
+                assert!(little.try_grow(1_000).is_ok());
+                little.shrink(1_000);
+            }
+        });
+        assert_eq!((greedy.reserved(), modest.reserved()), (0, 0));
+    }
+
+    #[test]
+    fn rows_of_many_columns_are_decoded_a_few_at_a_time() {
+        let engine = Arc::new(EngineMemory::default());
+        let limited = pool(MemoryLimits { recommended: None, most: Some(64_000_000) }, &engine);
+        assert_eq!([100, 16_000, 10_000_000].map(|width| decoded_rows(&limited, 8192, width)), [1024, 250, 1]);
+        let unlimited = pool(MemoryLimits::default(), &engine);
+        assert_eq!([100, 16_000].map(|width| decoded_rows(&unlimited, 8192, width)), [8192, 2097]);
     }
 
     #[test]

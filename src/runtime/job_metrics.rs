@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
 
 /// A job in seven figures.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -16,12 +17,17 @@ pub struct JobMetrics {
     pub batches_processed: u64,
     /// Batches that failed the job.
     pub batches_failed: u64,
-    /// When the last record was read (RFC 3339, UTC); none if there was none.
-    pub last_record_time: Option<String>,
+    /// When the last record was read (in JSON as RFC 3339); none if there was none.
+    #[serde(serialize_with = "as_text")]
+    pub last_record_time: Option<DateTime<Utc>>,
     /// Records and rows that were rejected, refused by a sink or given up.
     pub errors: u64,
-    /// Resident memory of the process, in MB (10⁶ bytes).
+    /// What the job takes of memory, in MB (10⁶ bytes): its tables, what its operators keep, and rows that wait. It is what `memory.limit` limits.
     pub memory_usage_mb: f64,
+}
+
+fn as_text<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true)).serialize(serializer)
 }
 
 /// When something happened last.
@@ -45,17 +51,9 @@ impl LastTime {
 
 impl JobMetrics {
     /// Completes the counts of a job that began at `began`.
-    pub(super) fn complete(self, began: Instant) -> Self {
+    pub(super) fn complete(self, began: Instant, memory: usize) -> Self {
         let seconds = began.elapsed().as_secs_f64();
         let rate = if seconds > 0.0 { self.records_processed as f64 / seconds } else { 0.0 };
-        Self { records_per_second: rate, memory_usage_mb: resident_bytes() as f64 / 1e6, ..self }
+        Self { records_per_second: rate, memory_usage_mb: memory as f64 / 1e6, ..self }
     }
-}
-
-/// Resident memory of this process; 0 where the system does not tell.
-fn resident_bytes() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok().and_then(|text| text.split_whitespace().nth(1)?.parse::<u64>().ok());
-    // SAFETY: asks for a number.
-    let size = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(0);
-    pages.unwrap_or(0) * size
 }

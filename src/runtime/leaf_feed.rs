@@ -13,6 +13,7 @@ use crate::clock::system_nanos;
 use crate::error::{Error, Result};
 use crate::operators::guard::{RowFaults, evaluate_guarded};
 use crate::planner::{LeafColumn, LeafPlan};
+use crate::stream::row_width;
 use crate::stream::{Health, MetadataColumn, ReadRequest};
 
 /// Where the times of rows, and their topics and partitions, are among what is read.
@@ -46,6 +47,7 @@ pub(super) struct SourceFeed {
     /// Whether somebody goes by its time, and where that and the partition are among what is read, if they are columns.
     timed: Option<Timed>,
     leaves: Vec<LeafFeed>,
+    width: usize,
     faults: Arc<RowFaults>,
 }
 
@@ -123,7 +125,7 @@ impl SourceFeed {
         let partition = || Some((place(MetadataColumn::Topic).ok()?, place(MetadataColumn::Partition).ok()?));
         let timed =
             timed.then(|| Timed { time: place(MetadataColumn::Timestamp).ok().filter(|_| own_time), partition: partition().filter(|_| has_partitions) });
-        Ok(Self { columns, metadata, pruning, event_time, timed, leaves, faults })
+        Ok(Self { columns, metadata, pruning, event_time, timed, leaves, width: row_width(&read), faults })
     }
 
     /// What is asked of the source's reader.
@@ -136,6 +138,11 @@ impl SourceFeed {
             parallelism,
             pruning: self.pruning.clone(),
         }
+    }
+
+    /// The bytes that a row takes as it is read, whatever is in it.
+    pub(super) fn row_width(&self) -> usize {
+        self.width
     }
 
     /// The leaves.

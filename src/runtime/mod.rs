@@ -2,6 +2,7 @@
 //! - `spec`: what is run
 //! - `pipelines`: which jobs read each other
 //! - `pipeline`: starts the parts, drives them, ends them
+//! - `ending`: how long the parts of a run are waited for when it ends
 //! - `gate`: pipelines that start together, or not at all
 //! - `plan_root`: what stands on top of a plan while it runs
 //! - `room`: how much may wait between two parts
@@ -15,7 +16,7 @@
 //! - `batch_run`, `batch_driver`: one run over everything
 //! - `queue`: between the parts of such a run
 //! - `partial_result`: whether such a run may be stopped in its midst
-//! - `epoch_outputs`, `sink_task`, `sink_set`: from the root of a plan to the writers
+//! - `epoch_outputs`, `load`, `sink_task`, `sink_set`: from the root of a plan to the writers
 //! - `counters`: what a job has done so far
 //! - `job_memory`: how much memory a job takes, and may take
 //! - `job_metrics`: the same in figures that monitoring asks for
@@ -30,12 +31,14 @@ mod batch_run;
 pub mod batching;
 mod checkpoint;
 mod counters;
+mod ending;
 mod epoch_outputs;
 mod gate;
 mod job_memory;
 mod job_metrics;
 mod latency;
 mod leaf_feed;
+mod load;
 mod partial_result;
 mod pipeline;
 mod pipelines;

@@ -12,6 +12,7 @@ use super::batch_run::run_batch;
 use super::batching::whole_batch_bytes;
 use super::checkpoint::resume;
 use super::counters::{JobCounters, JobSummary};
+use super::ending::{close, last_words, longest_timeout, supervised, within};
 use super::epoch_outputs::{Direct, EpochOutputs};
 use super::gate::{AtGate, Gate};
 use super::job_memory::{FEW_ROWS, decoded_rows, share};
@@ -30,6 +31,7 @@ use super::spec::{JobSpec, SourceSpec};
 use super::stream_driver::{Ending, Statement, StreamDriver};
 use super::stream_input::StreamInput;
 use super::table_loader::TableLoader;
+use super::threads::on_thread;
 use crate::clock::system_nanos;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::operators::Saved;
@@ -43,15 +45,6 @@ pub(super) const DECODERS: usize = 2;
 
 /// Rows that are decoded together.
 pub(super) const DECODED_ROWS: usize = 8192;
-
-/// Writers may take this long to end after a failure, however late it is.
-const LAST_CHANCE: Duration = Duration::from_millis(500);
-
-/// Writers may take this long to count what they let go of.
-const LETTING_GO: Duration = Duration::from_secs(2);
-
-/// Sources may take this long to commit and to leave.
-const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Why a batch has no result.
 const NOT_STARTED: &str = "stopped before its sinks were opened; there is no result";
@@ -74,7 +67,7 @@ pub struct JobOutcome {
 }
 
 /// The jobs of a pipeline, by name.
-type Names = Vec<(String, Arc<JobCounters>)>;
+pub(super) type Names = Vec<(String, Arc<JobCounters>)>;
 
 /// A run that was started.
 pub struct Running {
@@ -117,6 +110,7 @@ pub fn start_at(gate: Option<&Gate>, specs: Vec<JobSpec>, last_resort: &Arc<dyn 
             Arc::clone(&spec.faults),
             // A batch that ends at a limit has read more than it has used.
             spec.plan.row_wise && (spec.plan.mode == ExecutionMode::Stream || spec.row_limit.is_none()),
+            Arc::clone(spec.plan.context.memory_pool()),
         ));
         jobs.push((spec.name.clone(), Arc::clone(&counters)));
         counted.push((spec, counters));
@@ -125,6 +119,7 @@ pub fn start_at(gate: Option<&Gate>, specs: Vec<JobSpec>, last_resort: &Arc<dyn 
         .into_iter()
         .map(|pipeline| {
             let (last_resort, shutdown) = (Arc::clone(last_resort), shutdown.clone());
+            let (shutdown_of, timeout) = (shutdown.clone(), longest_timeout(pipeline.iter().map(|(_, (spec, _))| spec)));
             let names: Names = pipeline.iter().map(|(_, (spec, counters))| (spec.name.clone(), Arc::clone(counters))).collect();
             let span = tracing::info_span!("job", name = names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "));
             let all = names.clone();
@@ -133,7 +128,8 @@ pub fn start_at(gate: Option<&Gate>, specs: Vec<JobSpec>, last_resort: &Arc<dyn 
                 // The parts that run by themselves catch their own panics and tell whose they are.
                 guarded_future(run_pipeline(pipeline, last_resort, shutdown, gate)).await.unwrap_or_else(|panic| broken(names, panicked(&panic)))
             };
-            (all, tokio::spawn(run.instrument(span)))
+            // What computes is not to keep others from what they wait for, so it has a thread.
+            (all.clone(), tokio::spawn(supervised(on_thread(run.instrument(span)), all, shutdown_of, timeout)))
         })
         .collect();
     Running { jobs, pipelines }
@@ -152,7 +148,7 @@ async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink
     let (sink_events, sinks) = mpsc::unbounded_channel();
     let names: Names = jobs.iter().map(|(_, (spec, counters))| (spec.name.clone(), Arc::clone(counters))).collect();
     let is_batch = jobs.iter().all(|(_, (spec, _))| spec.plan.mode == ExecutionMode::Batch);
-    let timeout = jobs.iter().map(|(_, (spec, _))| spec.shutdown_timeout).max().unwrap_or_default();
+    let timeout = longest_timeout(jobs.iter().map(|(_, (spec, _))| spec));
     let mut parts = Vec::new();
     let mut failure: Option<(usize, Error)> = None;
     let mut stopped = false;
@@ -221,29 +217,11 @@ async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink
         };
         failure = ended.err();
     }
-    for (at, (set, stop)) in sets.iter().enumerate() {
-        let closing = async {
-            let mut set = set.write().await;
-            let closed = set.close(complete).await;
-            incomplete |= set.incomplete;
-            closed
-        };
-        let mut closing = Box::pin(closing);
-        // A job that has failed does not wait for ever for a system that is away.
-        let at_most = if failure.is_some() { timeout } else { Duration::MAX };
-        let closed = tokio::time::timeout(at_most, shutdown.bound(&mut closing, timeout, LAST_CHANCE)).await.ok().flatten();
-        let closed = match closed {
-            Some(closed) => closed,
-            None => {
-                stop.cancel();
-                let let_go = tokio::time::timeout(LETTING_GO, closing).await.is_ok();
-                // A writer that hangs is left alone; the process ends without it.
-                if !let_go && let Ok(mut set) = set.try_write() {
-                    set.leave();
-                }
-                Err(late(timeout))
-            }
-        };
+    // A job that has failed does not wait for ever for a system that is away.
+    let at_most = if failure.is_some() { timeout } else { Duration::MAX };
+    let closing = sets.iter().map(|(set, stop)| close(set, stop, complete, (&shutdown, timeout, at_most)));
+    for (at, (closed, lacks)) in futures::future::join_all(closing).await.into_iter().enumerate() {
+        incomplete |= lacks;
         if let Err(error) = closed {
             failure.get_or_insert((at, error));
         }
@@ -264,12 +242,13 @@ async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink
         // The sources have heard the last about what is durable: they say good-bye.
         streamed.stop.request();
         let ends = futures::future::join_all(streamed.tasks);
-        match tokio::time::timeout(LAST_WORDS, ends).await {
+        let last_words = last_words(&shutdown, timeout);
+        match tokio::time::timeout(last_words, ends).await {
             Ok(ended) => {
                 let panicked = streamed.names.iter().zip(ended).find_map(|((at, _), ended)| ended.ok()?.err().map(|error| (*at, error)));
                 failure = failure.or(panicked);
             }
-            Err(_) => tracing::warn!("a source did not end within {} s", LAST_WORDS.as_secs()),
+            Err(_) => tracing::warn!("a source did not end within {} s", last_words.as_secs()),
         }
     }
     let mut outcomes = outcomes(names, failure, incomplete, durable);
@@ -293,17 +272,8 @@ struct Streamed {
     stop: Shutdown,
 }
 
-/// Waits for a driver; once the run is asked to end, no longer than `timeout`.
-async fn within<T>(driver: impl Future<Output = Result<T, (usize, Error)>>, shutdown: &Shutdown, timeout: Duration) -> Result<T, (usize, Error)> {
-    shutdown.bound(driver, timeout, Duration::ZERO).await.unwrap_or_else(|| Err((0, late(timeout))))
-}
-
-fn late(timeout: Duration) -> Error {
-    Error::new(ErrorKind::Limit, Fault::External, format!("not drained within {} s", timeout.as_secs_f64())).with_help("raise 'shutdown.timeout'")
-}
-
 /// The ends of jobs whose pipeline is gone without a word.
-fn broken(names: Names, error: Error) -> Vec<JobOutcome> {
+pub(super) fn broken(names: Names, error: Error) -> Vec<JobOutcome> {
     let durable = vec![Vec::new(); names.len()];
     outcomes(names, Some((0, error)), true, durable)
 }
@@ -388,7 +358,7 @@ async fn run_stream(
             // Decoding has its own batch size: smaller batches are cut out of its batches without copying.
             // But what stops the job is not to take whole batches before it with it; only tiny ones, which are not worth decoding by themselves.
             let decoded = if tolerates(&source.failure) { DECODED_ROWS } else { source.batch.max_rows.clamp(FEW_ROWS, DECODED_ROWS) };
-            let request = feed.request(decoded_rows(memory, decoded), DECODERS, &part.counters.health_of(&name));
+            let request = feed.request(decoded_rows(memory, decoded, feed.row_width()), DECODERS, &part.counters.health_of(&name));
             let place = format!("job '{}', source '{name}'", part.spec.name);
             let task = SourceTask { source: Arc::clone(&source.source), request, policy: source.failure, place: place.clone(), begin: Position::default() };
             tasks.push((task, ahead.clone()));
@@ -467,7 +437,8 @@ async fn run_stream(
         .map(|(index, (task, ahead))| {
             let ends = TaskEnds { index, ahead, events: events.clone(), durable: driver.durable[index].subscribe() };
             let span = tracing::info_span!("source", name = task.source.name());
-            tokio::spawn(task.run(ends, shutdown.clone(), stop.clone()).instrument(span))
+            // Sources of an application may block.
+            on_thread(task.run(ends, shutdown.clone(), stop.clone()).instrument(span))
         })
         .collect();
     drop(events);

@@ -12,6 +12,8 @@ pub struct Shutdown {
     token: CancellationToken,
     at: Arc<OnceLock<Instant>>,
     paused: Arc<watch::Sender<bool>>,
+    /// No work is waited for beyond it, whatever its own time is.
+    latest: Arc<OnceLock<Instant>>,
 }
 
 impl Shutdown {
@@ -24,6 +26,11 @@ impl Shutdown {
     pub fn request(&self) {
         self.at.get_or_init(Instant::now);
         self.token.cancel();
+    }
+
+    /// Lets nobody wait for longer than until then, once it is asked.
+    pub fn end_by(&self, latest: Instant) {
+        self.latest.get_or_init(|| latest);
     }
 
     /// Asks the sources to stop reading; what was read goes its way.
@@ -58,13 +65,32 @@ impl Shutdown {
         self.token.cancelled().await;
     }
 
+    /// How much is left of the time after the request.
+    pub(super) fn left(&self, timeout: Duration) -> Duration {
+        let until = self.at.get().and_then(|asked| asked.checked_add(timeout));
+        until.into_iter().chain(self.latest.get().copied()).min().map_or(timeout, |until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Waits for `work`, but once the run is asked to end no longer than until `timeout` and then `grace` after that: `None` then.
+    pub(super) async fn bound_with_grace<T>(&self, work: impl Future<Output = T>, timeout: Duration, grace: Duration) -> Option<T> {
+        tokio::pin!(work);
+        if let Some(done) = self.bound(&mut work, timeout, Duration::ZERO).await {
+            return Some(done);
+        }
+        tokio::time::timeout(grace, work).await.ok()
+    }
+
     /// Waits for `work`, but once the run is asked to end no longer than until `timeout` after that: `None` then. `at_least` is given in any case.
     pub(super) async fn bound<T>(&self, work: impl Future<Output = T>, timeout: Duration, at_least: Duration) -> Option<T> {
         let begun = Instant::now();
         let expired = async {
             self.requested().await;
             let asked = self.at.get().copied().unwrap_or_else(Instant::now);
-            tokio::time::sleep_until((asked + timeout).max(begun + at_least).into()).await;
+            let until = asked.checked_add(timeout).into_iter().chain(self.latest.get().copied()).min();
+            match until {
+                Some(until) => tokio::time::sleep_until(until.max(begun + at_least).into()).await,
+                None => std::future::pending().await,
+            }
         };
         tokio::select! {
             biased;

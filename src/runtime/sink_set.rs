@@ -1,16 +1,18 @@
 //! The sinks of a job as one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::counters::{JobCounters, read};
-use super::sink_task::{Load, OpenSink, SinkEvent, SinkHandle, SinkMemory, SinkMessage, SinkStop, start_sink};
+use super::job_memory::share;
+use super::load::{Load, most_waiting};
+use super::sink_task::{OpenSink, SinkEvent, SinkHandle, SinkMessage, SinkStop, start_sink};
 use super::spec::SinkSpec;
 use super::tap::Tap;
 use crate::clock::EpochClock;
@@ -77,6 +79,9 @@ pub(super) struct SinkSet {
     pub stop: CancellationToken,
     /// A sink could not be created: the job goes on, but is no success.
     pub incomplete: bool,
+    /// What rows that wait for sinks take of the job's memory.
+    waiting: MemoryReservation,
+    waiting_bytes: Arc<AtomicUsize>,
 }
 
 impl Drop for SinkSet {
@@ -117,6 +122,7 @@ impl SinkSet {
                 health: Arc::clone(&counters.sinks[index].1.health),
                 failure: specs[index].failure,
                 stop: stops[index].own.clone(),
+                most_buffered: share(&counters.memory, 4 * specs.len(), u64::MAX),
             };
             let columns = columns(sink.as_ref());
             Box::new(move || sink.open(columns, context))
@@ -128,6 +134,7 @@ impl SinkSet {
             match opened {
                 Ok(writer) => {
                     tracing::info!("job '{job}': sink sink_{index}_{name} created ({})", spec.sink.describe());
+                    counters.sinks[index].1.health.opened();
                     writers.push(Some((writer, stops[index].clone())));
                 }
                 Err(error) if error.fault() != Fault::External => {
@@ -158,6 +165,8 @@ impl SinkSet {
             tap,
             stop,
             incomplete,
+            waiting: MemoryConsumer::new("rows for sinks").register(&counters.memory),
+            waiting_bytes: Arc::default(),
         })
     }
 
@@ -166,21 +175,33 @@ impl SinkSet {
         let start = |(index, writer): (usize, Option<OpenSink>)| {
             let spec = &specs[index];
             let place = format!("job '{}', sink '{}'", self.job, spec.sink.name());
-            let memory = SinkMemory::of(memory, specs.len());
-            writer.map(|writer| start_sink(writer, (number, index), place, spec.failure, Arc::clone(&self.counters), events.clone(), memory))
+            let most = most_waiting(memory, specs.len());
+            writer.map(|writer| start_sink(writer, (number, index), place, spec.failure, Arc::clone(&self.counters), events.clone(), most))
         };
         self.sinks = std::mem::take(self.open.get_mut()).into_iter().enumerate().map(start).collect();
     }
 
+    /// Bytes of rows that wait for a sink.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting_bytes.load(Ordering::Relaxed)
+    }
+
     /// Sends rows to all sinks; waits while a queue is full.
     pub(super) async fn send(&self, epoch: Epoch, batches: Vec<RecordBatch>, end: bool) -> Result<()> {
-        let shown = Load::of(without_carried(&batches, &self.schema)?);
-        let whole = if self.carried.contains(&true) { Load::of(batches) } else { shown.clone() };
+        let mut shown = Load::of(without_carried(&batches, &self.schema)?);
+        let mut whole = if self.carried.contains(&true) { Load::of(batches) } else { shown.clone() };
+        // What both have is counted once.
+        whole.hold(&self.waiting, &self.waiting_bytes);
+        shown.share(&whole);
         if !shown.batches.is_empty() && !self.sinks.is_empty() && self.counters.sinks.iter().all(|(_, sink)| sink.down.load(Ordering::Relaxed)) {
             self.print(epoch, &shown.batches).await?;
         }
         for (index, (sink, carried)) in self.sinks.iter().zip(&self.carried).enumerate() {
-            let Some(sink) = sink else { continue };
+            let Some(sink) = sink else {
+                // It could not be created: it lacks every row.
+                super::counters::add(&self.counters.sinks[index].1.lost, shown.rows as u64);
+                continue;
+            };
             if !sink.send(epoch, if *carried { whole.clone() } else { shown.clone() }, end).await {
                 return Err(self.ended_early(index));
             }
@@ -213,6 +234,7 @@ impl SinkSet {
                     health: Arc::default(),
                     failure: FAIL,
                     stop: self.stop.clone(),
+                    most_buffered: u64::MAX,
                 };
                 fallback.insert(self.last_resort.open(visible(&self.schema), context)?)
             }

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
@@ -14,12 +13,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::counters::{JobCounters, SinkCounters, add, take};
-use super::job_memory::share;
+use super::load::{Load, Waiting};
 use super::rate_limited_log::RateLimitedLog;
 use super::room::Room;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::ids::Epoch;
-use crate::operators::slice_bytes::slice_bytes;
 use crate::sinks::stdout::is_closed_pipe;
 use crate::stream::{DataWriter, FailurePolicy, FailureStrategy, RejectedRecord, WriteReport};
 use crate::unwind::guarded_future;
@@ -41,37 +39,9 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) enum SinkMessage {
     /// Rows of an epoch; `end` says that no more of it follow.
-    Rows { epoch: Epoch, batches: Vec<RecordBatch>, end: bool, room: (OwnedSemaphorePermit, MemoryReservation) },
+    Rows { epoch: Epoch, batches: Vec<RecordBatch>, end: bool, room: (OwnedSemaphorePermit, Option<Arc<Waiting>>) },
     /// Complete the output, or leave it incomplete.
     Close { complete: bool },
-}
-
-/// What the rows that wait for a sink take of the job's memory.
-pub(super) struct SinkMemory {
-    held: MemoryReservation,
-    most: u64,
-}
-
-impl SinkMemory {
-    /// For one of so many sinks.
-    pub(super) fn of(pool: &Arc<dyn MemoryPool>, sinks: usize) -> Self {
-        Self { held: MemoryConsumer::new("rows for a sink").register(pool), most: share(pool, 8 * sinks, MOST_BYTES) }
-    }
-}
-
-/// Batches for sinks, measured once for all of them.
-#[derive(Clone)]
-pub(super) struct Load {
-    pub batches: Vec<RecordBatch>,
-    rows: usize,
-    bytes: usize,
-}
-
-impl Load {
-    pub(super) fn of(batches: Vec<RecordBatch>) -> Self {
-        let (rows, bytes) = batches.iter().fold((0, 0), |(rows, bytes), batch| (rows + batch.num_rows(), bytes + slice_bytes(batch)));
-        Self { batches, rows, bytes }
-    }
 }
 
 /// What the driver learns from its sinks.
@@ -87,7 +57,6 @@ pub(super) enum SinkEvent {
 pub(super) struct SinkHandle {
     pub queue: mpsc::Sender<SinkMessage>,
     room: Room,
-    held: MemoryReservation,
     pub task: JoinHandle<Result<()>>,
 }
 
@@ -149,7 +118,7 @@ pub(super) fn start_sink(
     policy: FailurePolicy,
     counters: Arc<JobCounters>,
     events: mpsc::UnboundedSender<SinkEvent>,
-    memory: SinkMemory,
+    most: u64,
 ) -> SinkHandle {
     let (queue, messages) = mpsc::channel(QUEUE);
     let task = SinkTask {
@@ -169,16 +138,14 @@ pub(super) fn start_sink(
     let span = tracing::info_span!("sink", name = &*task.counters.sinks[index].0);
     // Writers block on files, so each has a thread; its timers are the runtime's.
     let task = tokio::task::spawn_blocking(move || runtime.block_on(task.guarded(messages).instrument(span)));
-    SinkHandle { queue, room: Room::new(MOST_ROWS, memory.most), held: memory.held, task }
+    SinkHandle { queue, room: Room::new(MOST_ROWS, most), task }
 }
 
 impl SinkHandle {
     /// Sends rows; waits while too many wait. False if the task has ended.
     pub(super) async fn send(&self, epoch: Epoch, load: Load, end: bool) -> bool {
-        let Load { batches, rows, bytes } = load;
+        let Load { batches, rows, bytes, held } = load;
         let Some(room) = self.room.take(self.room.of(rows, bytes as u64)).await else { return false };
-        let held = self.held.new_empty();
-        held.grow(bytes);
         let room = (room, held);
         self.queue.send(SinkMessage::Rows { epoch, batches, end, room }).await.is_ok()
     }
@@ -344,7 +311,10 @@ impl SinkTask {
             let written = self.writer.write(epoch, batch).await;
             self.counts().latency.add(began.elapsed());
             match written {
-                Ok(report) => return Ok(report),
+                Ok(report) => {
+                    self.recovered(retry);
+                    return Ok(report);
+                }
                 Err(error) => self.wait_after(error, &mut retry).await?,
             }
         }
@@ -360,9 +330,19 @@ impl SinkTask {
                 Step::Close => self.writer.close().await,
             };
             match done {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.recovered(retry);
+                    return Ok(());
+                }
                 Err(error) => self.wait_after(error, &mut retry).await?,
             }
+        }
+    }
+
+    /// It works again after so many tries.
+    fn recovered(&self, retry: usize) {
+        if retry > 0 {
+            self.counts().health.connected();
         }
     }
 
@@ -371,6 +351,10 @@ impl SinkTask {
         let Some(wait) = self.policy.wait_before(*retry).filter(|_| error.retry()) else { return Err(error) };
         *retry += 1;
         add(&self.counts().retries, 1);
+        // A connector that has said so itself knows more.
+        if !self.counts().health.is_reconnecting() {
+            self.counts().health.reconnecting(error.message());
+        }
         tracing::warn!("{} failed: {error}; try {retry} of {} in {} ms", self.log.place(), self.policy.max_retries, wait.as_millis());
         tokio::select! {
             () = self.stop.own.cancelled() => Err(error),

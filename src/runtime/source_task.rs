@@ -7,8 +7,14 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use super::room::Room;
 use super::shutdown::Shutdown;
 use crate::error::{Error, Result};
+use crate::operators::slice_bytes::slice_bytes;
 use crate::stream::{DataReader, DataSource, FailurePolicy, FailureStrategy, Position, ReadRequest, SourceBatch};
 use crate::unwind::guarded_future;
+
+/// Bytes of memory that a batch takes, at least as many as its records have.
+pub(super) fn memory_size(batch: &SourceBatch) -> u64 {
+    batch.bytes.max(slice_bytes(&batch.rows) as u64)
+}
 
 /// What a source's task tells the driver.
 #[derive(Debug)]
@@ -78,7 +84,7 @@ impl SourceTask {
             };
             match next {
                 Ok(Some(batch)) => {
-                    let room = ahead.of(batch.rows.num_rows(), batch.bytes);
+                    let room = ahead.of(batch.rows.num_rows(), memory_size(&batch));
                     // The driver gives it back when it has used the rows.
                     let fits = async { ahead.take(room).await.map_or((), OwnedSemaphorePermit::forget) };
                     tokio::pin!(fits);
@@ -175,6 +181,7 @@ impl Reading<'_> {
                 reader.seek(&self.position).await?;
             }
             self.reader = Some(reader);
+            self.task.request.health.opened();
         }
         match &mut self.reader {
             Some(reader) => reader.next().await,

@@ -17,6 +17,7 @@ use super::checkpoint::Keeper;
 use super::counters::{JobCounters, add};
 use super::epoch_outputs::EpochOutputs;
 use super::execution_error;
+use super::job_memory::is_tight;
 use super::leaf_feed::SourceFeed;
 use super::panicked;
 use super::rate_limited_log::RateLimitedLog;
@@ -133,6 +134,7 @@ impl StreamDriver {
             }
             match self.next_step() {
                 Step::Run(cuts) => {
+                    self.let_sinks_catch_up().await;
                     let span = tracing::debug_span!("epoch", number = self.epoch + 1);
                     self.run_epoch(&cuts).instrument(span).await?;
                 }
@@ -225,6 +227,17 @@ impl StreamDriver {
         let time = |input: usize| self.inputs[input].clock.as_ref().map(|clock| clock.time());
         let Some(least) = cuts.iter().filter_map(|(input, _)| time(*input)).filter(|mark| !mark.idle).map(|mark| mark.time).min() else { return };
         cuts.retain(|(input, _)| time(*input).is_none_or(|mark| mark.time == Mark::BEGINNING || mark.time <= least.saturating_add(MOST_AHEAD)));
+    }
+
+    /// While memory is short, waits for sinks to take what waits for them.
+    async fn let_sinks_catch_up(&self) {
+        const LOOK: Duration = Duration::from_millis(2);
+        for statement in &self.statements {
+            let is_short = async || is_tight(statement.context.memory_pool()) && statement.sinks.read().await.waiting() > 0;
+            while is_short().await && self.sinks.is_empty() {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
     }
 
     /// Moves the times of sources that have ended or are silent; returns whether any has moved.

@@ -14,7 +14,7 @@ use super::leaf_feed::{LeafRows, SourceFeed};
 use super::rate_limited_log::RateLimitedLog;
 use super::room::Room;
 use super::source_clock::SourceClock;
-use super::source_task::tolerates;
+use super::source_task::{memory_size, tolerates};
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::operators::source_slot::SlotInput;
 use crate::stream::{BatchSettings, FailurePolicy, Position, RejectedRecord, SourceBatch};
@@ -35,6 +35,8 @@ pub(super) struct StreamInput {
     pieces: VecDeque<Piece>,
     rows: usize,
     bytes: u64,
+    /// Bytes of memory that they take.
+    size: u64,
     since: Option<Instant>,
     /// Since when the batch that was cut last has waited.
     taken: Option<Instant>,
@@ -55,6 +57,8 @@ fn held(bytes: u64) -> usize {
 struct Piece {
     rows: RecordBatch,
     bytes: u64,
+    /// Bytes of memory.
+    size: u64,
     skipped: u64,
     rejected: Vec<RejectedRecord>,
     position: Position,
@@ -113,6 +117,7 @@ impl StreamInput {
             pieces: VecDeque::new(),
             rows: 0,
             bytes: 0,
+            size: 0,
             since: None,
             taken: None,
             most_bytes,
@@ -147,8 +152,10 @@ impl StreamInput {
 
     /// Takes in what was read.
     pub(super) fn absorb(&mut self, batch: SourceBatch) {
-        self.held.grow(held(batch.bytes));
-        let room = self.ahead.of(batch.rows.num_rows(), batch.bytes);
+        let size = memory_size(&batch);
+        self.held.grow(held(size));
+        self.size += size;
+        let room = self.ahead.of(batch.rows.num_rows(), size);
         self.rows += batch.rows.num_rows();
         self.bytes += batch.bytes;
         if self.rows > 0 && self.since.is_none() {
@@ -157,6 +164,7 @@ impl StreamInput {
         self.pieces.push_back(Piece {
             rows: batch.rows,
             bytes: batch.bytes,
+            size,
             skipped: batch.skipped,
             rejected: batch.rejected,
             position: batch.position,
@@ -207,7 +215,7 @@ impl StreamInput {
         let mut batches = Vec::with_capacity(1);
         let mut position = Position::default();
         let mut left = rows;
-        let before = self.bytes;
+        let before = self.size;
         while let Some(piece) = self.pieces.front_mut() {
             if left == 0 && piece.rows.num_rows() > 0 {
                 break;
@@ -227,6 +235,9 @@ impl StreamInput {
                 piece.is_begun |= left > 0;
                 let bytes = piece.bytes * left as u64 / count as u64;
                 piece.bytes -= bytes;
+                let size = piece.size * left as u64 / count as u64;
+                piece.size -= size;
+                self.size -= size;
                 self.bytes -= bytes;
                 self.rows -= left;
                 self.count_rows(left, bytes);
@@ -236,6 +247,7 @@ impl StreamInput {
             self.ahead.release(piece.room);
             self.count_rows(count, piece.bytes);
             self.bytes -= piece.bytes;
+            self.size -= piece.size;
             self.rows -= count;
             left -= count;
             position.merge(&piece.position);
@@ -275,8 +287,10 @@ impl StreamInput {
             let bytes = crate::operators::slice_bytes::slice_bytes(&rows) as u64;
             self.rows += rows.num_rows();
             self.bytes += bytes;
+            self.size += bytes;
+            self.held.grow(held(bytes));
             self.since.get_or_insert_with(Instant::now);
-            self.pieces.push_front(Piece { rows, bytes, skipped: 0, rejected: Vec::new(), position: position.clone(), is_begun: true, room: 0 });
+            self.pieces.push_front(Piece { rows, bytes, size: bytes, skipped: 0, rejected: Vec::new(), position: position.clone(), is_begun: true, room: 0 });
         }
         position
     }

@@ -251,7 +251,8 @@ impl TableReader {
         })?;
         let event_time: Option<&Arc<dyn PhysicalExpr>> = self.event_times.iter().find(|(source, _)| source == name).map(|(_, expression)| expression);
         let feed = SourceFeed::new(&spec.source.schema(), leaves, event_time, spec.source.metadata(), false, false, Arc::clone(&self.faults))?;
-        let request = feed.request(decoded_rows(self.context.memory_pool(), TABLE_BATCH_ROWS), self.parallelism, &self.counters.health_of(name));
+        let request =
+            feed.request(decoded_rows(self.context.memory_pool(), TABLE_BATCH_ROWS, feed.row_width()), self.parallelism, &self.counters.health_of(name));
         let place = format!("job '{}', source '{name}'", self.job);
         Ok((feed, SourceTask { source: Arc::clone(&spec.source), request, policy: spec.failure, place, begin: crate::stream::Position::default() }))
     }
@@ -365,7 +366,15 @@ mod tests {
     #[tokio::test]
     async fn a_reader_goes_with_the_table_that_it_is_for() {
         let faults = Arc::new(RowFaults::new(true));
-        let counters = Arc::new(JobCounters::new([], [Arc::from("silent")], [], Vec::new(), Arc::clone(&faults), false));
+        let counters = Arc::new(JobCounters::new(
+            [],
+            [Arc::from("silent")],
+            [],
+            Vec::new(),
+            Arc::clone(&faults),
+            false,
+            Arc::new(datafusion::execution::memory_pool::UnboundedMemoryPool::default()),
+        ));
         let alive = Arc::new(());
         let feed = SourceFeed::new(&Arc::new(Schema::empty()), Vec::new(), None, &[], false, false, faults).expect("a feed");
         let request = feed.request(1, 1, &counters.health_of("silent"));

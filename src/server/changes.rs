@@ -17,6 +17,21 @@ use crate::stream::visible;
 /// A job that is about to start: its sources in the order of the statement, and where others read it.
 type Part = (Vec<String>, Arc<Tap>);
 
+/// Undoes a deployment whose future is dropped before it is known whether all of it starts.
+struct GivenUp<'a> {
+    server: &'a Inner,
+    units: Vec<Arc<Unit>>,
+}
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        for unit in self.units.drain(..) {
+            unit.stop();
+            self.server.forget(&unit);
+        }
+    }
+}
+
 impl Inner {
     pub(super) async fn deploy(self: &Arc<Self>, script: Arc<Script>) -> Result<Vec<String>, DeployError> {
         let mut reservation = self.reservation();
@@ -61,11 +76,14 @@ impl Inner {
         again: Option<(Vec<String>, Vec<usize>)>,
         reservation: &mut Reservation,
     ) -> Result<(Vec<Arc<Unit>>, Vec<Error>), DeployError> {
+        let is_new = again.is_none();
         let (bound, errors) = self.bind(script, again, reservation).await?;
         // Sources may take long to connect; others need not wait for them.
         let groups = self.while_open(bound.prepare(errors)).await?.map_err(DeployError::of)?;
         let units = self.start_all(groups, reservation)?;
+        let mut given_up = GivenUp { server: self, units: if is_new { units.clone() } else { Vec::new() } };
         let refusals = self.refusals(&units).await;
+        given_up.units.clear();
         Ok((units, refusals))
     }
 

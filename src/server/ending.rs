@@ -15,7 +15,8 @@ const LOOK: Duration = Duration::from_millis(10);
 
 impl StreamJobServer {
     /// Stops all jobs: they finish what they have read, jobs that read others get the last rows of these. Paused ones go on for that. Nothing is started any more, and what is being
-    /// deployed is refused. Takes no longer than the server's `shutdown_timeout` and the `shutdown.timeout` of the jobs that are left then.
+    /// deployed is refused. Takes no longer than the server's `shutdown_timeout`, but
+    /// for the few seconds in which sinks let go of what they have, whatever the `shutdown.timeout` of a job is.
     ///
     /// **Errors**: a job failed at its end, or rows of one did not reach the jobs that read it; which.
     pub async fn shutdown(&self) -> Result<()> {
@@ -36,7 +37,10 @@ impl Inner {
         let deadline = Instant::now() + self.settings.shutdown_timeout;
         let units = self.active();
         // A job may wait for one that reads it and is paused.
-        units.iter().for_each(|unit| unit.shutdown.resume());
+        units.iter().for_each(|unit| {
+            unit.shutdown.end_by(deadline.into_std());
+            unit.shutdown.resume();
+        });
         // Which jobs were at their end before says nothing about this.
         let ending: Vec<String> = units.iter().flat_map(|unit| unit.members.clone()).collect();
         let mut unread = Vec::new();

@@ -25,6 +25,7 @@ mod status;
 mod stream_job_server;
 mod unit;
 
+pub use crate::runtime::JobMetrics;
 pub use builder::ServerBuilder;
 pub use status::{DeployError, JobError, JobReport, JobState, JobStatus, SinkFigures, SourceFigures};
 pub use stream_job_server::StreamJobServer;

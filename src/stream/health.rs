@@ -69,9 +69,23 @@ impl Health {
         true
     }
 
+    /// Nothing is open yet.
+    pub(crate) fn closed() -> Self {
+        let health = Self::default();
+        health.ended();
+        health
+    }
+
     /// It works (again); true if that is news.
     pub fn connected(&self) -> bool {
         !self.held.load(Ordering::Acquire) && self.enter(ConnectionState::Connected)
+    }
+
+    /// It is open, unless it has said otherwise since.
+    pub(crate) fn opened(&self) {
+        if self.report.lock().state == ConnectionState::Disconnected {
+            self.enter(ConnectionState::Connected);
+        }
     }
 
     /// Something else that it takes, such as a schema registry, does not answer; true if that is news.

@@ -34,5 +34,6 @@ pub use place::{Place, resolved};
 pub use position::Position;
 pub use rejected::{RecordPlace, RejectedRecord};
 pub use sink::{DataSink, DataWriter, SinkContext, WriteReport};
+pub(crate) use source::row_width;
 pub use source::{Boundedness, DataReader, DataSource, LONG_ROW, ReadRequest, SourceBatch};
 pub use watermark_settings::WatermarkSettings;

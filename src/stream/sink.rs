@@ -26,6 +26,8 @@ pub struct SinkContext {
     pub failure: FailurePolicy,
     /// The time to finish is over: a writer that waits lets go of what it has, and says by its error that it did.
     pub stop: CancellationToken,
+    /// Bytes that a writer may keep of rows that it has taken, where it collects them.
+    pub most_buffered: u64,
 }
 
 /// What can't be done with rows that change.

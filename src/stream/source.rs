@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::physical_expr::PhysicalExpr;
 
@@ -22,6 +22,13 @@ pub enum Boundedness {
 
 /// Bytes of a long row.
 pub const LONG_ROW: usize = 4096;
+
+/// The bytes that a row of some columns takes whatever is in it.
+pub(crate) fn row_width(schema: &Schema) -> usize {
+    // A view of a text, or the ends of a list.
+    const VIEW: usize = 16;
+    schema.fields().iter().map(|field| field.data_type().primitive_width().unwrap_or(VIEW)).sum()
+}
 
 /// What a reader is asked for; known after planning.
 #[derive(Clone, Debug)]

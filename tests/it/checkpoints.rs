@@ -45,8 +45,9 @@ fn rows(text: &str) -> Vec<serde_json::Value> {
 #[test]
 fn running_counts_go_on_after_a_fall() {
     let folder = Folder::new();
-    let sql =
-        format!("CREATE STREAM counts AS SELECT k, count(*) AS n, sum(v) AS total, max(id) AS last FROM a GROUP BY k WITH ({SOURCE},{STATE},'batch.size'='7')");
+    let sql = format!(
+        "CREATE STREAM counts AS SELECT k, count(*) AS n, sum(v) AS total, max(id) AS last FROM a GROUP BY k WITH ({SOURCE},'state.dir'='state','checkpoint.interval'='0ms','batch.size'='7')"
+    );
     append(&folder, 0..100);
     let mut out = String::new();
     for end in [300, 650, 1_000] {

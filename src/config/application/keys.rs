@@ -32,7 +32,7 @@ pub(in crate::config) const OPTIONS: &[OptionDescriptor] = &[
     limit::<{ usize::MAX }>("VELO_MAX_SINKS_PER_JOB", Presence::Default("5"), "Most sinks of a job. The environment variable of this name counts more."),
     limit::<MOST_MEGABYTES>(
         "VELO_MAX_MEMORY_MB",
-        Presence::Optional,
+        Presence::Default("2048"),
         "Most MB that all jobs together may take of memory. The environment variable of this name counts more.",
     ),
     option(

@@ -16,6 +16,7 @@
 //! - `ordered`: rows that have come, by key and in order
 //! - `history`: the rows of each key that are looked back at
 //! - `compute`, `framed`: the values of the functions
+//! - `saving`: what is kept as tables, and back
 //! - `state`: all of it, and one epoch
 //! - `exec`: the plan node
 

@@ -21,6 +21,7 @@
 //! - `sessions`: which session of a key an instant belongs to, and which are over
 //! - `keys`: the numbers of keys
 //! - `fragments`: what the rows of a batch have come to, and the merging of that
+//! - `saving`: open sessions as tables, and back
 //! - `state`: one batch, and the end of an epoch
 //! - `exec`: the plan node
 

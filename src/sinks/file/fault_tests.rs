@@ -63,7 +63,7 @@ fn partitioned(path: &Path, format: &str, more: &[(&str, &str)]) -> FileWriter {
     let path = path.to_string_lossy().into_owned();
     let mut settings = vec![("path", path.as_str()), ("format", format), ("partition_columns", "d")];
     settings.extend(more);
-    sink(&settings).writer(&partitioned_schema(), clock()).expect("a folder that can be written")
+    sink(&settings).writer(&partitioned_schema(), clock(), u64::MAX).expect("a folder that can be written")
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl FileSink {
     }
 
     /// The writer of [`DataSink::open`].
-    pub(super) fn writer(&self, schema: &SchemaRef, clock: Arc<EpochClock>) -> Result<FileWriter> {
+    pub(super) fn writer(&self, schema: &SchemaRef, clock: Arc<EpochClock>, most_buffered: u64) -> Result<FileWriter> {
         let partitioning = self.partitioning(schema)?;
         partitioning.warn_of_missing(&self.name);
         let format = SinkFormat::new(&self.name, self.format, &self.options, &partitioning.schema)?;
@@ -108,7 +108,7 @@ impl FileSink {
             losses: Losses::default(),
             last_ended: 0,
             uses: 0,
-            most_buffered: MOST_BUFFERED,
+            most_buffered: MOST_BUFFERED.min(most_buffered),
             closing: false,
         };
         writer.prepare()?;
@@ -213,6 +213,6 @@ impl DataSink for FileSink {
     }
 
     fn open(&self, schema: SchemaRef, context: SinkContext) -> Result<Box<dyn DataWriter>> {
-        Ok(Box::new(self.writer(&schema, context.clock)?))
+        Ok(Box::new(self.writer(&schema, context.clock, context.most_buffered)?))
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn sink(settings: &[(&str, &str)]) -> FileSink {
 /// What a writer needs of its job.
 pub(super) fn context(clock: Arc<EpochClock>) -> SinkContext {
     let failure = FailurePolicy { strategy: FailureStrategy::FailBatch, max_retries: 0, retry_backoff: std::time::Duration::ZERO };
-    SinkContext { place: String::new(), clock, health: Arc::default(), failure, stop: Default::default() }
+    SinkContext { place: String::new(), clock, health: Arc::default(), failure, stop: Default::default(), most_buffered: u64::MAX }
 }
 
 pub(super) fn open(sink: &FileSink, clock: &Arc<EpochClock>) -> Box<dyn DataWriter> {

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use super::listing::lost;
 use super::records::RecordReader;
-use super::text_reader::{CHUNK, partition_name};
+use super::text_reader::partition_name;
 use super::work::WorkSender;
 use crate::error::Result;
 
@@ -143,9 +143,10 @@ impl Followed {
     /// Reads up to a chunk from where reading stopped.
     fn read_appended(&mut self, work: &WorkSender) -> Result<Look> {
         let Some(file) = &mut self.file else { return Ok(Look::Nothing) };
+        let chunk = self.records.chunk();
         let buffer = self.records.buffer();
         let before = buffer.len();
-        let result = file.take(CHUNK as u64).read_to_end(buffer);
+        let result = file.take(chunk as u64).read_to_end(buffer);
         let new = &buffer[before..];
         let read = new.len();
         self.last.extend_from_slice(&new[read.saturating_sub(FINGERPRINT)..]);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
+use super::text_reader::CHUNK;
 use crate::error::Result;
 use crate::formats::{Chunk, ChunkDecoder, RecordSplitter, Split, TextInput};
 use crate::stream::{RecordPlace, RejectedRecord};
@@ -50,11 +51,26 @@ pub(super) struct RecordReader {
     max_record_size: usize,
     /// What is wrong with the end of the file was told.
     ended: bool,
+    /// Records that may be read at once.
+    most_records: usize,
 }
 
 impl RecordReader {
-    pub(super) fn new(input: Arc<dyn TextInput>, partition: Arc<str>, max_record_size: usize, resume_at: u64) -> Self {
-        Self { input, partition, format: None, buffer: Vec::new(), start: 0, offset: 0, line: 1, skipping: None, resume_at, max_record_size, ended: false }
+    pub(super) fn new(input: Arc<dyn TextInput>, partition: Arc<str>, max_record_size: usize, most_records: usize, resume_at: u64) -> Self {
+        Self {
+            input,
+            partition,
+            format: None,
+            buffer: Vec::new(),
+            start: 0,
+            offset: 0,
+            line: 1,
+            skipping: None,
+            resume_at,
+            max_record_size,
+            ended: false,
+            most_records,
+        }
     }
 
     /// Where further bytes are read into; what is appended is taken by [`Self::advance`].
@@ -70,6 +86,14 @@ impl RecordReader {
     /// Offset after the last byte that was read.
     pub(super) fn read_to(&self) -> u64 {
         self.offset + self.rest().len() as u64
+    }
+
+    /// How many bytes to read, so that there are not too many records in them if they are as long as those so far.
+    pub(super) fn chunk(&self) -> usize {
+        /// The length of a record before one is known.
+        const SHORT: u64 = 16;
+        let length = self.offset.checked_div(self.line - 1).unwrap_or(SHORT).max(1);
+        usize::try_from(length.saturating_mul(self.most_records as u64)).unwrap_or(usize::MAX).clamp(4096, CHUNK)
     }
 
     /// Offset after the last record that was handed out.

@@ -17,7 +17,7 @@ use super::text_table::TextTable;
 use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::formats::FormatName;
 use crate::sources::tell_inferred;
-use crate::stream::{Boundedness, DataReader, DataSource, ReadRequest};
+use crate::stream::{Boundedness, DataReader, DataSource, LONG_ROW, ReadRequest, row_width};
 
 /// Files as a source.
 #[derive(Debug)]
@@ -94,6 +94,7 @@ impl FileSource {
     fn text_reader(&self, request: &ReadRequest) -> Result<TextReader> {
         let projected =
             Arc::new(self.schema.project(&request.columns).map_err(|error| Error::internal("a column that the source does not have").with_source(error))?);
+        let width = row_width(&projected);
         let table = TextTable {
             columns: request.columns.clone(),
             batch_rows: request.batch_rows,
@@ -112,6 +113,8 @@ impl FileSource {
             follow: (self.options.follow && self.options.until.is_none()).then_some(self.options.follow_interval.0),
             from_end: self.options.start == Start::Latest,
             present_length_only: self.options.until == Some(Until::Latest),
+            // Each row takes its columns, however little of them stands in the file.
+            most_records: request.batch_rows.max(1).saturating_mul((LONG_ROW / width.max(1)).max(1)),
         }))
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct TextPlan {
     pub from_end: bool,
     /// Read no further than each file's length when it is opened.
     pub present_length_only: bool,
+    /// Most records that are decoded in one go.
+    pub most_records: usize,
 }
 
 impl TextPlan {
@@ -55,7 +57,7 @@ impl TextPlan {
     pub(super) fn records(&self, path: &Path, resume_at: u64) -> Result<Result<RecordReader, RejectedRecord>> {
         let partition = partition_name(path);
         Ok(match self.table.input(&self.listing.path_columns(path))? {
-            Ok(input) => Ok(RecordReader::new(input, partition, self.max_record_size, resume_at)),
+            Ok(input) => Ok(RecordReader::new(input, partition, self.max_record_size, self.most_records, resume_at)),
             Err(reason) => {
                 let place = RecordPlace { partition, unit: "line", number: 1 };
                 Err(RejectedRecord { place: Some(place), reason: format!("{reason}; the file is left out") })
@@ -148,7 +150,7 @@ fn read_stream(plan: &TextPlan, path: &Path, resume_at: u64, mut stream: InputSt
     let is_pipe = plan.listing.is_pipe();
     let mut left = stream.text_length().filter(|_| plan.present_length_only).unwrap_or(u64::MAX);
     loop {
-        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK);
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(records.chunk());
         let before = records.read_to();
         let result = if is_pipe { stream.append_at_once(records.buffer()) } else { stream.append(records.buffer(), wanted) };
         let read = records.read_to() - before;
