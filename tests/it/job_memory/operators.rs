@@ -138,3 +138,47 @@ fn texts_of_lists_are_counted() {
         assert!(few.ok && few.lines == 1 && few.peak < 140, "{list}: {} MB, {}", few.peak, few.err);
     }
 }
+
+#[test]
+fn rows_of_many_columns_are_read_within_a_narrow_limit_however_short_they_are() {
+    let folder = Folder::new();
+    folder.write("t.jsonl", "{\"c0\":1}\n".repeat(30_000));
+    let columns: Vec<String> = (0..1_000).map(|column| format!("c{column} BIGINT")).collect();
+    for mode in ["stream", "batch"] {
+        let sql = format!(
+            "SELECT * FROM t INTO o WITH ('t.type'='file','t.path'='t.jsonl','t.schema'='{}','memory.limit'='64MB','execution.mode'='{mode}','o.type'='file','o.path'='{mode}.jsonl.gz')",
+            columns.join(",")
+        );
+        let ran = ran(&folder, &sql);
+        assert!(ran.ok && ran.peak < 220, "{mode}: {} MB {}", ran.peak, ran.err);
+    }
+}
+
+#[test]
+fn values_of_any_size_are_not_made() {
+    let folder = Folder::new();
+    folder.write("n.csv", numbers(3));
+    let sql = |what: &str, more: &str| {
+        format!("SELECT {what} AS x FROM n WITH ('n.type'='file','n.path'='n.csv','n.follow'='false','execution.mode'='stream','memory.limit'='64MB'{more})")
+    };
+    for (what, function) in [
+        ("cardinality(range(0, 200000000 + id))", "range"),
+        ("length(repeat('x', 1000000000 + id))", "repeat"),
+        ("length(lpad('x', 1000000000 + id, 'y'))", "lpad"),
+        ("cardinality(array_repeat(id, 500000000 + id))", "array_repeat"),
+        ("cardinality(generate_series(id, 900000000))", "generate_series"),
+    ] {
+        let failed = ran(&folder, &sql(what, ""));
+        assert!(!failed.ok && failed.peak < 160, "{what}: {} MB", failed.peak);
+        assert!(
+            failed.err.contains(&format!("{function}() would make ")) && failed.err.contains("no more than 67 MB are made at once"),
+            "{what}: {}",
+            failed.err
+        );
+        let skipped = ran(&folder, &sql(&format!("CASE WHEN id = 1 THEN {what} ELSE id END"), ",'failure_strategy'='LogAndContinue'"));
+        assert!(skipped.ok && skipped.lines == 2, "{what}: {} {}", skipped.lines, skipped.err);
+    }
+    // Those that fit by themselves are made one by one.
+    let fits = ran(&folder, &sql("length(repeat('x', 50000000 + id))", ""));
+    assert!(fits.ok && fits.lines == 3, "{}", fits.err);
+}

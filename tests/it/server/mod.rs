@@ -2,6 +2,7 @@
 //! - `kinds`: a source, a sink and a function from outside
 //! - `life`: deploying, watching, pausing, stopping, starting again
 //! - `panics`: what a job that panics does to others
+//! - `ends`: what blocks, and the end of that
 //! - `settings`: what the builder sets, and what jobs share
 //! - `spans`: spans of jobs, sources, sinks and epochs
 //! - `streams`: statements that read jobs of other deployments
@@ -11,6 +12,7 @@
 //! - `threads`: on which threads jobs run
 //! - `example`: the example of embedding
 
+mod ends;
 mod example;
 mod figures;
 mod kinds;
