@@ -296,7 +296,8 @@ impl Job<'_> {
             buffer_rows: statement.job.buffer_size,
             shutdown_timeout: statement.job.shutdown_timeout.0,
             row_limit: self.row_limit,
-            checkpoint: self.checkpoint,
+            // A trial run is not to go on with the records, nor to remove them.
+            checkpoint: self.checkpoint.filter(|_| self.row_limit.is_none()),
             tap: None,
         };
         let sources = statement.sources.iter().map(|source| source.name.clone()).collect();

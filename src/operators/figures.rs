@@ -1,7 +1,7 @@
 //! What an operator with state tells of itself.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Weak};
 
 use super::changes::Saved;
 use super::event_time::Mark;
@@ -18,7 +18,8 @@ pub struct OperatorFigures {
     watermark: AtomicI64,
     epoch: AtomicU64,
     oldest: AtomicU64,
-    saved: OnceLock<Arc<dyn Saved>>,
+    /// Not kept alive by who only looks at figures.
+    saved: Option<Weak<dyn Saved>>,
 }
 
 /// What an operator holds between epochs.
@@ -38,28 +39,17 @@ impl OperatorFigures {
         let zero = AtomicU64::default;
         let watermark = AtomicI64::new(Mark::BEGINNING);
         let (epoch, oldest) = (zero(), AtomicU64::new(u64::MAX));
-        Self {
-            name,
-            rows_in: zero(),
-            rows_out: zero(),
-            late: zero(),
-            state_rows: zero(),
-            state_bytes: zero(),
-            watermark,
-            epoch,
-            oldest,
-            saved: OnceLock::new(),
-        }
+        Self { name, rows_in: zero(), rows_out: zero(), late: zero(), state_rows: zero(), state_bytes: zero(), watermark, epoch, oldest, saved: None }
     }
 
     /// Those of an operator with this state.
-    pub(super) fn of(name: String, state: Arc<dyn Saved>) -> Self {
-        Self { saved: OnceLock::from(state), ..Self::new(name) }
+    pub(super) fn of(name: String, state: &Arc<dyn Saved>) -> Self {
+        Self { saved: Some(Arc::downgrade(state)), ..Self::new(name) }
     }
 
-    /// Its state, for saving it.
-    pub fn saved(&self) -> Option<&Arc<dyn Saved>> {
-        self.saved.get()
+    /// Its state, for saving it, as long as there is a plan of it.
+    pub fn saved(&self) -> Option<Arc<dyn Saved>> {
+        self.saved.as_ref()?.upgrade()
     }
 
     /// Its name.

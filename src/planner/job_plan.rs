@@ -248,7 +248,7 @@ async fn plan_query(request: PlanRequest<'_>) -> Result<JobPlan, Vec<Error>> {
         context: task_context(&state),
     };
     collect(&root, None, &request, hidden, &mut plan);
-    let of_operators = plan.stateful.iter().filter_map(|figures| Some((figures.name().to_owned(), Arc::clone(figures.saved()?))));
+    let of_operators = plan.stateful.iter().filter_map(|figures| Some((figures.name().to_owned(), figures.saved()?)));
     plan.saved.extend(of_operators);
     check_refresh(&plan.lookups, &request).map_err(one)?;
     Ok(plan)

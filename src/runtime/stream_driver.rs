@@ -152,7 +152,7 @@ impl StreamDriver {
         }
         // A stream that was asked to stop has not ended: the rest of its tables may still find partners in the next run.
         let ended = !self.shutdown.is_requested();
-        self.complete = ended;
+        self.complete = ended && self.broken_source.is_none();
         if ended && self.statements.iter().any(|statement| statement.tables.has_rows_at_the_end() && !statement.done) {
             self.statements.iter().for_each(|statement| statement.tables.announce_last_epoch());
             self.run_epoch(&[]).await?;

@@ -181,7 +181,8 @@ impl ServerBuilder {
         self
     }
 
-    /// How long jobs may take to finish what they have read when they are asked to stop: `shutdown.timeout` of those that set none, and of all of them together. 30 s if it is not set.
+    /// How long jobs may take to finish what they have read when they are asked to stop: `shutdown.timeout` of those that set none, and of all of them together when the server is
+    /// shut down, whatever they set. 30 s if it is not set.
     #[must_use]
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = Some(timeout);
@@ -189,6 +190,22 @@ impl ServerBuilder {
     }
 
     /// A table of DataFusion that statements read by its name, without any setting.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use velostream::arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    /// # use velostream::datafusion::datasource::MemTable;
+    /// # use velostream::server::StreamJobServer;
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let rooms = RecordBatch::try_from_iter([("room", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef)])?;
+    /// let table = MemTable::try_new(rooms.schema(), vec![vec![rooms]])?;
+    /// let server = StreamJobServer::builder().register_table("rooms", Arc::new(table)).build()?;
+    /// let job = &server.deploy("SELECT room FROM rooms WHERE room > 1").await?[0]; // prints {"room":2}
+    /// assert_eq!(server.wait(job).await?.metrics.records_processed, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn register_table(mut self, name: impl Into<String>, table: Arc<dyn TableProvider>) -> Self {
         self.embedding.named.insert(name.into(), Arc::new(ProviderTable(table)));
@@ -196,20 +213,33 @@ impl ServerBuilder {
     }
 
     /// A function for the expressions of statements; counts more than one of the engine with the same name.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use velostream::arrow::datatypes::DataType;
+    /// # use velostream::datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
+    /// # use velostream::server::StreamJobServer;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let same = |arguments: &[ColumnarValue]| Ok(arguments[0].clone());
+    /// let same = create_udf("same", vec![DataType::Int64], DataType::Int64, Volatility::Immutable, Arc::new(same));
+    /// let server = StreamJobServer::builder().register_udf(same).build()?; // SELECT same(id) FROM …
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn register_udf(mut self, function: ScalarUDF) -> Self {
         self.functions.push(Arc::new(function));
         self
     }
 
-    /// A kind of source: `'X.type' = '<name>'` or `'<name>_source'`.
+    /// A kind of source: `'X.type' = '<name>'` or `'<name>_source'`; [`SourceKind`] has an example.
     #[must_use]
     pub fn register_source(mut self, name: impl Into<String>, kind: impl SourceKind + 'static) -> Self {
         self.embedding.sources.insert(name.into(), Arc::new(kind));
         self
     }
 
-    /// A kind of sink: `'X.type' = '<name>'` or `'<name>_sink'`.
+    /// A kind of sink: `'X.type' = '<name>'` or `'<name>_sink'`; [`SinkKind`] has an example.
     #[must_use]
     pub fn register_sink(mut self, name: impl Into<String>, kind: impl SinkKind + 'static) -> Self {
         self.embedding.sinks.insert(name.into(), Arc::new(kind));

@@ -79,7 +79,7 @@ fn connected(state: ConnectionState) -> f64 {
 }
 
 /// Names that were promised come first. A total of sources or sinks is their number, which is a gauge in spite of the name.
-const FIGURES: [Figure; 24] = [
+const FIGURES: [Figure; 25] = [
     figure("velo_job_sources_total", Gauge, JOB, |seen| of_job(seen, seen.job.sources.len() as f64), "Sources of the job."),
     figure("velo_job_sinks_total", Gauge, JOB, |seen| of_job(seen, seen.job.counters.sinks.len() as f64), "Sinks of the job."),
     figure("velo_job_source_records_total", Counter, SOURCE, |seen| of_sources(seen, |source| source.records as f64), "Records read from the source."),
@@ -106,6 +106,13 @@ const FIGURES: [Figure; 24] = [
         JOB,
         |seen| of_job(seen, seen.report.metrics.errors as f64),
         "Records and rows that were rejected, refused or given up.",
+    ),
+    figure(
+        "velo_job_memory_bytes",
+        Gauge,
+        JOB,
+        |seen| of_job(seen, seen.job.counters.memory.reserved() as f64),
+        "Memory that the job takes: its tables, what its operators keep, and rows that wait.",
     ),
     figure("velo_job_source_errors_total", Counter, SOURCE, |seen| of_sources(seen, |source| source.errors as f64), "Records that could not be decoded."),
     figure("velo_job_source_bytes_total", Counter, SOURCE, |seen| of_sources(seen, |source| source.bytes as f64), "Encoded bytes read from the source."),

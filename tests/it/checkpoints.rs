@@ -286,3 +286,16 @@ fn limits_and_branches_without_a_stream_are_not_begun_again() {
     eventually_or("one more", || !rows(&job.output()).is_empty(), || job.log());
     assert_eq!(count(&stop(job)), 0);
 }
+
+#[test]
+fn a_trial_run_leaves_the_records_alone() {
+    let folder = Folder::new();
+    append(&folder, 0..20);
+    let sql = format!("SELECT k, count(*) AS n FROM a GROUP BY k WITH ({SOURCE},{STATE})");
+    let job = folder.start(&["--format", "json", "--sql", &sql]);
+    eventually_or("a record", || !records(&folder).is_empty(), || job.log());
+    stop(job);
+    let before = records(&folder);
+    let trial = folder.run(&["--format", "json", "--limit", "3", "--sql", &sql]).expect(0);
+    assert_eq!((trial.out.lines().count(), records(&folder)), (3, before), "it begins anew, and keeps nothing");
+}

@@ -104,7 +104,7 @@ impl IntervalJoinExec {
             right,
             plan,
             timelines: Arc::new((left_time, right_time)),
-            figures: Arc::new(OperatorFigures::of(name, Arc::clone(&state) as Arc<dyn Saved>)),
+            figures: Arc::new(OperatorFigures::of(name, &(Arc::clone(&state) as Arc<dyn Saved>))),
             state,
             faults,
             properties,

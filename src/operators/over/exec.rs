@@ -44,7 +44,7 @@ impl OverExec {
         let plan = Arc::new(Plan::new(spec, checked, schema, &input.schema())?);
         let of_state = Arc::clone(&plan);
         let state = Arc::new(Kept::new(move || OverState::new(&of_state)));
-        let figures = Arc::new(OperatorFigures::of("OVER".to_owned(), Arc::clone(&state) as Arc<dyn Saved>));
+        let figures = Arc::new(OperatorFigures::of("OVER".to_owned(), &(Arc::clone(&state) as Arc<dyn Saved>)));
         Ok(Self { input, plan, state, figures, faults, properties })
     }
 

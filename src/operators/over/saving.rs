@@ -35,6 +35,11 @@ impl Noted {
         self.came.push((rows.clone(), times.clone()));
     }
 
+    /// Rows before a time have come out: batches of nothing else are forgotten.
+    pub(super) fn forget_before(&mut self, time: i64) {
+        self.came.retain(|(_, times)| times.null_count() > 0 || times.values().iter().any(|own| *own >= time));
+    }
+
     pub(super) fn memory_size(&self) -> usize {
         let came = self.came.iter().map(|(rows, times)| rows.get_array_memory_size() + times.get_array_memory_size());
         came.sum::<usize>() + self.keys.memory_size()

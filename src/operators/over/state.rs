@@ -148,6 +148,9 @@ impl OverState {
             }
         };
         let Some(rows) = released else { return Ok(Vec::new()) };
+        if let Some(noted) = self.noted.as_mut().filter(|_| !matches!(plan.spec.release, Release::AsTheyCome)) {
+            noted.forget_before(self.time);
+        }
         let rows = self.compute(plan, &rows)?;
         Ok((0..rows.num_rows()).step_by(MOST_ROWS).map(|first| rows.slice(first, MOST_ROWS.min(rows.num_rows() - first))).collect())
     }

@@ -96,7 +96,7 @@ impl SessionAggregateExec {
         let plan = Arc::new(SessionPlan { plan, groups: spec.groups, gap: spec.gap });
         let of_state = Arc::clone(&plan);
         let state = Arc::new(Kept::new(move || SessionState::new(&of_state)));
-        let figures = Arc::new(OperatorFigures::of(name, Arc::clone(&state) as Arc<dyn Saved>));
+        let figures = Arc::new(OperatorFigures::of(name, &(Arc::clone(&state) as Arc<dyn Saved>)));
         Ok(Self { input, plan, time: spec.time, state, figures, faults, properties })
     }
 

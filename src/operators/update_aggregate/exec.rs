@@ -67,7 +67,7 @@ impl UpdateAggregateExec {
         let spec = Arc::new(spec);
         let (of_state, of_input) = (Arc::clone(&spec), input.schema());
         let state = Arc::new(Kept::new(move || UpdateState::new(&of_state, &of_input)));
-        let figures = Arc::new(OperatorFigures::of("GROUP BY".to_owned(), Arc::clone(&state) as Arc<dyn Saved>));
+        let figures = Arc::new(OperatorFigures::of("GROUP BY".to_owned(), &(Arc::clone(&state) as Arc<dyn Saved>)));
         Self { input, spec, state, figures, faults, properties }
     }
 

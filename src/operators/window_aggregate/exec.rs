@@ -84,7 +84,7 @@ impl WindowAggregateExec {
         let plan = Arc::new(plan);
         let of_state = Arc::clone(&plan);
         let state = Arc::new(Kept::new(move || Ok(WindowState::new(&of_state))));
-        let figures = Arc::new(OperatorFigures::of(name, Arc::clone(&state) as Arc<dyn Saved>));
+        let figures = Arc::new(OperatorFigures::of(name, &(Arc::clone(&state) as Arc<dyn Saved>)));
         Ok(Self { input, plan, timeline: spec.timeline, state, figures, faults, properties })
     }
 

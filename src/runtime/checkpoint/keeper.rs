@@ -16,6 +16,8 @@ use crate::operators::{Changes, Saved};
 
 /// Tries to write a record before the job is given up.
 const TRIES: usize = 3;
+/// Records that wait for sinks.
+const MOST_TAKEN: usize = 2;
 /// Records up to which they are not put together however large they are, and from which on they are however small.
 const FEW: u64 = 4;
 const MANY: u64 = 64;
@@ -124,14 +126,19 @@ impl Keeper {
 
     /// Whether a record is to be taken after epoch `epoch`.
     pub(in crate::runtime) fn is_due(&self, epoch: Epoch) -> bool {
-        epoch > self.taken_epoch && self.last.elapsed() >= self.interval
+        // What a slow sink has not acknowledged yet is kept in memory.
+        epoch > self.taken_epoch && self.last.elapsed() >= self.interval && self.taken.len() < MOST_TAKEN
     }
 
     /// In how long there is something to do.
     pub(in crate::runtime) fn next_due(&self, epoch: Epoch) -> Option<Duration> {
         const SOON: Duration = Duration::from_millis(20);
-        if self.writing.is_some() || self.merging.is_some() || !self.taken.is_empty() {
+        const LOOK: Duration = Duration::from_millis(200);
+        if self.writing.is_some() || self.merging.is_some() {
             return Some(SOON);
+        }
+        if !self.taken.is_empty() {
+            return Some(LOOK);
         }
         (epoch > self.taken_epoch).then(|| self.interval.saturating_sub(self.last.elapsed()).max(SOON))
     }

@@ -23,6 +23,7 @@ async fn figures_have_the_promised_names_and_vanish_with_their_job() {
         "velo_job_source_errors_total{job=\"a\",source=\"source_a\"} 0",
         "velo_job_sink_errors_total{job=\"a\",sink=\"out_a\"} 0",
         "velo_job_status{job=\"a\",status=\"Running\"} 1",
+        "# TYPE velo_job_memory_bytes gauge",
     ] {
         assert!(text.lines().any(|known| known == line), "{line} is not in:\n{text}");
     }
