@@ -18,7 +18,7 @@ use super::unknown_keys::{self, Told, Unfit};
 use super::{batching, schema_file, text_file};
 use crate::error::{Error, Script};
 use crate::formats::schema_text;
-use crate::options::{EffectiveSetting, KeyMap, Scope, Setting, joined, locate};
+use crate::options::{EffectiveSetting, KeyMap, Origin, Scope, Setting, joined, locate};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
 use crate::stream::{BatchSettings, FailurePolicy};
@@ -297,7 +297,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
     let (declared, avro_schema) = declared(map, places, &mut told.errors).unzip();
     let avro_schema = avro_schema.flatten();
     let (mut typeless, mut built) = (None, None);
-    let (input, check) = match map.remove_resolved("type") {
+    let (input, check) = match map.remove_one("type") {
         None => match earlier.iter().position(|name| *name == source.name).filter(|_| !map.is_incomplete()) {
             Some(number) => (SourceInput::Chained(number), Check::Kind(None)),
             None if let Some(connector) = places.embedding.named(&source.name).filter(|_| !map.is_incomplete()) => {
@@ -386,7 +386,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
     // Dates in a path change while the job runs.
     merge::resolve_variables(map, owner.places.environment, Some("path"), &mut told.warnings);
     let (mut typeless, mut built, mut avro_schema) = (None, None, None);
-    let (connector, check) = match map.remove_resolved("type") {
+    let (connector, check) = match map.remove_one("type") {
         None => {
             let error = Error::config(format!(
                 "Sink type must be explicitly specified for '{name}'. \nUse: '{name}.type' with values like 'kafka_sink', 'file_sink', 's3_sink', 'database_sink', 'iceberg_sink'"
@@ -437,11 +437,17 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
     (told.faults() == before && !map.is_incomplete()).then(|| BoundSink { name: name.clone(), span, connector, failure })
 }
 
+/// What is wrong with a file that a setting names; the statement shows its keys by itself.
+fn of_file(setting: &Setting, error: Error) -> Error {
+    let error = if matches!(setting.origin, Origin::Inline { .. }) { error } else { error.context(format!("'{}'", setting.written)) };
+    setting.origin.blame_value(error)
+}
+
 /// The text of the file that a sink's `schema_file` names.
 fn avro_text(kind: &str, map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Option<Arc<str>> {
     let file = map.resolved("schema_file").filter(|_| kind == "kafka")?;
     let text = text_file::read(Path::new(&file.value), places.folders);
-    text.map(Arc::from).map_err(|error| errors.push(file.origin.blame_value(error))).ok()
+    text.map(Arc::from).map_err(|error| errors.push(of_file(file, error))).ok()
 }
 
 /// Tells the keys that nothing took, and those that are missing, the type among them, unless a misspelt key was meant for them.
@@ -488,7 +494,7 @@ fn declared(map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Optio
         (Some(text), None) => schema_text::parse(&joined(&text.value, ", "))
             .map(|columns| (columns, None))
             .map_err(|fault| text.origin.blame_value(Error::config(format!("'{name}.schema': {fault}")).with_help("name TYPE, name TYPE, …"))),
-        (None, Some(file)) => schema_file::read(Path::new(&file.value), places.folders).map_err(|error| file.origin.blame_value(error)),
+        (None, Some(file)) => schema_file::read(Path::new(&file.value), places.folders).map_err(|error| of_file(file, error)),
         (None, None) => return None,
     };
     declared.map(|(columns, avro)| (Arc::new(columns), avro)).map_err(|error| errors.push(error)).ok()

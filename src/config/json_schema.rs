@@ -169,7 +169,7 @@ pub(super) fn values(type_name: &str, names: &[&str], (least, most): (usize, usi
         "map" => vec![json!({"type": "object"})],
         "path" => vec![json!({"type": ["number", "boolean", "integer"]}), json!({"type": "string", "minLength": 1})],
         // Lists of topics, addresses and offsets are texts with commas.
-        "text" | "place in a topic" => vec![json!({"type": SCALAR}), list()],
+        "text" | "brokers" | "place in a topic" => vec![json!({"type": SCALAR}), list()],
         _ => vec![json!({"type": SCALAR})],
     }
 }

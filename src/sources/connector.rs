@@ -37,7 +37,7 @@ impl SourceConnector {
     pub fn with_rest(connector: Option<Self>, kind: &str, keys: &mut KeyMap, errors: &mut Vec<Error>) -> Option<Self> {
         match kind {
             "kafka" => {
-                let properties = client_properties(keys, Role::Consumer, errors);
+                let properties = client_properties(keys, Role::Consumer, KafkaSourceOptions::OPTIONS, errors);
                 match connector {
                     Some(Self::Kafka(options, rest)) => Some(Self::Kafka(options, KafkaSourceRest { properties, ..rest })),
                     other => other,

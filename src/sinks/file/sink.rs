@@ -169,8 +169,10 @@ fn check_combinations(name: &str, options: &FileSinkOptions, format: FormatName)
     if options.encryption_key.is_some() && options.encryption.is_none() {
         return refuse("encryption.key", " is set, but 'encryption' is not, so the file would be plain", "add 'encryption' = 'AES256'");
     }
-    if options.roll_size.is_some_and(|size| size.0 == 0) || options.roll_interval.is_some_and(|interval| interval.0.is_zero()) {
-        return refuse("roll.size", &format!(" and '{name}.roll.interval' must be greater than 0"), "leave out what should not end a file");
+    let none =
+        [("roll.size", options.roll_size.is_some_and(|size| size.0 == 0)), ("roll.interval", options.roll_interval.is_some_and(|wait| wait.0.is_zero()))];
+    if let Some((key, _)) = none.iter().find(|(_, is_zero)| *is_zero) {
+        return refuse(key, " must be greater than 0", "leave out what should not end a file");
     }
     Ok(())
 }
