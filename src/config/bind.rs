@@ -15,10 +15,10 @@ use super::job_options::{JobOptions, SinkShared, SourceShared};
 use super::limits::Limits;
 use super::merge::{self, Places, Role};
 use super::unknown_keys::{self, Told, Unfit};
-use super::{batching, schema_file, text_file};
+use super::{batching, schema_file};
 use crate::error::{Error, Script};
 use crate::formats::schema_text;
-use crate::options::{EffectiveSetting, KeyMap, Origin, Scope, Setting, joined, locate};
+use crate::options::{EffectiveSetting, KeyMap, Scope, Setting, joined, locate};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
 use crate::stream::{BatchSettings, FailurePolicy};
@@ -403,7 +403,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
             Kind::Built(name) => {
                 built = Some(name);
                 told.own_brokers |= merge::from_environment(name, map, owner.places, &mut told.errors);
-                avro_schema = avro_text(name, map, owner.places, &mut told.errors);
+                avro_schema = schema_file::avro_text(name, map, owner.places.folders, &mut told.errors);
                 (SinkConnector::from_keys(name, map, &mut told.errors), Check::Kind(Some(kind.value)))
             }
             Kind::Planned(connector) => {
@@ -435,19 +435,6 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
     let (shared, connector) = (shared?, connector?);
     let failure = policy(owner.job, shared.failure_strategy, shared.max_retries, shared.retry_backoff);
     (told.faults() == before && !map.is_incomplete()).then(|| BoundSink { name: name.clone(), span, connector, failure })
-}
-
-/// What is wrong with a file that a setting names; the statement shows its keys by itself.
-fn of_file(setting: &Setting, error: Error) -> Error {
-    let error = if matches!(setting.origin, Origin::Inline { .. }) { error } else { error.context(format!("'{}'", setting.written)) };
-    setting.origin.blame_value(error)
-}
-
-/// The text of the file that a sink's `schema_file` names.
-fn avro_text(kind: &str, map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Option<Arc<str>> {
-    let file = map.resolved("schema_file").filter(|_| kind == "kafka")?;
-    let text = text_file::read(Path::new(&file.value), places.folders);
-    text.map(Arc::from).map_err(|error| errors.push(of_file(file, error))).ok()
 }
 
 /// Tells the keys that nothing took, and those that are missing, the type among them, unless a misspelt key was meant for them.
@@ -494,7 +481,7 @@ fn declared(map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Optio
         (Some(text), None) => schema_text::parse(&joined(&text.value, ", "))
             .map(|columns| (columns, None))
             .map_err(|fault| text.origin.blame_value(Error::config(format!("'{name}.schema': {fault}")).with_help("name TYPE, name TYPE, …"))),
-        (None, Some(file)) => schema_file::read(Path::new(&file.value), places.folders).map_err(|error| of_file(file, error)),
+        (None, Some(file)) => schema_file::read(Path::new(&file.value), places.folders).map_err(|error| schema_file::fault(file, error)),
         (None, None) => return None,
     };
     declared.map(|(columns, avro)| (Arc::new(columns), avro)).map_err(|error| errors.push(error)).ok()

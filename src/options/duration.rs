@@ -41,6 +41,23 @@ impl OptionValue for Millis {
     }
 }
 
+/// A duration that is not 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SomeMillis(pub Duration);
+
+impl OptionValue for SomeMillis {
+    const TYPE: &'static str = Millis::TYPE;
+    const EXAMPLE: &'static str = Millis::EXAMPLE;
+    const RANGE: (usize, usize) = (1, usize::MAX);
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match Millis::parse(text)? {
+            Millis(Duration::ZERO) => Err("expected more than 0".to_owned()),
+            Millis(duration) => Ok(Self(duration)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -356,6 +356,11 @@ const LISTS: [&str; 3] = ["brokers", "start", "place in a topic"];
 /// Texts that may be: what separates their elements in a text.
 const LIST_TEXTS: [(&str, &str); 4] = [("topic", ","), ("schema.registry.url", ","), ("sasl.oauthbearer.extensions", ","), ("schema", ", ")];
 
+/// Whether a list is a value of a key.
+pub(crate) fn takes_list(type_name: &str, key: &str) -> bool {
+    type_name == "list" || LISTS.contains(&type_name) || LIST_TEXTS.iter().any(|(known, _)| *known == key)
+}
+
 /// The text of a value as its type reads it; a list is one only where lists are meant.
 fn as_text<'a>(type_name: &str, key: &str, value: &'a str) -> Result<Cow<'a, str>, String> {
     if !value.contains(ELEMENT_SEPARATOR) || type_name == "list" {

@@ -65,12 +65,12 @@ fn faults_of_settings_in_a_statement_point_at_the_value() {
     let sink = |settings: &str| format!("SELECT id, v FROM a INTO k WITH ('k.type'='file_sink',{settings},'a.type'='file_source','a.path'='a.csv')");
     let path = "'k.path'='o.json'";
     let cases = [
-        (source("'a.source.path'=''"), "'a.source.path' is empty", "'a.source.path'="),
+        (source("'a.source.path'=''"), "'a.source.path' = '' is not a path: expected a path, found an empty text", "'a.source.path'="),
         (source("'a.path'='[a.csv'"), "'[a.csv' is not a pattern", "'a.path'="),
         (source("'a.path'='a.csv','a.start'='latest'"), "'a.start' = 'latest' needs 'follow'", "'a.start'="),
         (source("'a.path'='a.csv','a.event_time'='nix'"), "'a.event_time' = 'nix': No field", "'a.event_time'="),
         (sink("'k.path'=' '"), "'k.path' = ' ' names no file", "'k.path'="),
-        (sink(&format!("{path},'k.max_files'='0'")), "'k.max_files' = '0' would delete", "'k.max_files'="),
+        (sink(&format!("{path},'k.max_files'='0'")), "'k.max_files' = '0' is not a count: expected 1 or more", "'k.max_files'="),
         (sink(&format!("{path},'k.encryption'='AES256'")), "'k.encryption' is set, but there is no key", "'k.encryption'="),
         (sink(&format!("{path},'k.encryption'='AES256','k.encryption.key'='x'")), "'k.encryption.key' is not base64", "'k.encryption.key'="),
         (sink(&format!("{path},'k.compression'='snappy'")), "'k.compression': json files can't be compressed that way", "'k.compression'="),
@@ -89,7 +89,7 @@ fn a_list_is_no_single_value_and_an_empty_one_is_none() {
     folder.write("a.csv", "id,v\n1,2\n");
     let sql = "SELECT id FROM a WITH ('a.type'='file_source','a.config_file'='a.yaml')";
     for (line, expected) in [
-        ("path: [a.csv]", "a.yaml:1: 'a.path' = 'a.csv' is not a text: expected one value, found a list"),
+        ("path: [a.csv]", "a.yaml:1: 'a.path' = 'a.csv' is not a path: expected one value, found a list"),
         ("path: []", "a.yaml:1: 'path' is a list of nothing"),
         ("extends: [b.yaml]", "a.yaml:1: 'extends' is a list; a file extends one other"),
     ] {
