@@ -249,10 +249,10 @@ impl Application {
         {
             return Err(held.wrong(&expected));
         }
-        if let Some(held) = self.settings.get("script") {
-            if held.one()?.trim().is_empty() {
-                return Err(held.wrong("expected a path, found an empty text"));
-            }
+        if let Some(held) = self.settings.get("script")
+            && held.one()?.trim().is_empty()
+        {
+            return Err(held.wrong("expected a path, found an empty text"));
         }
         if let Some(held) = self.settings.get("log_level") {
             held.one()?;
