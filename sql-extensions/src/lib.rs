@@ -9,6 +9,7 @@
 //! - `create_stream`, `into`, `within`, `with_clause`: one clause each; `within_place`: the join of a `WITHIN`
 //! - `statement`: what comes out; `display`, `mend`: and back to text
 //! - `analyzer`: sources, sinks, joins and columns of a statement
+//! - `expression`: one that stands in no statement
 //! - `stack`: room for recursion
 //! - `error`, `nearest_name`: what the user reads; `hidden_values`, `secret_names`: and what nobody is to read
 
@@ -18,6 +19,7 @@ mod create_stream;
 mod dialect;
 mod display;
 mod error;
+mod expression;
 mod first_word;
 mod hash_comments;
 mod hidden_values;
@@ -39,6 +41,7 @@ mod within_place;
 
 pub use analyzer::{ColumnRef, JoinInfo, QueryAnalysis, QueryAnalyzer, SinkRef, SourceRef};
 pub use error::{Location, Span, SqlError, render_snippet};
+pub use expression::check_expression;
 pub use nearest_name::nearest;
 pub use parser::StreamingSqlParser;
 pub use secret_names::{is_secret_key, is_secret_variable};

@@ -15,7 +15,7 @@ use super::job_options::{JobOptions, SinkShared, SourceShared};
 use super::limits::Limits;
 use super::merge::{self, Places, Role};
 use super::unknown_keys::{self, Told, Unfit};
-use super::{batching, schema_file, text_file};
+use super::{batching, schema_file};
 use crate::error::{Error, Script};
 use crate::formats::schema_text;
 use crate::options::{EffectiveSetting, KeyMap, Origin, Scope, Setting, joined, locate};
@@ -301,7 +301,7 @@ fn bind_source(owner: &Owner<'_>, source: &SourceRef, map: &mut KeyMap, settings
     let (declared, avro_schema) = declared(map, places, &mut told.errors).unzip();
     let avro_schema = avro_schema.flatten();
     let (mut typeless, mut built) = (None, None);
-    let (input, check) = match map.remove_resolved("type") {
+    let (input, check) = match map.remove_one("type") {
         None => match earlier.iter().position(|name| *name == source.name).filter(|_| !map.is_incomplete()) {
             Some(number) => (SourceInput::Chained(number), Check::Kind(None)),
             None if let Some(connector) = places.embedding.named(&source.name).filter(|_| !map.is_incomplete()) => {
@@ -390,7 +390,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
     // Dates in a path change while the job runs.
     merge::resolve_variables(map, owner.places.environment, Some("path"), &mut told.warnings);
     let (mut typeless, mut built, mut avro_schema) = (None, None, None);
-    let (connector, check) = match map.remove_resolved("type") {
+    let (connector, check) = match map.remove_one("type") {
         None => {
             let error = Error::config(format!(
                 "Sink type must be explicitly specified for '{name}'. \nUse: '{name}.type' with values like 'kafka_sink', 'file_sink', 's3_sink', 'database_sink', 'iceberg_sink'"
@@ -407,7 +407,7 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
             Kind::Built(name) => {
                 built = Some(name);
                 told.own_brokers |= merge::from_environment(name, map, owner.places, &mut told.errors);
-                avro_schema = avro_text(name, map, owner.places, &mut told.errors);
+                avro_schema = schema_file::avro_text(name, map, owner.places.folders, &mut told.errors);
                 (SinkConnector::from_keys(name, map, &mut told.errors), Check::Kind(Some(kind.value)))
             }
             Kind::Planned(connector) => {
@@ -439,13 +439,6 @@ fn bind_sink(owner: &Owner<'_>, sink: &SinkRef, map: &mut KeyMap, settings: &mut
     let (shared, connector) = (shared?, connector?);
     let failure = policy(owner.job, shared.failure_strategy, shared.max_retries, shared.retry_backoff);
     (told.faults() == before && !map.is_incomplete()).then(|| BoundSink { name: name.clone(), span, connector, failure })
-}
-
-/// The text of the file that a sink's `schema_file` names.
-fn avro_text(kind: &str, map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Option<Arc<str>> {
-    let file = map.resolved("schema_file").filter(|_| kind == "kafka")?;
-    let text = text_file::read(Path::new(&file.value), places.folders);
-    text.map(Arc::from).map_err(|error| errors.push(file.origin.blame_value(error))).ok()
 }
 
 /// Tells the keys that nothing took, and those that are missing, the type among them, unless a misspelt key was meant for them.
@@ -492,7 +485,7 @@ fn declared(map: &KeyMap, places: &Places<'_>, errors: &mut Vec<Error>) -> Optio
         (Some(text), None) => schema_text::parse(&joined(&text.value, ", "))
             .map(|columns| (columns, None))
             .map_err(|fault| text.origin.blame_value(Error::config(format!("'{name}.schema': {fault}")).with_help("name TYPE, name TYPE, …"))),
-        (None, Some(file)) => schema_file::read(Path::new(&file.value), places.folders).map_err(|error| file.origin.blame_value(error)),
+        (None, Some(file)) => schema_file::read(Path::new(&file.value), places.folders).map_err(|error| schema_file::fault(file, error)),
         (None, None) => return None,
     };
     declared.map(|(columns, avro)| (Arc::new(columns), avro)).map_err(|error| errors.push(error)).ok()

@@ -55,6 +55,19 @@ pub(super) fn parse(text: &str, role: Scope) -> Kind {
     }
 }
 
+/// What is wrong with a kind in a file that any source or sink may use.
+pub(super) fn fault(text: &str) -> Option<String> {
+    let kinds = [parse(text, Scope::Source), parse(text, Scope::Sink)];
+    if kinds.iter().any(|kind| matches!(kind, Kind::Built(_))) {
+        return None;
+    }
+    if let Some(name) = kinds.iter().find_map(|kind| if let Kind::Planned(name) = kind { Some(name) } else { None }) {
+        return Some(format!("{name} is a kind that this build does not have"));
+    }
+    let near = kinds.into_iter().find_map(|kind| if let Kind::Unknown(near) = kind { near } else { None });
+    Some(format!("unknown type{}", near.map(|near| format!("; nearest: {near}")).unwrap_or_default()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use super::application::EXTENDS;
 use super::application_schema::application_file;
 use super::job_options::{SinkShared, SourceShared};
 use super::reference::{TYPE_AND_FILE, example, facts_of};
-use crate::options::{OptionDescriptor, Presence, Scope};
+use crate::options::{OptionDescriptor, Presence, Scope, takes_list};
 use crate::sinks::SinkConnector;
 use crate::sources::SourceConnector;
 
@@ -109,7 +109,11 @@ pub(super) fn leaf(option: &OptionDescriptor) -> (String, Value) {
     let example = if option.type_name == "map" { json!({"development": {"log_level": "debug"}}) } else { plain(option, example(option)) };
     schema.insert("examples".to_owned(), json!([example]));
     let facts = option.value.unwrap_or_else(|| facts_of(option.type_name));
-    schema.insert("anyOf".to_owned(), values(option.type_name, facts.names, facts.range).into());
+    let mut forms = values(option.type_name, facts.names, facts.range);
+    if takes_list(option.type_name, option.key) && option.type_name != "list" {
+        forms.push(json!({"type": "array", "items": {"type": SCALAR}, "minItems": 1}));
+    }
+    schema.insert("anyOf".to_owned(), forms.into());
     (option.key.to_owned(), schema.into())
 }
 
@@ -141,6 +145,12 @@ pub(super) const ANY_NUMBER: (usize, usize) = (0, usize::MAX);
 /// What every value may be: text, number or boolean.
 pub(super) const SCALAR: [&str; 4] = ["string", "number", "boolean", "integer"];
 
+/// A place in a topic: a word, a time, or offsets by partition.
+const PLACE: &str = concat!(
+    r"^\s*([Ee][Aa][Rr][Ll][Ii][Ee][Ss][Tt]|[Ll][Aa][Tt][Ee][Ss][Tt]|[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9:.]+([Zz]|[+-][0-9]{2}:[0-9]{2}))?|",
+    r"[0-9]+\s*:\s*[0-9]+(\s*,\s*[0-9]+\s*:\s*[0-9]+)*)\s*$"
+);
+
 /// The forms of a value: those of its type, and texts with variables in them, whose value nobody knows yet.
 pub(super) fn values(type_name: &str, names: &[&str], (least, most): (usize, usize)) -> Vec<Value> {
     let pattern = |pattern: &str| json!({"type": "string", "pattern": pattern});
@@ -153,6 +163,7 @@ pub(super) fn values(type_name: &str, names: &[&str], (least, most): (usize, usi
         let all: Vec<Value> = names.iter().map(|name| Value::from(*name)).chain(numbers).collect();
         return vec![json!({"enum": all}), pattern(&format!(r"^\s*({})\s*$", spellings.join("|"))), variable];
     }
+    let digits = if least == 0 { "[0-9]+" } else { "0*[1-9][0-9]*" };
     match type_name {
         "boolean" => vec![json!({"type": "boolean"}), pattern(&format!(r"^\s*({}|{})\s*$", any_case("true"), any_case("false"))), variable],
         "count" => {
@@ -160,16 +171,17 @@ pub(super) fn values(type_name: &str, names: &[&str], (least, most): (usize, usi
             if most < usize::MAX {
                 number["maximum"] = most.into();
             }
-            vec![number, pattern(if least == 0 { r"^\s*[0-9]+\s*$" } else { r"^\s*0*[1-9][0-9]*\s*$" }), variable]
+            vec![number, pattern(&format!(r"^\s*{digits}\s*$")), variable]
         }
-        "bytes" => vec![json!({"type": "integer", "minimum": least}), pattern(r"^\s*[0-9]+\s*(([KkMmGg][Ii]?)?[Bb])?\s*$"), variable],
-        "duration" => vec![json!({"type": "integer", "minimum": 0}), pattern(r"^\s*[0-9]+\s*([Nn][Ss]|[Uu][Ss]|[Mm][Ss]|[SsMmHhDd])?\s*$"), variable],
+        "bytes" => vec![json!({"type": "integer", "minimum": least}), pattern(&format!(r"^\s*{digits}\s*(([KkMmGg][Ii]?)?[Bb])?\s*$")), variable],
+        "duration" => {
+            vec![json!({"type": "integer", "minimum": least}), pattern(&format!(r"^\s*{digits}\s*([Nn][Ss]|[Uu][Ss]|[Mm][Ss]|[SsMmHhDd])?\s*$")), variable]
+        }
         "list" => vec![list(), json!({"type": SCALAR})],
         "delimiter" => vec![pattern(r"^([\x00-\x09\x0b\x0c\x0e-\x21\x23-\x7f]|\\t|tab)$"), json!({"type": "integer", "minimum": 0, "maximum": 9}), variable],
         "map" => vec![json!({"type": "object"})],
         "path" => vec![json!({"type": ["number", "boolean", "integer"]}), json!({"type": "string", "minLength": 1})],
-        // Lists of topics, addresses and offsets are texts with commas.
-        "text" | "place in a topic" => vec![json!({"type": SCALAR}), list()],
+        "place in a topic" => vec![json!({"type": "integer", "minimum": 0}), pattern(PLACE), variable],
         _ => vec![json!({"type": SCALAR})],
     }
 }

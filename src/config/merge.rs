@@ -169,8 +169,10 @@ pub(super) fn complete_job(map: &mut KeyMap, places: &Places<'_>, errors: &mut V
         insert_held(map, key, held);
     }
     match places.environment.variable(TIMEOUT) {
-        // One that is set and empty is not set, as with the other limits.
-        Ok(Some(variable)) if !variable.value.trim().is_empty() => insert_variable(map, "batch.timeout", TIMEOUT, variable),
+        // One of the environment that is set and empty is not set, as with the other limits.
+        Ok(Some(variable)) if !matches!(variable.origin, Origin::Environment { .. }) || !variable.value.trim().is_empty() => {
+            insert_variable(map, "batch.timeout", TIMEOUT, variable)
+        }
         Ok(_) => {}
         Err(error) => errors.push(error),
     }

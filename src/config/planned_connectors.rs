@@ -97,6 +97,11 @@ pub(super) fn planned_keys(role: Scope) -> impl Iterator<Item = &'static str> {
     PLANNED_KEYS.iter().chain(PLANNED.iter().flat_map(|connector| connector.keys)).filter(of_role).map(|planned| planned.key)
 }
 
+/// The names of the planned keys that any kind will have in a role.
+pub(super) fn general_planned_keys(role: Scope) -> impl Iterator<Item = &'static str> {
+    PLANNED_KEYS.iter().filter(move |planned| planned.roles.contains(&role)).map(|planned| planned.key)
+}
+
 /// The connector (of another kind) that has a key in a role, in this build or in a later one.
 pub(super) fn connector_with_key(name: &str, role: Scope) -> Option<&'static str> {
     let built = match role {

@@ -9,6 +9,7 @@ use super::text_file;
 use crate::error::{Error, Result};
 use crate::formats::avro::schema_from_json;
 use crate::formats::schema_text;
+use crate::options::{KeyMap, Origin, Setting};
 
 /// Reads a file: its columns, and the Avro schema if it is one. `folders` are tried in order for a relative path.
 pub(super) fn read(path: &Path, folders: &[PathBuf]) -> Result<(Schema, Option<Arc<str>>)> {
@@ -30,4 +31,17 @@ fn columns_of(text: &str) -> &str {
         (Some(open), Some(inner)) if is_table => inner.get(open + 1..).unwrap_or_default(),
         _ => text,
     }
+}
+
+/// What is wrong with a file that a setting names; the statement shows its keys by itself.
+pub(super) fn fault(setting: &Setting, error: Error) -> Error {
+    let error = if matches!(setting.origin, Origin::Inline { .. }) { error } else { error.context(format!("'{}'", setting.written)) };
+    setting.origin.blame_value(error)
+}
+
+/// The text of the file that a sink's `schema_file` names.
+pub(super) fn avro_text(kind: &str, map: &KeyMap, folders: &[PathBuf], errors: &mut Vec<Error>) -> Option<Arc<str>> {
+    let file = map.resolved("schema_file").filter(|_| kind == "kafka")?;
+    let text = text_file::read(Path::new(&file.value), folders);
+    text.map(Arc::from).map_err(|error| errors.push(fault(file, error))).ok()
 }

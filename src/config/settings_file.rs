@@ -128,7 +128,11 @@ pub(super) fn flatten(document: &mut Document, map: &Node, path: &Path, depth: u
         document.visit(entry.line, 0)?;
         let value = match &entry.value.content {
             Content::Map(_) => {
-                for inner in document.entries(&entry.value, &format!("'{key}'"))?.into_iter().rev() {
+                let entries = document.entries(&entry.value, &format!("'{key}'"))?;
+                if entries.is_empty() {
+                    return Err(document.fault(entry.line, &format!("'{key}' is a map of nothing")).with_help("leave it out"));
+                }
+                for inner in entries.into_iter().rev() {
                     if key.len() + 1 + inner.key.len() > LONGEST_KEY {
                         return Err(document.fault(inner.line, &format!("with the keys around it, a key has more than {LONGEST_KEY} bytes")));
                     }
@@ -192,6 +196,7 @@ mod tests {
         let message = |text: &str| parse(text, Path::new("a.yaml"), 0).expect_err("faulty").to_string();
         assert_eq!(message("- a\n- b\n"), "a.yaml:1: expected 'key: value' lines");
         assert_eq!(message("a: 1\nb:\n"), "a.yaml:2: 'b' has no value");
+        assert_eq!(message("a: 1\nb: {}\n"), "a.yaml:2: 'b' is a map of nothing; leave it out");
         assert_eq!(message("a: 1\nb: [{x: 1}]\n"), "a.yaml:2: 'b' is a list of something else than plain values");
         let many: String = (0..10_001).map(|number| format!("k{number}: 1\n")).collect();
         assert!(message(&many).contains("'k10000' is one key too many"), "{}", message(&many));

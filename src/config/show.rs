@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::application::{self, Application, ApplicationEnvironment, ENCRYPTION_KEY, FLAGS, Held, is_variable};
 use super::environment::{Dynamic, Environment, Substituted, is_secret_text, substitute};
-use super::job_options::JobOptions;
 use super::settings_file::{self, FileEntry};
-use super::text_file;
-use super::unknown_keys::{canonical, has_key, is_job_key, options_called, without_end};
+use super::unknown_keys::{canonical, has_key, is_job_key, options_called, unknown_key, without_end};
 use super::yaml::{Content, Document};
+use super::{connector_type, text_file};
 use crate::error::{Error, Result};
-use crate::options::{EffectiveSetting, MASK, OptionDescriptor, Origin, Scope, fault_of, is_secret_key, joined, scrub};
+use crate::kafka::{PropertyFault, Role as KafkaRole, check_property, properties_of};
+use crate::options::{ELEMENT_SEPARATOR, EffectiveSetting, MASK, OptionDescriptor, Origin, Scope, fault_of, is_secret_key, joined, scrub};
 
 /// A setting in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,12 +43,37 @@ pub fn show(path: &Path, profile: Option<&str>, environment: &dyn Environment) -
     let application = Application::look(None, profile, environment)?;
     let environment = ApplicationEnvironment::new(environment, application.as_ref());
     let entries = settings_file::read(path, &[PathBuf::new()], &environment)?;
-    let kind = entries.iter().find(|entry| entry.key == "type").map(|entry| entry.value.clone()).filter(|kind| !kind.contains("${"));
+    let kind = entries.iter().find(|entry| entry.key == "type").map(|entry| entry.value.clone()).filter(|kind| connector_type::fault(kind).is_none());
     let all = in_force(entries, kind.as_deref()).into_values().map(|(entry, fault)| {
-        let options: Vec<_> = options_called(without_end(&entry.key), kind.as_deref()).collect();
-        told(shown(&entry, &substitute(&entry.key, &entry.value, &environment, Dynamic::Stay), None, &options), &fault)
+        let key = without_end(&entry.key);
+        let options: Vec<_> = options_called(key, kind.as_deref()).collect();
+        let value = substitute(&entry.key, &entry.value, &environment, Dynamic::Stay);
+        let shown = shown(&entry, &value, None, &options);
+        let known = value.as_ref().ok().filter(|value| !value.dynamic);
+        let fault = fault.or_else(|| fault_of_key(key, known?, kind.as_deref()));
+        told(shown, &fault)
     });
     Ok(by_key(all.collect()))
+}
+
+/// What is wrong with a key of a file of settings, or with its value, beyond what the types of options tell.
+fn fault_of_key(key: &str, value: &Substituted, kind: Option<&str>) -> Option<String> {
+    if key == "type" && value.value.contains(ELEMENT_SEPARATOR) {
+        return Some("expected one value, found a list".to_owned());
+    }
+    if key == "type" {
+        return connector_type::fault(&value.value).map(|fault| scrub(&fault));
+    }
+    let is_kafka = [Scope::Source, Scope::Sink].into_iter().any(|role| role.names_kind(kind, "kafka"));
+    let is_client = is_kafka && [KafkaRole::Consumer, KafkaRole::Producer].into_iter().any(|role| properties_of(role).iter().any(|name| name == key));
+    // What sources of any kind have, the client never sees.
+    let of_sink = kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("kafka_sink"));
+    if is_client && (of_sink || options_called(key, Some("file")).next().is_none()) {
+        let PropertyFault::Value(reason) = check_property(key, &joined(&value.value, ",")).err()? else { return None };
+        let secret = value.secret || is_secret_key(&format!("x.{key}"));
+        return Some(if secret { "its value is refused by the Kafka client".to_owned() } else { scrub(reason.trim()) });
+    }
+    unknown_key(key, kind)
 }
 
 fn by_key(mut settings: Vec<ShownSetting>) -> Vec<ShownSetting> {
@@ -122,8 +147,7 @@ fn of_application(application: &Application, environment: &dyn Environment) -> V
                 ShownSetting { key: held.entry.key.clone(), value, origin: variable.origin.to_string(), profile: None, fault: None }
             }
             None => {
-                let known = JobOptions::OPTIONS.iter().chain(application::OPTIONS);
-                let options: Vec<_> = known.filter(|option| option.spellings().any(|spelling| spelling == held.entry.key)).collect();
+                let options: Vec<_> = application::option_called(&held.entry.key).into_iter().collect();
                 shown(&held.entry, &held.value, application.profile().filter(|_| held.in_profile), &options)
             }
         }

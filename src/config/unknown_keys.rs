@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use sql_extensions::{QueryAnalysis, nearest};
 
 use super::application;
+use super::connector_type::{self, Kind};
 use super::job_options::{JobOptions, SinkShared, SourceShared};
-use super::planned_connectors::{connector_with_key, planned_key, planned_keys};
+use super::planned_connectors::{connector_with_key, general_planned_keys, planned_key, planned_keys};
 use crate::error::{Error, excerpt};
 use crate::options::{KeyMap, OptionDescriptor, Origin, Scope, Setting};
 use crate::sinks::SinkConnector;
@@ -78,7 +79,7 @@ pub(super) fn of_job(keys: &KeyMap, analysis: &QueryAnalysis, told: &mut Told) {
             Error::config(format!("'{key}' is a key of application files, not of statements")).with_help("name such a file with --config FILE")
         } else {
             let owner = key.split_once('.').and_then(|(owner, rest)| nearest(owner, names.iter().copied()).map(|near| format!("{near}.{rest}")));
-            let near = owner.or_else(|| nearest(key, job_keys()).map(str::to_owned));
+            let near = owner.or_else(|| nearest(key, job_keys().chain(planned_keys(Scope::Job))).map(str::to_owned));
             unknown(key, near.as_deref(), "job", &names)
         };
         told.push_key(setting, true, error);
@@ -87,7 +88,8 @@ pub(super) fn of_job(keys: &KeyMap, analysis: &QueryAnalysis, told: &mut Told) {
 
 /// Tells the keys of a source or sink of a known kind that were not taken; returns the keys that misspelt ones were meant for.
 pub(super) fn of_kind(keys: &KeyMap, kind: Option<&str>, role: Scope, told: &mut Told) -> Vec<String> {
-    let known = known(kind, role);
+    let mut known = known(kind, role);
+    known.extend(general_planned_keys(role));
     let component = kind.map_or_else(|| role.as_str().to_owned(), |kind| format!("{}_{}", kind.split('_').next().unwrap_or(kind), role.as_str()));
     let mut meant = Vec::new();
     for (key, setting) in keys.leftover() {
@@ -96,6 +98,9 @@ pub(super) fn of_kind(keys: &KeyMap, kind: Option<&str>, role: Scope, told: &mut
                 .with_help(format!("write it into the file that '{}.config_file' names", keys.owner()))
         } else if planned_key(key, role).is_some() {
             Error::config(format!("'{}' is not available in this build", setting.written)).with_help(format!("leave it out; see velo-sql options {component}"))
+        } else if let Some(other) = of_other_end(key, kind, role) {
+            Error::config(format!("'{}' is a key of {other}; '{}' is a {component}", setting.written, keys.owner()))
+                .with_help(format!("all keys: velo-sql options {component}"))
         } else if let Some(other) = connector_with_key(key, role) {
             Error::config(format!("'{}' is a key of {other}_{}; '{}' is a {component}", setting.written, role.as_str(), keys.owner()))
                 .with_help(format!("all keys: velo-sql options {component}"))
@@ -105,6 +110,19 @@ pub(super) fn of_kind(keys: &KeyMap, kind: Option<&str>, role: Scope, told: &mut
         told.push_key(setting, false, error);
     }
     meant
+}
+
+/// The other end of a kind (`kafka_source` for its sink) if it alone has a key.
+fn of_other_end(key: &str, kind: Option<&str>, role: Scope) -> Option<String> {
+    let kind = kind?.trim().to_ascii_lowercase();
+    let other = if role == Scope::Sink { Scope::Source } else { Scope::Sink };
+    let simple = kind.split('_').next().unwrap_or(&kind);
+    let (options, rest) = match other {
+        Scope::Sink => (SinkConnector::option_names(Some(simple)), SinkConnector::rest_names(Some(simple))),
+        _ => (SourceConnector::option_names(Some(simple)), SourceConnector::rest_names(Some(simple))),
+    };
+    let has = options.contains(&key) || rest.iter().any(|name| name == key);
+    has.then(|| format!("{simple}_{}", other.as_str()))
 }
 
 /// The same for a kind that the application has registered, which has the keys `own`.
@@ -122,7 +140,8 @@ pub(super) fn of_registered(keys: &KeyMap, own: &[&str], component: &str, role: 
 
 /// The same for a source or sink whose kind is not known: only keys that no kind has are told.
 pub(super) fn of_any_kind(keys: &KeyMap, role: Scope, told: &mut Told) -> Vec<String> {
-    let known = known(None, role);
+    let mut known = known(None, role);
+    known.extend(planned_keys(role));
     let mut meant = Vec::new();
     for (key, setting) in keys.leftover().filter(|(key, _)| !has_key(key, role)) {
         let error = misspelt(key, setting, keys.owner(), &known, role.as_str(), &mut meant);
@@ -141,6 +160,27 @@ pub(super) fn keys_of_any(role: Scope) -> &'static BTreeSet<&'static str> {
     static SOURCE: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| collect(Scope::Source));
     static SINK: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| collect(Scope::Sink));
     if role == Scope::Sink { &SINK } else { &SOURCE }
+}
+
+/// What is to be told of a key of a file of settings of a kind (of any, for `None`) that nothing takes; the nearest one with it.
+pub(super) fn unknown_key(key: &str, kind: Option<&str>) -> Option<String> {
+    let roles: Vec<Scope> = [Scope::Source, Scope::Sink].into_iter().filter(|role| kind.is_none_or(|kind| is_of_role(kind, *role))).collect();
+    // A kind that this build doesn't have may have any key.
+    if key == "extends" || roles.is_empty() {
+        return None;
+    }
+    // A file that both ends extend has keys of both.
+    let known: BTreeSet<&str> = [Scope::Source, Scope::Sink].into_iter().flat_map(|role| known(kind, role).into_iter().chain(planned_keys(role))).collect();
+    if known.contains(key) {
+        return None;
+    }
+    let near = nearest(key, known.into_iter().chain(["extends"])).map(|near| format!("; nearest: {near}")).unwrap_or_default();
+    Some(format!("unknown key{near}"))
+}
+
+/// Whether a role has a kind of this build.
+fn is_of_role(kind: &str, role: Scope) -> bool {
+    matches!(connector_type::parse(kind, role), Kind::Built(_))
 }
 
 /// A key without the word for an end before it (`source.topic`).

@@ -18,6 +18,9 @@ use super::properties::ClientProperties;
 use crate::error::{Error, ErrorKind, Fault, Result, excerpt};
 use crate::stream::Health;
 
+/// The longest wait that the client can be told.
+const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
+
 /// Partitions of topics, by topic.
 pub type Topics = BTreeMap<Arc<str>, Vec<i32>>;
 
@@ -32,6 +35,7 @@ pub struct Cluster {
 impl Cluster {
     /// Connects, within `timeout`; `kind` is that of errors.
     pub fn connect(properties: &ClientProperties, kind: ErrorKind, timeout: Duration) -> Result<Self> {
+        let timeout = timeout.min(LONGEST_WAIT);
         let mut properties = properties.clone();
         // A client that reads never makes the broker create a topic.
         for other in ["transactional.id", "enable.idempotence", "group.id", "allow.auto.create.topics"] {

@@ -1,5 +1,6 @@
 //! The Kafka client, as sources and sinks use it: the `rdkafka` crate for settings, metadata and life time, librdkafka's C API for what is done with every message. All `unsafe` of
 //! the Kafka connectors is in this folder. In reading order:
+//! - `brokers`: their addresses
 //! - `properties`: client properties by name, checked before anything is opened
 //! - `leftover`: keys that are the client library's own
 //! - `context`: what a client tells of itself: logs, errors, its group's partitions
@@ -17,6 +18,7 @@
 //! - `embedded`: a broker inside this process, for the demo and for tests
 
 mod assignment;
+mod brokers;
 mod cluster;
 mod consumer;
 mod context;
@@ -33,6 +35,7 @@ mod tokens;
 mod words;
 
 pub use assignment::{Begin, PartitionId};
+pub use brokers::BrokerList;
 pub use cluster::{Cluster, Topics, check_topic};
 pub use consumer::{BatchConsumer, ConsumerOptions, Polled, Wanted};
 pub use embedded::EmbeddedBroker;

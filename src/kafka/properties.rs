@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka_sys as sys;
 
+use super::brokers::BrokerList;
 use super::tokens::TokenEndpoint;
 use crate::error::{Error, Result};
 
@@ -39,9 +40,11 @@ impl ClientProperties {
         self.values.insert(name.to_owned(), value.into());
     }
 
-    /// Sets a property unless it is set.
+    /// Sets a property unless it is set, in whatever spelling.
     pub fn set_default(&mut self, name: &str, value: &str) {
-        self.values.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        if !self.values.keys().any(|set| first_spelling(set) == first_spelling(name)) {
+            self.set(name, value);
+        }
     }
 
     /// Takes a property back.
@@ -81,6 +84,10 @@ impl ClientProperties {
                 .about(owner, "security.protocol")
                 .with_help("set it to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"));
         }
+        if let Some(other) = BrokerList::other_protocol(self.brokers(), self.get("security.protocol").unwrap_or("plaintext")) {
+            let error = Error::setting(owner, "bootstrap.servers", format!(": '{other}://' is not what '{owner}.security.protocol' says"));
+            return Err(error.with_help("leave the protocol of the address out"));
+        }
         for (name, value) in &self.values {
             if let Err(PropertyFault::Value(reason)) = check_property(name, value) {
                 // The library's texts quote values.
@@ -90,14 +97,20 @@ impl ClientProperties {
             }
         }
         self.check_together(role).map_err(|reason| {
-            // It names what it speaks of in backticks.
-            let mut named = reason.split('`').skip(1).step_by(2);
             let error = Error::config(format!("the Kafka client refuses the settings of '{owner}': {reason}"));
-            match named.find(|name| self.values.contains_key(*name)) {
+            match self.named_in(&reason) {
                 Some(name) => error.about(owner, name),
                 None => error,
             }
         })
+    }
+
+    /// The property that a text of the client library speaks of: it stands in backticks, or else as it is.
+    fn named_in<'a>(&'a self, reason: &'a str) -> Option<&'a str> {
+        let mut quoted = reason.split('`').skip(1).step_by(2);
+        let words = || reason.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_' | '-')).map(|word| word.trim_end_matches('.'));
+        let is_name = |name: &&str| name.contains('.') && self.values.contains_key(*name);
+        quoted.find(|name| self.values.contains_key(*name)).or_else(|| words().find(is_name))
     }
 
     /// Makes a client that knows no broker, and ends it.
@@ -191,6 +204,11 @@ pub fn check_property(name: &str, value: &str) -> Result<(), PropertyFault> {
     }
 }
 
+/// The name that all spellings of a property stand for.
+pub(super) fn first_spelling(name: &str) -> &str {
+    properties().iter().find(|property| property.name == name).and_then(|property| property.alias_of.as_deref()).unwrap_or(name)
+}
+
 /// The names of the client library's properties for a role, aliases among them.
 pub fn properties_of(role: Role) -> &'static [String] {
     static CONSUMER: OnceLock<Vec<String>> = OnceLock::new();
@@ -212,6 +230,8 @@ struct Property {
     side: String,
     /// Of numbers: the least and the greatest.
     range: Option<(i128, i128)>,
+    /// The name that this one is another spelling of.
+    alias_of: Option<String>,
 }
 
 /// The properties of the client library by name.
@@ -231,8 +251,9 @@ fn row(line: &str) -> Option<Property> {
     let (name, side, range) = (cells.next()?, cells.next()?, cells.next()?);
     let is_name = name.contains('.') || name.chars().all(|c| c.is_ascii_lowercase());
     let ends = range.split_once("..").and_then(|(least, most)| Some((least.trim().parse().ok()?, most.trim().parse().ok()?)));
+    let alias_of = line.split("Alias for `").nth(1).and_then(|rest| rest.split('`').next());
     let is_row = is_name && !name.is_empty() && (side == "*" || side.starts_with(['C', 'P']));
-    is_row.then(|| Property { name: name.to_owned(), side: side.to_owned(), range: ends })
+    is_row.then(|| Property { name: name.to_owned(), side: side.to_owned(), range: ends, alias_of: alias_of.map(str::to_owned) })
 }
 
 /// The table of its properties that the library prints.
@@ -265,6 +286,10 @@ mod tests {
         assert!(matches!(check_property("fetch.min.bytes", "many"), Err(PropertyFault::Value(_))));
         let has = |role: Role, name: &str| properties_of(role).iter().any(|known| known == name);
         assert!(has(Role::Consumer, "session.timeout.ms") && has(Role::Producer, "partitioner") && has(Role::Producer, "ssl.ca.location"));
+        assert_eq!(
+            ["retries", "message.send.max.retries", "max.in.flight", "bootstrap.servers"].map(first_spelling),
+            ["message.send.max.retries", "message.send.max.retries", "max.in.flight.requests.per.connection", "metadata.broker.list"]
+        );
         assert!(!has(Role::Producer, "session.timeout.ms") && !has(Role::Consumer, "compression.type"));
     }
 }

@@ -8,6 +8,11 @@ use super::OptionValue;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millis(pub Duration);
 
+impl Millis {
+    /// The longest one, a hundred years: whatever counts time, in whatever unit, has room for it, and for what it is added to.
+    pub(crate) const LONGEST: Duration = Duration::from_secs(36_500 * 86_400);
+}
+
 impl OptionValue for Millis {
     const TYPE: &'static str = "duration";
     const EXAMPLE: &'static str = "30s";
@@ -19,7 +24,7 @@ impl OptionValue for Millis {
         if digits == 0 {
             return Err(EXPECTED.to_owned());
         }
-        let too_long = || "the duration is too long".to_owned();
+        let too_long = || format!("the duration is too long; expected at most {}d", Self::LONGEST.as_secs() / 86_400);
         let number: u64 = text[..digits].parse().map_err(|_| too_long())?;
         let seconds = |each: u64| number.checked_mul(each).map(Duration::from_secs).ok_or_else(too_long);
         let duration = match text[digits..].trim_start().to_ascii_lowercase().as_str() {
@@ -32,7 +37,24 @@ impl OptionValue for Millis {
             "d" => seconds(86_400)?,
             _ => return Err(EXPECTED.to_owned()),
         };
-        Ok(Self(duration))
+        if duration > Self::LONGEST { Err(too_long()) } else { Ok(Self(duration)) }
+    }
+}
+
+/// A duration that is not 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SomeMillis(pub Duration);
+
+impl OptionValue for SomeMillis {
+    const TYPE: &'static str = Millis::TYPE;
+    const EXAMPLE: &'static str = Millis::EXAMPLE;
+    const RANGE: (usize, usize) = (1, usize::MAX);
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match Millis::parse(text)? {
+            Millis(Duration::ZERO) => Err("expected more than 0".to_owned()),
+            Millis(duration) => Ok(Self(duration)),
+        }
     }
 }
 
@@ -53,6 +75,7 @@ mod tests {
             ("2d", Duration::from_secs(172_800)),
             ("7us", Duration::from_micros(7)),
             ("9ns", Duration::from_nanos(9)),
+            ("36500d", Millis::LONGEST),
         ] {
             assert_eq!(Millis::parse(text), Ok(Millis(expected)), "{text}");
         }
@@ -60,14 +83,14 @@ mod tests {
 
     #[test]
     fn fractions_negatives_and_unknown_units_are_refused() {
-        for text in ["", "ms", "-5s", "1.5s", "5 fortnights", "99999999999999999999", "18446744073709551615d"] {
+        for text in ["", "ms", "-5s", "1.5s", "5 fortnights", "99999999999999999999", "18446744073709551615d", "213503982334601d", "36501d"] {
             assert!(Millis::parse(text).is_err(), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn bare_numbers_are_milliseconds(n in 0u64..u64::MAX / 2) {
+        fn bare_numbers_are_milliseconds(n in 0u64..Millis::LONGEST.as_millis() as u64) {
             prop_assert_eq!(Millis::parse(&n.to_string()), Ok(Millis(Duration::from_millis(n))));
             prop_assert_eq!(Millis::parse(&format!("{n}ms")), Millis::parse(&n.to_string()));
         }

@@ -223,6 +223,21 @@ impl KeyMap {
         })
     }
 
+    /// Likewise; a list is an error, too.
+    pub fn remove_one(&mut self, key: &str) -> Option<Result<Setting, Error>> {
+        let setting = match self.remove_resolved(key)? {
+            Ok(setting) => setting,
+            error => return Some(error),
+        };
+        Some(match as_text("name", key, &setting.value) {
+            Ok(_) => Ok(setting),
+            Err(expected) => {
+                let message = format!("'{}' = '{}' is {}", setting.written, excerpt(&self.shown(key, &setting)), not_one("name", &expected));
+                Err(setting.origin.blame_value(Error::config(message)))
+            }
+        })
+    }
+
     /// A value as it may be printed.
     pub fn shown(&self, key: &str, setting: &Setting) -> String {
         let secret = self.secret.contains(key) || is_secret_key(&setting.written);
@@ -337,10 +352,14 @@ impl KeyMap {
 }
 
 /// Types of values that may be lists.
-const LISTS: [&str; 2] = ["start", "place in a topic"];
+const LISTS: [&str; 3] = ["brokers", "start", "place in a topic"];
 /// Texts that may be: what separates their elements in a text.
-const LIST_TEXTS: [(&str, &str); 5] =
-    [("bootstrap.servers", ","), ("topic", ","), ("schema.registry.url", ","), ("sasl.oauthbearer.extensions", ","), ("schema", ", ")];
+const LIST_TEXTS: [(&str, &str); 4] = [("topic", ","), ("schema.registry.url", ","), ("sasl.oauthbearer.extensions", ","), ("schema", ", ")];
+
+/// Whether a list is a value of a key.
+pub(crate) fn takes_list(type_name: &str, key: &str) -> bool {
+    type_name == "list" || LISTS.contains(&type_name) || LIST_TEXTS.iter().any(|(known, _)| *known == key)
+}
 
 /// The text of a value as its type reads it; a list is one only where lists are meant.
 fn as_text<'a>(type_name: &str, key: &str, value: &'a str) -> Result<Cow<'a, str>, String> {
@@ -371,6 +390,7 @@ fn not_one(type_name: &str, expected: &str) -> String {
 fn with_article(type_name: &str) -> String {
     match type_name {
         "bytes" => "a number of bytes".to_owned(),
+        "brokers" => "a list of brokers".to_owned(),
         "until" => "an end of reading".to_owned(),
         "start" => "a start of reading".to_owned(),
         _ if type_name.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {type_name}"),

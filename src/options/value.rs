@@ -1,6 +1,6 @@
 //! How the text of a value becomes a type.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::path::PathBuf;
 
 use super::NameList;
@@ -49,6 +49,32 @@ impl OptionValue for PathBuf {
 
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() { Err("expected a path, found an empty text".to_owned()) } else { Ok(Self::from(text)) }
+    }
+}
+
+/// A path that may be more than one: a pattern, a template, or `-`. It is not empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathText(pub String);
+
+impl std::ops::Deref for PathText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PathText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl OptionValue for PathText {
+    const TYPE: &'static str = PathBuf::TYPE;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        PathBuf::parse(text).map(|_| Self(text.to_owned()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The result of planning: what the drivers execute.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::CastExpr;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::sql::sqlparser::ast::VisitMut;
+use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, VisitMut, visit_expressions};
 use sql_extensions::StreamStatement;
 
 use super::attempt::{Attempts, Planned};
@@ -317,8 +318,27 @@ fn event_times(state: &SessionState, tables: &[TableInput]) -> Result<Vec<EventT
     Ok(expressions)
 }
 
+/// Most parts of a name that DataFusion resolves; it has no place for more where the first is no column.
+const MOST_PARTS: usize = 4;
+
+/// The first name of many parts that begins with no column.
+fn unknown_path(expression: &SqlExpr, schema: &DFSchema) -> Option<String> {
+    let found = visit_expressions(expression, |part| match part {
+        SqlExpr::CompoundIdentifier(parts) if parts.len() > MOST_PARTS && !schema.fields().iter().any(|field| *field.name() == parts[0].value) => {
+            ControlFlow::Break(parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join("."))
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    found.break_value()
+}
+
 fn planned(state: &SessionState, text: &str, schema: &DFSchema) -> datafusion::error::Result<datafusion::logical_expr::Expr> {
+    // Before it is parsed: the tree of a long chain is as deep as the chain is long.
+    sql_extensions::check_expression(text).map_err(|error| datafusion::error::DataFusionError::Plan(error.message().to_owned()))?;
     let mut expression = state.sql_to_expr_with_alias(text, &state.config_options().sql_parser.dialect)?;
+    if let Some(path) = unknown_path(&expression.expr, schema) {
+        return Err(datafusion::error::DataFusionError::Plan(format!("No field named {}", crate::error::excerpt(&path))));
+    }
     let _never_breaks = expression.expr.visit(&mut Exponents);
     exactly(state.create_logical_expr_from_sql_expr(expression, schema)?, schema)
 }

@@ -354,7 +354,7 @@ async fn run_stream(
             let rows = part.spec.buffer_rows.max(source.batch.max_rows.min(1 << 20) + 2 * DECODED_ROWS);
             let memory = part.spec.plan.context.memory_pool();
             let most_bytes = share(memory, 8 * part.sources.len(), whole_batch_bytes(&source.batch));
-            let ahead = Room::new(rows, 2 * most_bytes);
+            let ahead = Room::new(rows, most_bytes.saturating_mul(2));
             // Decoding has its own batch size: smaller batches are cut out of its batches without copying.
             // But what stops the job is not to take whole batches before it with it; only tiny ones, which are not worth decoding by themselves.
             let decoded = if tolerates(&source.failure) { DECODED_ROWS } else { source.batch.max_rows.clamp(FEW_ROWS, DECODED_ROWS) };

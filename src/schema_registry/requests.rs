@@ -9,8 +9,8 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::Value;
 
 use super::settings::RegistrySettings;
-use crate::error::{Error, ErrorKind, Fault, Result, deepest};
-use crate::options::Secret;
+use crate::error::{Error, ErrorKind, Fault, Result, deepest, excerpt};
+use crate::options::{MASK, Secret};
 
 const MEDIA_TYPE: &str = "application/vnd.schemaregistry.v1+json";
 /// Waits before a question is asked again.
@@ -51,8 +51,13 @@ impl Requests {
     pub(super) fn new(settings: &RegistrySettings) -> Result<Self> {
         let owner = settings.owner.clone();
         let parsed = |text: &str| Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        let urls: Option<Vec<Url>> = settings.url.split(',').map(parsed).collect();
-        let urls = urls.ok_or_else(|| Error::setting(&owner, "schema.registry.url", " is no address of a schema registry").with_help("http://host:8081"))?;
+        let wrong = |text: &str| {
+            // A user and a password may stand before the host, even without a protocol.
+            let shown = text.trim().rsplit_once('@').map_or_else(|| excerpt(text.trim()), |(_, host)| format!("{MASK}@{}", excerpt(host)));
+            Error::setting(&owner, "schema.registry.url", format!(" = '{shown}' is no address of a schema registry")).with_help("http://host:8081")
+        };
+        let urls: Result<Vec<Url>> = settings.url.split(',').map(|text| parsed(text).ok_or_else(|| wrong(text))).collect();
+        let urls = urls?;
         let user = settings.user_info.as_ref().map(|info| user(info, &owner)).transpose()?;
         let mut builder = Client::builder().timeout(settings.timeout).connect_timeout(settings.timeout).user_agent("velostream").no_proxy();
         if let Some(path) = &settings.ca {

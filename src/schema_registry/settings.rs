@@ -26,5 +26,6 @@ pub struct RegistrySettings {
 /// Why Avro can't be read or written without a registry and without a schema.
 pub fn without_schema(name: &str) -> Error {
     Error::config(format!("'{name}' is of format avro, but there is no schema registry: neither '{name}.schema.registry.url' nor the environment variable SCHEMA_REGISTRY_URL is set"))
+        .about(name, "value.format")
         .with_help(format!("set one of them, or name the one schema of all messages: '{name}.schema_file' = 'file.avsc'"))
 }

@@ -15,6 +15,7 @@ use super::stream_job_server::StreamJobServer;
 use crate::config::{Application, ApplicationEnvironment, Embedding, Limits};
 use crate::deploy::GROUP_BASE;
 use crate::error::{Error, Result};
+use crate::options::Millis;
 use crate::runtime::EngineMemory;
 use crate::sinks::SinkKind;
 use crate::sinks::stdout::{OutputFormat, StdoutSink};
@@ -285,6 +286,7 @@ impl ServerBuilder {
             variables.own.entry("kafka_brokers".to_owned()).or_insert_with(|| brokers.clone());
         }
         embedding.brokers = brokers;
+        let shutdown_timeout = shutdown_timeout.map(|timeout| timeout.min(Millis::LONGEST));
         if let Some(timeout) = shutdown_timeout {
             embedding.job_settings.push(("shutdown.timeout".to_owned(), format!("{}ms", timeout.as_millis())));
         }

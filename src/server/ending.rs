@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::status::JobState;
 use super::stream_job_server::{Inner, StreamJobServer};
 use super::unit::Unit;
@@ -34,7 +32,6 @@ impl StreamJobServer {
 
 impl Inner {
     async fn end(&self) -> Result<()> {
-        let deadline = Instant::now() + self.settings.shutdown_timeout;
         let units = self.active();
         // A job may wait for one that reads it and is paused.
         units.iter().for_each(|unit| {
@@ -44,7 +41,7 @@ impl Inner {
         // Which jobs were at their end before says nothing about this.
         let ending: Vec<String> = units.iter().flat_map(|unit| unit.members.clone()).collect();
         let mut unread = Vec::new();
-        if tokio::time::timeout_at(deadline, self.stop_in_order(units)).await.is_err() {
+        if tokio::time::timeout(self.settings.shutdown_timeout, self.stop_in_order(units)).await.is_err() {
             unread = self.unread(&ending);
             let left = self.active();
             left.iter().for_each(|unit| unit.stop());

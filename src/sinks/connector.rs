@@ -35,7 +35,7 @@ impl SinkConnector {
     pub fn with_rest(connector: Option<Self>, kind: &str, keys: &mut KeyMap, errors: &mut Vec<Error>) -> Option<Self> {
         match kind {
             "kafka" => {
-                let properties = client_properties(keys, Role::Producer, errors);
+                let properties = client_properties(keys, Role::Producer, KafkaSinkOptions::OPTIONS, errors);
                 match connector {
                     Some(Self::Kafka(options, rest)) => Some(Self::Kafka(options, KafkaSinkRest { properties, ..rest })),
                     other => other,

@@ -37,7 +37,7 @@ impl SourceConnector {
     pub fn with_rest(connector: Option<Self>, kind: &str, keys: &mut KeyMap, errors: &mut Vec<Error>) -> Option<Self> {
         match kind {
             "kafka" => {
-                let properties = client_properties(keys, Role::Consumer, errors);
+                let properties = client_properties(keys, Role::Consumer, KafkaSourceOptions::OPTIONS, errors);
                 match connector {
                     Some(Self::Kafka(options, rest)) => Some(Self::Kafka(options, KafkaSourceRest { properties, ..rest })),
                     other => other,
@@ -144,7 +144,7 @@ impl SourceConnector {
     /// What it reads, in a few words.
     pub fn describe(&self) -> String {
         match self {
-            Self::File(options) if options.path == "-" => "file standard input".to_owned(),
+            Self::File(options) if *options.path == *"-" => "file standard input".to_owned(),
             Self::File(options) => format!("file {}", options.path),
             Self::Registered(source) => source.kind.clone(),
             Self::Kafka(options, _) => format!("kafka {} @ {}", options.topic.as_deref().unwrap_or("topic of its name"), options.brokers),
@@ -154,7 +154,7 @@ impl SourceConnector {
     /// The size of what it reads, as far as it is known without opening anything.
     pub fn known_bytes(&self) -> u64 {
         match self {
-            Self::File(options) => std::fs::metadata(&options.path).ok().filter(std::fs::Metadata::is_file).map_or(0, |file| file.len()),
+            Self::File(options) => std::fs::metadata(&*options.path).ok().filter(std::fs::Metadata::is_file).map_or(0, |file| file.len()),
             Self::Kafka(..) | Self::Registered(_) => KafkaSource::ASSUMED_BYTES,
         }
     }

@@ -136,7 +136,7 @@ fn files_extend_others_of_their_project_from_any_working_directory() {
 fn lists_are_refused_where_one_value_is_meant() {
     let folder = folder();
     let sql = "SELECT id FROM t WITH ('t.config_file'='t.yaml')";
-    for (key, kind) in [("path", "text"), ("schema_file", "path"), ("has_headers", "boolean"), ("batch.size", "count")] {
+    for (key, kind) in [("path", "path"), ("event_time", "text"), ("schema_file", "path"), ("has_headers", "boolean"), ("batch.size", "count")] {
         let rest = if key == "path" { "" } else { "path: t.csv\n" };
         folder.write("t.yaml", format!("type: file\n{rest}{key}: [a, b]\n"));
         let ran = folder.run(&["--sql", sql]).expect(2);

@@ -21,7 +21,7 @@ fn files_can_be_looked_at_and_no_secret_is_told() {
         &["key", "value", "origin"][..],
         &["batch.size", "2", "conf/dev/orders.yaml:6"],
         &["bootstrap.servers", "a:1, b:2", "conf/dev/../base.yaml:3"],
-        &["header", "****", "conf/dev/orders.yaml:3, with ${file:token}"],
+        &["header", "****", "conf/dev/orders.yaml:3, with ${file:token}; unknown key; nearest: headers"],
         &["sasl.password", "****", "conf/dev/../base.yaml:2"],
         &["topic", "orders-live", "conf/dev/orders.yaml:2, with ${STAGE}"],
         &["unset", "${NOPE}", "conf/dev/orders.yaml:4; environment variable NOPE is not set; 'unset' needs it"],
@@ -130,4 +130,38 @@ fn wrong_values_are_told() {
     assert_eq!(table(&shown)[1], ["VELO_MAX_JOBS", "0", "app.yaml:1; not a count: expected 1 or more"]);
     assert_eq!(table(&shown)[2], ["batch.size", "many", "app.yaml:2; not a count: expected a whole number in decimal digits"]);
     assert_eq!(table(&shown)[3..].iter().map(Vec::len).collect::<Vec<_>>(), [3, 3]);
+}
+
+#[test]
+fn wrong_kinds_keys_and_values_of_the_client_are_told() {
+    let folder = Folder::new();
+    let faults = |file: &str| -> Vec<String> {
+        folder.write("t.yaml", file);
+        let shown = folder.run(&["config", "show", "t.yaml", "--format", "json"]).expect(0).out;
+        let shown: Vec<serde_json::Value> = serde_json::from_str(&shown).unwrap();
+        shown.iter().filter_map(|row| Some(format!("{}: {}", row["key"].as_str()?, row["fault"].as_str()?))).collect()
+    };
+    for kind in ["type: kafka\n", "type: kafka_sink\n", ""] {
+        let found = faults(&format!("{kind}linger.ms: 9999999999\nsocket.timeout.ms: x\ntopci: t\nfoo.bar: 1\n"));
+        let expected = [
+            "foo.bar: unknown key",
+            "linger.ms: 9999999999 is not within 0 and 900000",
+            "socket.timeout.ms: Invalid value",
+            "topci: unknown key; nearest: topic",
+        ];
+        assert!(found.len() == 4 && found.iter().zip(expected).all(|(found, expected)| found.starts_with(expected)), "{found:?}");
+    }
+    assert_eq!(faults("type: fil_source\npath: x\n"), ["type: unknown type; nearest: file_source"]);
+    assert_eq!(faults("type: [file]\npath: x\n"), ["type: expected one value, found a list"]);
+    assert_eq!(faults("type: s3_source\nbucket: x\n"), ["type: s3 is a kind that this build does not have"]);
+    assert_eq!(faults("type: kafka_source\nbatch.size: 5000000000\nsasl.password: x\n"), Vec::<String>::new());
+    let application = faults("log_level: q\nmetrics_enabled: 5\nVELO_BATCH_TIMEOUT_MS: q\nkafka_brokers: h:x\nscript: ''\nmy.own: 1\n");
+    let expected = [
+        "VELO_BATCH_TIMEOUT_MS: not a duration: expected a whole number with a unit (ns us ms s m h d); a bare number means milliseconds",
+        "kafka_brokers: not a list of brokers: expected a port from 1 to 65535 behind the host",
+        "log_level: not a name: expected error, warn, info, debug or trace",
+        "metrics_enabled: not a boolean: expected true or false",
+        "script: not a path: expected a path, found an empty text",
+    ];
+    assert_eq!(application, expected);
 }

@@ -319,3 +319,36 @@ fn every_file_of_the_repository_and_of_its_pages_is_valid() {
         assert_eq!(schema.takes(&document), !is_later, "{name}:\n{text}");
     }
 }
+
+#[test]
+fn values_that_only_some_keys_have_are_known_to_the_schema() {
+    let (schema, folder) = (Schema::of(None), Folder::new());
+    let kafka = "type: kafka_source\nbootstrap.servers: b:1\nschema: id BIGINT\n";
+    let (file, sink) = ("type: file_source\npath: in.csv\n", "type: file_sink\n");
+    for (base, lines, role, right) in [
+        (kafka, "start: 0:15\nuntil: LATEST\n", "source", true),
+        (kafka, "start: [0:15, 1:3]\nuntil: 1704448800000\n", "source", true),
+        (kafka, "start: 2024-01-05 11:00:00+01:00\nuntil: 2024-01-05T10:00:00Z\n", "source", true),
+        (kafka, "start: noon\n", "source", false),
+        (kafka, "until: 0;15\n", "source", false),
+        (kafka, "start: -5\n", "source", false),
+        (kafka, "topic: [a, b]\n", "source", true),
+        (kafka, "group.id: [a, b]\n", "source", false),
+        (kafka, "sasl.username: [a]\n", "source", false),
+        (file, "event_time: [id]\n", "source", false),
+        (file, "schema: [id BIGINT, n INT]\n", "source", true),
+        ("type: file_source\n", "path: ''\n", "source", false),
+        ("type: file_source\n", "path: [in.csv]\n", "source", false),
+        (sink, "path: ''\n", "sink", false),
+        (sink, "path: out.csv\nroll.size: 1MB\nmax_files: 1\n", "sink", true),
+        (sink, "path: out.csv\nroll.size: 1MB\nmax_files: 0\n", "sink", false),
+        (sink, "path: out.csv\nroll.size: 0\n", "sink", false),
+        (sink, "path: out.csv\nroll.size: 0KB\n", "sink", false),
+        (sink, "path: out.csv\nroll.interval: 0\n", "sink", false),
+        (sink, "path: out.csv\nroll.interval: 0s\n", "sink", false),
+    ] {
+        let yaml = format!("{base}{lines}");
+        assert_eq!(is_valid(&folder, &yaml, role), right, "the engine, of\n{yaml}");
+        assert_eq!(schema.takes(&read(&yaml)), right, "the schema, of\n{yaml}");
+    }
+}

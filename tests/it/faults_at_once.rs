@@ -143,7 +143,7 @@ fn a_type_is_missing_and_other_keys_are_unknown() {
 
 #[test]
 fn keys_of_the_kafka_client_are_known_whatever_else_is_wrong() {
-    let kafka = "'k.type'='kafka_source','k.linger.ms'='5','k.fetch.min.bytes'='7'";
+    let kafka = "'k.type'='kafka_source','k.fetch.error.backoff.ms'='5','k.fetch.min.bytes'='7'";
     assert_told(&format!("SELECT * FROM k WITH ({kafka},'k.bootstrap.srevers'='h:1')"), &["unknown key 'k.bootstrap.srevers'"]);
     assert_told(&format!("SELECT * FROM k WITH ({kafka},'k.path'='x')"), &["'k.bootstrap.servers' is missing", "'k.path' is a key of file_source"]);
     assert_told(

@@ -475,7 +475,7 @@ fn what_avro_takes_is_checked_before_anything_is_asked() {
         (format!("{read})"), missing),
         (format!("{read},'t.schema.registry.url'='')"), missing),
         (format!("{write},'k.format'='avro')"), missing),
-        (format!("{read},'t.schema.registry.url'='localhost:8081')"), "'t.schema.registry.url' is no address of a schema registry"),
+        (format!("{read},'t.schema.registry.url'='localhost:8081')"), "'t.schema.registry.url' = 'localhost:8081' is no address of a schema registry"),
         (format!("{read},'t.schema.registry.url'='http://h','t.schema.registry.basic.auth.user.info'='hunter2')"), "is not of the form user:password"),
         (format!("{read},'t.schema.registry.url'='http://h','t.schema.registry.ssl.ca.location'='nosuch.pem')"), "cannot read nosuch.pem: No such file"),
         (format!("{write},'k.format'='avro','k.schema_file'='nosuch.avsc')"), "cannot read nosuch.avsc"),

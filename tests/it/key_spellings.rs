@@ -218,8 +218,8 @@ fn a_value_of_a_wrong_type_is_told_for_any_key_of_an_application_file() {
         let value = match (key, row["type"].as_str().unwrap()) {
             ("log_level", _) => "loud",
             ("profiles", _) => "none",
-            // Any text is a name, and brokers are told where they are used.
-            ("active_profile" | "kafka_brokers" | "script", _) => continue,
+            // Any text is a name.
+            ("active_profile" | "script", _) => continue,
             _ => "!?",
         };
         let folder = Folder::new();
@@ -230,4 +230,70 @@ fn a_value_of_a_wrong_type_is_told_for_any_key_of_an_application_file() {
         checked += 1;
     }
     assert!(checked >= 6, "{checked}");
+}
+
+#[test]
+fn swapped_letters_of_keys_that_are_planned_are_told_with_the_key() {
+    let folder = Folder::new();
+    folder.write("in.csv", "id\n1\n");
+    for (wrong, right) in [("alnes", "lanes"), ("commti.interval", "commit.interval"), ("dead_lettre", "dead_letter"), ("x.dedpulicate", "x.deduplicate")] {
+        let told = folder.run(&["--sql", &format!("SELECT * FROM x WITH ('x.type'='file','x.path'='in.csv','{wrong}'='4')")]).expect(2).err;
+        assert!(told.contains(&format!("unknown key '{wrong}'")) && told.contains(&format!("did you mean '{right}'?")), "{told}");
+    }
+    folder.write("app.yaml", "x: 1\nlanse: 4\n");
+    let told = folder.run(&["--config", "app.yaml", "--sql", "SELECT * FROM x WITH ('x.type'='file','x.path'='in.csv')"]).expect(2).err;
+    assert!(told.contains("app.yaml:2: unknown key 'lanse'\n  nearest: lanes; "), "{told}");
+}
+
+#[test]
+fn keys_of_the_other_end_are_refused_where_they_are_written_for_one() {
+    let folder = Folder::new();
+    folder.write("in.csv", "id\n1\n");
+    let sink =
+        |settings: &str| format!("SELECT * FROM x INTO k WITH ('x.type'='file','x.path'='in.csv','k.type'='kafka_sink','k.bootstrap.servers'='h:1'{settings})");
+    let source = |settings: &str| {
+        format!("SELECT * FROM k INTO o WITH ('o.type'='file','o.path'='o.json','k.type'='kafka','k.bootstrap.servers'='h:1','k.schema'='id INT'{settings})")
+    };
+    for (sql, key, end, own) in [
+        (sink(",'k.fetch.min.bytes'='1'"), "fetch.min.bytes", "kafka_source", "kafka_sink"),
+        (sink(",'k.max.partition.fetch.bytes'='1'"), "max.partition.fetch.bytes", "kafka_source", "kafka_sink"),
+        (source(",'k.linger.ms'='1'"), "linger.ms", "kafka_sink", "kafka_source"),
+        (source(",'k.auto.register.schemas'='true'"), "auto.register.schemas", "kafka_sink", "kafka_source"),
+    ] {
+        folder.write("s.sql", &sql);
+        let told = folder.run(&["validate", "s.sql"]).expect(2).err;
+        assert!(told.contains(&format!("Error: 'k.{key}' is a key of {end}; 'k' is a {own}")) && told.contains("s.sql:1:"), "{told}");
+    }
+    folder.write("s.sql", sink(""));
+    let told = folder.run(&["validate", "s.sql", "--set", "k.fetch.min.bytes=1"]).expect(2).err;
+    assert!(told.contains("'k.fetch.min.bytes' is a key of kafka_source; 'k' is a kafka_sink"), "{told}");
+    // A file may be for both ends.
+    folder.write("k.yaml", "fetch.min.bytes: 1\nmax.partition.fetch.bytes: 100000\n");
+    folder.write("s.sql", sink(",'k.config_file'='k.yaml'"));
+    folder.run(&["validate", "s.sql"]).expect(0);
+}
+
+#[test]
+fn other_names_of_client_properties_are_one_property() {
+    let folder = Folder::new();
+    folder.write("in.csv", "id\n1\n");
+    folder.write("s.sql", "SELECT * FROM x INTO k WITH ('x.type'='file','x.path'='in.csv','k.config_file'='k.yaml')");
+    let told = |lines: &str, status: i32| {
+        folder.write("k.yaml", format!("type: kafka_sink\nbootstrap.servers: h:1\n{lines}\n"));
+        folder.run(&["validate", "s.sql"]).expect(status).err
+    };
+    for (line, own) in [("metadata.broker.list: h:2", "bootstrap.servers"), ("sasl.oauthbearer.client.credentials.client.id: x", "sasl.oauthbearer.client.id")]
+    {
+        let key = line.split(':').next().unwrap();
+        let told = told(line, 2);
+        assert!(told.contains(&format!("Error: k.yaml:3: 'k.{key}' can't be set: it is another name for 'k.{own}'")), "{told}");
+    }
+    for (one, other) in [("message.send.max.retries", "retries"), ("max.in.flight", "max.in.flight.requests.per.connection")] {
+        let told_of = told(&format!("{one}: 3\n{other}: 4"), 2);
+        assert!(told_of.contains(&format!("Error: k.yaml:4: 'k.{one}' and 'k.{other}' are spellings of one property and have different values")), "{told_of}");
+        told(&format!("{one}: 3\n{other}: 3"), 0);
+        // What counts more is no fault.
+        folder.write("k.yaml", format!("type: kafka_sink\nbootstrap.servers: h:1\n{one}: 3\n"));
+        folder.run(&["validate", "s.sql", "--set", &format!("k.{other}=4")]).expect(0);
+    }
 }

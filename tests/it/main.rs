@@ -50,6 +50,7 @@ mod real_broker;
 mod secret_routes;
 mod secrets;
 mod server;
+mod setting_bounds;
 mod setting_examples;
 mod setting_faults;
 mod setting_files;

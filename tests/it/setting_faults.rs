@@ -32,6 +32,10 @@ fn faults_of_settings_in_files_name_key_file_and_line() {
         (SOURCE, "event_time: foo bar", "'k.event_time' = 'foo bar': Expected: end of expression, found: bar"),
         (SOURCE, "event_time: nix", "'k.event_time' = 'nix': No field named nix"),
         (SOURCE, "event_time: v", "'k.event_time' is Boolean; expected a timestamp"),
+        (SOURCE, "format: avro", "'k' is of format avro, but there is no schema registry"),
+        (SOURCE, "schema.registry.url: localhost:8081\nformat: avro", "'k.schema.registry.url' = 'localhost:8081' is no address of a schema registry"),
+        (SOURCE, "ssl.ca.location: /nope\nsecurity.protocol: ssl", "the Kafka client refuses the settings of 'k': ssl.ca.location failed"),
+        (SINK, "schema_file: gone.avsc\nformat: avro", "'k.schema_file': cannot read gone.avsc: No such file or directory"),
         (SINK, "topic: a b", "'k.topic' = 'a b' is not the name of a topic"),
         (SINK, "acks: foo", "'k.acks' = 'foo' is not a number of replicas: expected all, 1, 0 or -1"),
         (SINK, "request.required.acks: 1", "'k.request.required.acks' must be all while 'k.enable.idempotence' is true"),
@@ -61,12 +65,12 @@ fn faults_of_settings_in_a_statement_point_at_the_value() {
     let sink = |settings: &str| format!("SELECT id, v FROM a INTO k WITH ('k.type'='file_sink',{settings},'a.type'='file_source','a.path'='a.csv')");
     let path = "'k.path'='o.json'";
     let cases = [
-        (source("'a.source.path'=''"), "'a.source.path' is empty", "'a.source.path'="),
+        (source("'a.source.path'=''"), "'a.source.path' = '' is not a path: expected a path, found an empty text", "'a.source.path'="),
         (source("'a.path'='[a.csv'"), "'[a.csv' is not a pattern", "'a.path'="),
         (source("'a.path'='a.csv','a.start'='latest'"), "'a.start' = 'latest' needs 'follow'", "'a.start'="),
         (source("'a.path'='a.csv','a.event_time'='nix'"), "'a.event_time' = 'nix': No field", "'a.event_time'="),
         (sink("'k.path'=' '"), "'k.path' = ' ' names no file", "'k.path'="),
-        (sink(&format!("{path},'k.max_files'='0'")), "'k.max_files' = '0' would delete", "'k.max_files'="),
+        (sink(&format!("{path},'k.max_files'='0'")), "'k.max_files' = '0' is not a count: expected 1 or more", "'k.max_files'="),
         (sink(&format!("{path},'k.encryption'='AES256'")), "'k.encryption' is set, but there is no key", "'k.encryption'="),
         (sink(&format!("{path},'k.encryption'='AES256','k.encryption.key'='x'")), "'k.encryption.key' is not base64", "'k.encryption.key'="),
         (sink(&format!("{path},'k.compression'='snappy'")), "'k.compression': json files can't be compressed that way", "'k.compression'="),
@@ -85,7 +89,7 @@ fn a_list_is_no_single_value_and_an_empty_one_is_none() {
     folder.write("a.csv", "id,v\n1,2\n");
     let sql = "SELECT id FROM a WITH ('a.type'='file_source','a.config_file'='a.yaml')";
     for (line, expected) in [
-        ("path: [a.csv]", "a.yaml:1: 'a.path' = 'a.csv' is not a text: expected one value, found a list"),
+        ("path: [a.csv]", "a.yaml:1: 'a.path' = 'a.csv' is not a path: expected one value, found a list"),
         ("path: []", "a.yaml:1: 'path' is a list of nothing"),
         ("extends: [b.yaml]", "a.yaml:1: 'extends' is a list; a file extends one other"),
     ] {
@@ -157,4 +161,23 @@ fn validate_says_nothing_when_asked_to_be_quiet() {
     assert_eq!(folder.run(&["validate", "-q", "q.sql"]).expect(0).err, "");
     folder.write("q.sql", "SELECT nix FROM a WITH ('a.type'='file_source','a.path'='a.csv')");
     assert!(folder.run(&["validate", "-q", "q.sql"]).expect(2).err.starts_with("Error: "));
+}
+
+#[test]
+fn the_key_that_is_zero_and_a_file_of_columns_are_named() {
+    let folder = Folder::new();
+    folder.write("a.csv", "id,v\n1,2\n");
+    let sql = "SELECT id FROM a INTO o WITH ('a.type'='file','a.path'='a.csv','o.config_file'='o.yaml')";
+    for (line, key) in [("roll.interval: 0", "roll.interval"), ("roll.size: 0", "roll.size"), ("max_files: 0\nroll.size: 1MB", "max_files")] {
+        folder.write("o.yaml", format!("type: file_sink\npath: o.json\n{line}\n"));
+        let told = told(&folder, sql);
+        assert!(told.contains(&format!("Error: o.yaml:3: 'o.{key}'")), "{told}");
+    }
+    folder.write("a.yaml", "path: a.csv\nschema_file: gone.sql\n");
+    let told = told(&folder, "SELECT id FROM a WITH ('a.type'='file','a.config_file'='a.yaml')");
+    assert!(told.contains("Error: a.yaml:2: 'a.schema_file': cannot read gone.sql: No such file or directory"), "{told}");
+    // A password is not told, whatever it stands in.
+    folder.write("k.yaml", format!("{SOURCE}schema.registry.url: bob:s3ntinel@localhost:8081\nformat: avro\n"));
+    let told = self::told(&folder, KAFKA_TO_FILE);
+    assert!(told.contains("'k.schema.registry.url' = '****@localhost:8081' is no address") && !told.contains("s3ntinel"), "{told}");
 }

@@ -1,5 +1,7 @@
 //! The keys of application files.
 
+use std::path::PathBuf;
+
 use sql_extensions::nearest;
 
 use crate::config::environment::is_name;
@@ -9,10 +11,31 @@ use crate::config::planned_connectors::planned_keys;
 use crate::config::settings_file::FileEntry;
 use crate::config::unknown_keys::{has_key, is_job_key, job_keys, without_end};
 use crate::error::{Error, Result, excerpt};
-use crate::options::{OptionDescriptor, Presence, Scope, ValueFacts, Within};
+use crate::kafka::BrokerList;
+use crate::options::{MASK, Millis, OptionDescriptor, OptionValue, Presence, Scope, ValueFacts, Within, fault_of, is_secret_key, joined, one_of};
 
 const fn option(key: &'static str, type_name: &'static str, presence: Presence, docs: &'static str) -> OptionDescriptor {
     OptionDescriptor::by_hand(key, type_name, presence, Scope::Job, docs)
+}
+
+/// One of a type.
+const fn typed<T: OptionValue>(key: &'static str, type_name: &'static str, docs: &'static str) -> OptionDescriptor {
+    OptionDescriptor { value: Some(ValueFacts::of::<T>()), ..option(key, type_name, Presence::Optional, docs) }
+}
+
+/// How much is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogLevel(pub &'static str);
+
+impl OptionValue for LogLevel {
+    const TYPE: &'static str = "name";
+    const NAMES: &'static [&'static str] = &["error", "warn", "info", "debug", "trace"];
+    const EXAMPLE: &'static str = "info";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let found = Self::NAMES.iter().find(|level| level.eq_ignore_ascii_case(text.trim()));
+        found.map(|level| Self(level)).ok_or_else(|| format!("expected {}", one_of(Self::NAMES)))
+    }
 }
 
 /// One that is a whole number of a range.
@@ -24,9 +47,13 @@ const fn limit<const MOST: usize>(key: &'static str, presence: Presence, docs: &
 pub(in crate::config) const OPTIONS: &[OptionDescriptor] = &[
     option("active_profile", "name", Presence::Optional, "The profile that counts where neither `--profile` nor VELO_PROFILE names one."),
     option("profiles", "map", Presence::Optional, "Profiles by name, each a map of keys."),
-    option("script", "path", Presence::Optional, "The script that is run where the command line names none, from the folder of the file."),
-    option("log_level", "name", Presence::Optional, "error, warn, info, debug or trace, where the command line says nothing."),
-    option("kafka_brokers", "list", Presence::Optional, "`bootstrap.servers` of Kafka sources and sinks that have none; also a variable, `${kafka_brokers}`."),
+    typed::<PathBuf>("script", "path", "The script that is run where the command line names none, from the folder of the file."),
+    typed::<LogLevel>("log_level", "name", "error, warn, info, debug or trace, where the command line says nothing."),
+    typed::<BrokerList>(
+        "kafka_brokers",
+        BrokerList::TYPE,
+        "`bootstrap.servers` of Kafka sources and sinks that have none; also a variable, `${kafka_brokers}`.",
+    ),
     limit::<{ usize::MAX }>("VELO_MAX_JOBS", Presence::Default("50"), "Most jobs, one for each statement. The environment variable of this name counts more."),
     limit::<{ usize::MAX }>("VELO_MAX_SOURCES_PER_JOB", Presence::Default("10"), "Most sources of a job. The environment variable of this name counts more."),
     limit::<{ usize::MAX }>("VELO_MAX_SINKS_PER_JOB", Presence::Default("5"), "Most sinks of a job. The environment variable of this name counts more."),
@@ -35,12 +62,7 @@ pub(in crate::config) const OPTIONS: &[OptionDescriptor] = &[
         Presence::Default("2048"),
         "Most MB that all jobs together may take of memory. The environment variable of this name counts more.",
     ),
-    option(
-        "VELO_BATCH_TIMEOUT_MS",
-        "duration",
-        Presence::Optional,
-        "`batch.timeout` of jobs that have none. The environment variable of this name counts more.",
-    ),
+    typed::<Millis>("VELO_BATCH_TIMEOUT_MS", "duration", "`batch.timeout` of jobs that have none. The environment variable of this name counts more."),
 ];
 
 /// Those of them that stand outside of profiles.
@@ -64,6 +86,23 @@ pub(in crate::config) const OWN: &str = "VELO_";
 pub(in crate::config) const ENCRYPTION_KEY: &str = "VELO_ENCRYPTION_KEY";
 /// Variables of the engine that say which file and profile count, and so are of no use in one.
 pub(in crate::config) const OUTSIDE: [&str; 2] = ["VELO_PROFILE", "VELO_CONFIG_FILE"];
+
+/// What a key of a file may stand for: one of its own, or one of jobs.
+pub(in crate::config) fn option_called(key: &str) -> Option<&'static OptionDescriptor> {
+    const FLAG: &[OptionDescriptor] = &[typed::<bool>(FLAGS[0], "boolean", ""), typed::<bool>(FLAGS[1], "boolean", ""), typed::<bool>(FLAGS[2], "boolean", "")];
+    let mut known = JobOptions::OPTIONS.iter().chain(OPTIONS).chain(FLAG);
+    known.find(|option| option.spellings().any(|spelling| spelling == key))
+}
+
+/// Refuses a value of a profile that is not active, as far as it can be told without variables.
+pub(in crate::config) fn check_value(entry: &FileEntry) -> Result<()> {
+    let fault = option_called(&entry.key).filter(|_| !entry.value.contains("${")).and_then(|option| fault_of(option, &entry.value));
+    let shown = if is_secret_key(&entry.key) { MASK.to_owned() } else { joined(&entry.value, ", ") };
+    match fault {
+        Some(fault) => Err(entry.origin().blame_value(Error::config(format!("'{}' = '{}' is {fault}", entry.key, excerpt(&shown))))),
+        None => Ok(()),
+    }
+}
 
 /// The spelling that all spellings of a key of jobs stand for; another key stands for itself.
 pub(in crate::config) fn canonical(key: &str) -> &str {
@@ -120,6 +159,7 @@ pub(in crate::config) fn check_key(entry: &FileEntry) -> Result<()> {
     let meant = profile_keys()
         .chain(FILE_KEYS)
         .chain(job_keys())
+        .chain(planned_keys(Scope::Job))
         .find(|candidate| near(candidate, key))
         .or_else(|| FILE_KEYS.into_iter().find(|candidate| near(candidate, first)));
     if let Some(meant) = meant {

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-pub(super) use keys::{ENCRYPTION_KEY, EXTENDS, FILE_KEYS, FLAGS, OPTIONS, OUTSIDE, OWN, is_variable, plain_keys};
-use keys::{canonical, check_key};
+pub(super) use keys::{ENCRYPTION_KEY, EXTENDS, FILE_KEYS, FLAGS, OPTIONS, OUTSIDE, OWN, is_variable, option_called, plain_keys};
+use keys::{LogLevel, canonical, check_key, check_value};
 use sql_extensions::{is_secret_key, is_secret_variable, nearest};
 
 use super::environment::{Dynamic, Environment, MOST_BYTES, Substituted, substitute, variables};
@@ -23,7 +23,8 @@ use super::text_file;
 use super::unknown_keys::is_job_key;
 use super::yaml::{Content, Document, Entry, Node};
 use crate::error::{Error, Result, excerpt};
-use crate::options::{ELEMENT_SEPARATOR, MASK, joined, register_secret};
+use crate::kafka::BrokerList;
+use crate::options::{ELEMENT_SEPARATOR, MASK, OptionValue, joined, register_secret};
 
 pub use own_variables::ApplicationEnvironment;
 pub use unused::UnusedVariable;
@@ -42,6 +43,8 @@ pub struct Application {
     profile: Option<Profile>,
     /// Settings of the active profile, over those of all profiles, by the first spelling of each.
     settings: BTreeMap<String, Held>,
+    /// What stands in the other profiles.
+    inactive: Vec<FileEntry>,
 }
 
 /// The active profile.
@@ -137,7 +140,7 @@ impl Application {
             (None, None) => match value("active_profile") {
                 Some(entry) => {
                     // Its variables may be keys of the file, which don't depend on the profile then.
-                    let mut common = Self { file: file.to_owned(), profile: None, settings: BTreeMap::new() };
+                    let mut common = Self { file: file.to_owned(), profile: None, settings: BTreeMap::new(), inactive: Vec::new() };
                     if matches!(&entry.value.content, Content::Text(text) if text.contains("${")) {
                         common.resolve(Self::outer(&mut document, &top, line, file)?, environment)?;
                     }
@@ -147,11 +150,16 @@ impl Application {
             },
         };
         // Those that are not active are checked as far as that needs no variables.
+        let mut inactive = Vec::new();
         for profile in profiles.iter().filter(|profile| !matches!(profile.value.content, Content::Null)) {
             if !matches!(profile.value.content, Content::Map(_)) {
                 return Err(document.fault(profile.line, &format!("profile '{}' is no map of keys", excerpt(&profile.key))));
             }
-            flatten(&mut document, &profile.value, file, 0)?.iter().try_for_each(check_key)?;
+            let entries = flatten(&mut document, &profile.value, file, 0)?;
+            entries.iter().try_for_each(check_key)?;
+            if chosen.as_ref().is_none_or(|(name, ..)| *name != profile.key) {
+                inactive.extend(entries);
+            }
         }
         let mut settings = Self::outer(&mut document, &top, line, file)?;
         if let Some((name, secret, place)) = &chosen {
@@ -163,7 +171,7 @@ impl Application {
             }
         }
         let profile = chosen.map(|(name, _, place)| Profile { name, place });
-        let mut application = Self { file: file.to_owned(), profile, settings: BTreeMap::new() };
+        let mut application = Self { file: file.to_owned(), profile, settings: BTreeMap::new(), inactive };
         application.resolve(settings, environment)?;
         Ok(application)
     }
@@ -234,8 +242,17 @@ impl Application {
                 return Err(held.wrong("expected true or false"));
             }
         }
-        if let Some(held) = self.settings.get("script") {
-            held.one()?;
+        if let Some(held) = self.kafka_brokers()
+            && let Ok(value) = &held.value
+            && !value.dynamic
+            && let Err(expected) = BrokerList::parse(&joined(&value.value, ","))
+        {
+            return Err(held.wrong(&expected));
+        }
+        if let Some(held) = self.settings.get("script")
+            && held.one()?.trim().is_empty()
+        {
+            return Err(held.wrong("expected a path, found an empty text"));
         }
         if let Some(held) = self.settings.get("log_level") {
             held.one()?;
@@ -243,7 +260,8 @@ impl Application {
                 return Err(held.wrong("expected error, warn, info, debug or trace"));
             }
         }
-        Ok(())
+        // Else they would come to light when the profile is chosen, in production perhaps.
+        self.inactive.iter().try_for_each(check_value)
     }
 
     /// The active profile.
@@ -272,8 +290,7 @@ impl Application {
 
     /// How much is told: `error`, `warn`, `info`, `debug` or `trace`.
     pub fn log_level(&self) -> Option<&'static str> {
-        let level = self.text("log_level")?.trim().to_ascii_lowercase();
-        ["error", "warn", "info", "debug", "trace"].into_iter().find(|known| *known == level)
+        LogLevel::parse(self.text("log_level")?).ok().map(|level| level.0)
     }
 
     /// Settings of jobs, by the first spelling of each.

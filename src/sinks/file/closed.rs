@@ -13,6 +13,9 @@ use super::output::{OutputOptions, io_error, link_target};
 use super::temporary::Temporary;
 use crate::error::{Error, ErrorKind, Fault, Result, io_text};
 
+/// Largest buffer below the layers, which is taken at once: more would make nothing faster.
+const LARGEST_BUFFER: usize = 16 << 20;
+
 /// The layers between text and file.
 trait Layers: Write + Send {
     /// Writes what each layer holds back.
@@ -116,7 +119,7 @@ impl Closed {
         check_replaceable(path)?;
         let (temporary, file) = options.temporaries.create(path).map_err(fault)?;
         let kept = if options.append { copy_existing(path, &file).map_err(fault)? } else { 0 };
-        let below = BufWriter::with_capacity(options.buffer_bytes.max(4096), file.try_clone().map_err(fault)?);
+        let below = BufWriter::with_capacity(options.buffer_bytes.clamp(4096, LARGEST_BUFFER), file.try_clone().map_err(fault)?);
         let below = match &options.encryption {
             Some(key) => Below::Encrypted(Box::new(EncryptWriter::new(below, key).map_err(fault)?)),
             None => Below::Plain(below),

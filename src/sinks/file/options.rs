@@ -2,7 +2,7 @@
 
 use crate::formats::FormatName;
 use crate::formats::csv::Delimiter;
-use crate::options::{ByteSize, Millis, NameList, OptionValue, Secret, define_options};
+use crate::options::{ByteSize, NameList, OptionValue, PathText, Secret, SomeBytes, SomeMillis, Within, define_options};
 
 /// Compression of an output: of the whole file for text, inside the file for Parquet and Avro.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ define_options! {
     pub struct FileSinkOptions (Sink) {
         /// Where rows go; `{date}` `{hour}` `{year}` `{month}` `{day}` `{timestamp}` `{batch_id}` `${DATE}` `${TIME}` are put in (UTC) when a file is begun. With `{batch_id}`
         /// every batch gets a file of its own. With partition_columns it is a folder. Missing folders are made.
-        path: String = "path" [] required like "archive/orders_{date}.jsonl";
+        path: PathText = "path" [] required like "archive/orders_{date}.jsonl";
         /// json (one object a line), jsonlines, csv, parquet or avro. Without it the suffix of the path decides; without one of these suffixes it is json.
         format: FormatName = "format" ["value.format"] optional like "jsonlines";
         /// Keep what the file holds. Without it the file is replaced.
@@ -92,11 +92,11 @@ define_options! {
         /// hourly or daily: begin a new file at every full hour or at midnight, UTC.
         rotation: Rotation = "rotation" [] optional;
         /// With rotation, roll.size or roll.interval: the oldest files beyond this many are deleted.
-        max_files: usize = "max_files" [] optional like "30";
+        max_files: Within<1, { usize::MAX }> = "max_files" [] optional like "30";
         /// Begin a new file when one has this size.
-        roll_size: ByteSize = "roll.size" [] optional like "128MiB";
+        roll_size: SomeBytes = "roll.size" [] optional like "128MiB";
         /// Begin a new file when one has this age.
-        roll_interval: Millis = "roll.interval" [] optional like "15m";
+        roll_interval: SomeMillis = "roll.interval" [] optional like "15m";
         /// Bytes collected before they are handed to the operating system; a file in place gets what there is at the end of each batch, too.
         buffer_size_bytes: ByteSize = "buffer_size_bytes" [] default "65536" like "262144";
         /// AES256 encrypts the file; read it with velo-sql decrypt.

@@ -51,7 +51,7 @@ impl FileSinkOptions {
             Some(_) => PathTemplate::new(self.partitions_root(), None, false),
         };
         if template.is_plain() && self.partition_columns.is_none() {
-            return Place::file(Path::new(&self.path));
+            return Place::file(Path::new(&*self.path));
         }
         // Only folders without placeholders can be links that are there already.
         let (folder, _) = template.fixed_folder();
@@ -65,6 +65,6 @@ impl FileSinkOptions {
             pattern.text("/");
             PathTemplate::new(&self.partition_file(), self.rotation, true).add_to(&mut pattern);
         }
-        Place::Files { pattern, written: self.path.clone() }
+        Place::Files { pattern, written: self.path.to_string() }
     }
 }

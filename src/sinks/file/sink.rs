@@ -56,7 +56,7 @@ impl FileSink {
     fn output(&self, columnar: bool, names: &FileNames) -> Result<(OutputOptions, Option<OutputLock>)> {
         let path = match &names.partitions {
             Some(partitions) => format!("{}/{}", partitions.root, partitions.file),
-            None => self.options.path.clone(),
+            None => self.options.path.to_string(),
         };
         let (folder, name) = PathTemplate::new(&path, None, false).fixed_folder();
         let output = OutputOptions {
@@ -98,7 +98,7 @@ impl FileSink {
                 rotation: self.options.rotation,
                 size: self.options.roll_size.map(|size| size.0),
                 interval: self.options.roll_interval.map(|interval| interval.0),
-                max_files: self.options.max_files,
+                max_files: self.options.max_files.map(|most| most.0),
             },
             clock,
             lock,
@@ -144,7 +144,7 @@ fn check_combinations(name: &str, options: &FileSinkOptions, format: FormatName)
     if options.path.trim().is_empty() || options.path.ends_with('/') && options.partition_columns.is_none() {
         return refuse("path", &format!(" = '{}' names no file", options.path), "give the path of a file, or add 'partition_columns' for a folder");
     }
-    if options.path == "-" {
+    if *options.path == *"-" {
         return refuse("path", " = '-': a statement without INTO writes to standard output", "leave INTO out, or name a file");
     }
     if options.append && format.readable_when_closed() && !numbered {
@@ -160,24 +160,18 @@ fn check_combinations(name: &str, options: &FileSinkOptions, format: FormatName)
     if options.compression.is_none() && options.path.to_ascii_lowercase().ends_with(".bz2") {
         return refuse("path", &format!(" = '{}': bzip2 can only be read", options.path), "end the path with .gz or .zst");
     }
-    if options.max_files == Some(0) {
-        return refuse("max_files", " = '0' would delete the file that was just written", "1 keeps the newest file");
-    }
     if options.max_files.is_some() && !(rolls || options.rotation.is_some()) {
         return refuse("max_files", " needs files that are begun anew", "add 'rotation', 'roll.size' or 'roll.interval'");
     }
     if options.encryption_key.is_some() && options.encryption.is_none() {
         return refuse("encryption.key", " is set, but 'encryption' is not, so the file would be plain", "add 'encryption' = 'AES256'");
     }
-    if options.roll_size.is_some_and(|size| size.0 == 0) || options.roll_interval.is_some_and(|interval| interval.0.is_zero()) {
-        return refuse("roll.size", &format!(" and '{name}.roll.interval' must be greater than 0"), "leave out what should not end a file");
-    }
     Ok(())
 }
 
 /// Refuses a path at which there is something that the sink can't write to.
 fn check_target(name: &str, options: &FileSinkOptions, format: FormatName) -> Result<()> {
-    let path = Path::new(&options.path);
+    let path = Path::new(&*options.path);
     if options.partition_columns.is_some() {
         return if path.exists() && !path.is_dir() {
             Err(Error::setting(name, "path", format!(" = '{}' is no folder", options.path)).with_help("give it another path"))

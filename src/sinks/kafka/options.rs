@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{KeyFormat, MessageFormat};
-use crate::kafka::{Acks, CompressionType, SaslMechanism, SecurityProtocol, TokenEndpoint, TokenMethod, TokenSettings};
+use crate::kafka::{Acks, BrokerList, CompressionType, SaslMechanism, SecurityProtocol, TokenEndpoint, TokenMethod, TokenSettings};
 use crate::options::{Columns, Millis, OptionValue, Secret, Within, define_options};
 use crate::schema_registry::{RegistrySettings, SchemaRegistry};
 use crate::stream::Place;
@@ -64,7 +64,7 @@ define_options! {
     /// Settings of a Kafka sink. Keys that are not among them are handed to the client library (librdkafka), which checks them.
     pub struct KafkaSinkOptions (Sink) {
         /// Brokers to ask first: `host:port`, several separated by commas.
-        brokers: String = "bootstrap.servers" [] required like "kafka1:9092,kafka2:9092";
+        brokers: BrokerList = "bootstrap.servers" [] required;
         /// The topic. Without it, the name of the sink.
         topic: String = "topic" [] optional like "enriched-orders";
         /// Format of message values: json (an object for each row) or avro (a record for each row, in a schema registry's framing; without a registry, bare records of the schema
@@ -184,6 +184,6 @@ impl KafkaSinkOptions {
 
     /// The topic it writes.
     pub fn place(&self, name: &str) -> Place {
-        Place::Topic { cluster: Place::cluster(&self.brokers), name: self.topic.as_deref().unwrap_or(name).to_owned() }
+        Place::Topic { cluster: Place::cluster(self.brokers.as_str()), name: self.topic.as_deref().unwrap_or(name).to_owned() }
     }
 }

@@ -108,10 +108,8 @@ fn client_properties(options: &KafkaSinkOptions, mut properties: ClientPropertie
     ] {
         properties.set_default(name, value);
     }
-    if properties.get("max.in.flight").is_none() {
-        // As Java clients do. Without idempotence the library's default is any number: requests would queue in a busy broker instead of growing here.
-        properties.set_default("max.in.flight.requests.per.connection", "5");
-    }
+    // As Java clients do. Without idempotence the library's default is any number: requests would queue in a busy broker instead of growing here.
+    properties.set_default("max.in.flight.requests.per.connection", "5");
     // A message that is larger than the queue would wait for room for ever.
     let bytes = |name| properties.get(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     let largest = bytes("message.max.bytes").div_ceil(1024);

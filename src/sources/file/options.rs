@@ -3,7 +3,7 @@
 use super::listing::Listing;
 use crate::formats::FormatName;
 use crate::formats::csv::Delimiter;
-use crate::options::{ByteSize, Millis, OptionValue, define_options};
+use crate::options::{ByteSize, Millis, OptionValue, PathText, define_options};
 
 /// Compression of text files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ define_options! {
     pub struct FileSourceOptions (Source) {
         /// A file, a glob (`data/*.csv`, read in the order of the names), a folder (its files and those of its folders `column=value`, in the order of the names, hidden ones
         /// left out), a named pipe, or `-` for standard input.
-        path: String = "path" [] required like "data/orders.csv";
+        path: PathText = "path" [] required like "data/orders.csv";
         /// json (an array, an object, or lines), jsonlines, csv, parquet or avro. Without it the suffix of the path decides; without one of these suffixes it is json.
         format: FormatName = "format" ["value.format"] optional like "csv";
         /// gzip, zstd, bz2 or none, for json, jsonlines and csv. Without it the suffix of each file decides. Parquet and Avro files say themselves what they use, so it is
@@ -142,6 +142,6 @@ impl FileSourceOptions {
 
     /// Whether reading ends by itself.
     pub fn is_bounded(&self) -> bool {
-        self.until.is_some() || !(self.follow || self.path == "-")
+        self.until.is_some() || !(self.follow || *self.path == *"-")
     }
 }

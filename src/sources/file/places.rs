@@ -33,7 +33,7 @@ impl FileSourceOptions {
                 });
             }
         }
-        let mut places: Vec<Place> = patterns.into_iter().map(|pattern| Place::Files { pattern, written: self.path.clone() }).collect();
+        let mut places: Vec<Place> = patterns.into_iter().map(|pattern| Place::Files { pattern, written: self.path.to_string() }).collect();
         places.extend(files.iter().filter(|path| has_names(path)).map(|path| Place::file(path)));
         places
     }

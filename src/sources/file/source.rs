@@ -210,7 +210,7 @@ impl DataSource for FileSource {
     }
 
     fn describe(&self) -> String {
-        let what = if self.options.path == STDIN { "standard input" } else { &self.options.path };
+        let what = if *self.options.path == *STDIN { "standard input" } else { &self.options.path };
         let columns = self.schema.fields().len();
         let how = if self.declared { "declared" } else { "inferred" };
         let follow = if self.options.follow && self.options.until.is_none() { ", followed" } else { "" };

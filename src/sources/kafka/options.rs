@@ -8,7 +8,7 @@ use super::bounds::Place as Bound;
 use super::plan::TopicList;
 use crate::error::{ErrorKind, Result};
 use crate::formats::{KeyFormat, MessageFormat};
-use crate::kafka::{SaslMechanism, SecurityProtocol, TokenEndpoint, TokenMethod, TokenSettings};
+use crate::kafka::{BrokerList, SaslMechanism, SecurityProtocol, TokenEndpoint, TokenMethod, TokenSettings};
 use crate::options::{ByteSize, Millis, OptionValue, Secret, Within, define_options};
 use crate::schema_registry::{RegistrySettings, SchemaRegistry};
 use crate::stream::Place;
@@ -39,7 +39,7 @@ define_options! {
     /// Settings of a Kafka source. Keys that are not among them are handed to the client library (librdkafka), which checks them.
     pub struct KafkaSourceOptions (Source) {
         /// Brokers to ask first: `host:port`, several separated by commas.
-        brokers: String = "bootstrap.servers" [] required like "kafka1:9092,kafka2:9092";
+        brokers: BrokerList = "bootstrap.servers" [] required;
         /// A topic, several separated by commas, or a pattern (`^orders-.*`). Without it, the name of the source.
         topic: String = "topic" [] optional like "raw-orders";
         /// Format of message values: json (an object, or an array of objects, each of which is a row) or avro (a record in a schema registry's framing; without a registry, a
@@ -149,7 +149,7 @@ impl KafkaSourceOptions {
 
     /// The topics it reads. What the client understands of a pattern and we don't, is not looked at.
     pub fn places(&self, name: &str) -> Vec<Place> {
-        let cluster = Place::cluster(&self.brokers);
+        let cluster = Place::cluster(self.brokers.as_str());
         match TopicList::parse(self.topic.as_deref().unwrap_or(name)) {
             TopicList::Names(names) => names.into_iter().map(|name| Place::Topic { cluster: cluster.clone(), name }).collect(),
             TopicList::Pattern(pattern) => Regex::new(&pattern).map(|names| Place::Topics { cluster, names }).into_iter().collect(),
