@@ -1,7 +1,7 @@
 //! How everything is stopped: first what nobody waits for, so that jobs which read others get their last rows.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::status::JobState;
 use super::stream_job_server::{Inner, StreamJobServer};
@@ -34,8 +34,9 @@ impl Inner {
     async fn end(&self) -> Result<()> {
         let units = self.active();
         // A job may wait for one that reads it and is paused.
+        let deadline = Instant::now().checked_add(self.settings.shutdown_timeout);
         units.iter().for_each(|unit| {
-            unit.shutdown.end_by(deadline.into_std());
+            deadline.into_iter().for_each(|deadline| unit.shutdown.end_by(deadline));
             unit.shutdown.resume();
         });
         // Which jobs were at their end before says nothing about this.
