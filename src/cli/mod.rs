@@ -27,7 +27,7 @@ pub use parse::parse;
 
 use arguments::{Arguments, Command};
 
-use crate::config::{Application, ProcessEnvironment};
+use crate::config::{Application, ProcessEnvironment, misspelt_variables};
 use crate::error::excerpt;
 use crate::runtime::{STACK, threads};
 
@@ -52,6 +52,12 @@ pub fn main(arguments: Arguments) -> ExitStatus {
         Ok(application) => application,
         Err(error) => return report::refused(&[error]),
     };
+    if overrides.is_some() {
+        let names: Vec<String> = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+        for (name, meant) in misspelt_variables(names.iter().map(String::as_str)) {
+            crate::telemetry::warning(&format!("environment variable {name} is none of the engine's; nearest: {meant}"));
+        }
+    }
     if let (Some(_), None, Some(profile)) = (overrides, &application, Application::unused_profile(&ProcessEnvironment)) {
         tracing::warn!("VELO_PROFILE = '{}' has no effect: there is no application file; name one with --config FILE", excerpt(&profile));
     }

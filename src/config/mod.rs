@@ -40,7 +40,7 @@ mod text_file;
 mod unknown_keys;
 mod yaml;
 
-pub use application::{Application, ApplicationEnvironment, UnusedVariable};
+pub use application::{Application, ApplicationEnvironment, UnusedVariable, misspelt_variables};
 pub use bind::{BindRequest, Binding, BoundSink, BoundSource, BoundStatement, SourceInput, bind_script};
 pub use embedding::Embedding;
 pub use environment::{Environment, ProcessEnvironment, Variable};

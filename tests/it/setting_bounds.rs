@@ -208,3 +208,13 @@ fn profiles_that_are_not_active_are_checked_as_far_as_that_needs_no_variables() 
     folder.write("app.yaml", "profiles: {live: {batch_size: \"${SIZE}\", kafka_brokers: [a:1, b:2], my_own: many}}\n");
     folder.run(&["--config", "app.yaml", "--sql", sql]).expect(0);
 }
+
+#[test]
+fn variables_that_are_almost_the_engines_are_told() {
+    let folder = Folder::new();
+    folder.write("a.csv", "id\n1\n");
+    let sql = "SELECT id FROM a WITH ('a.type'='file','a.path'='a.csv')";
+    let told = folder.run_with(&["--sql", sql], &[("VELO_MAX_JOSB", "5"), ("VELO_REGION", "eu"), ("VELO_MAX_JOBS", "5")], b"").expect(0).err;
+    assert!(told.contains("environment variable VELO_MAX_JOSB is none of the engine's; nearest: VELO_MAX_JOBS"), "{told}");
+    assert!(!told.contains("VELO_REGION"), "{told}");
+}

@@ -126,6 +126,16 @@ fn near(candidate: &str, written: &str) -> bool {
     candidate.len().abs_diff(written.len()) <= 4 && (letters(&candidate) == letters(&written) || strsim::osa_distance(&candidate, &written) == 1)
 }
 
+/// Of names of variables, those that are almost ones of the engine's own, each with that.
+pub fn misspelt_variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(&'a str, &'static str)> {
+    let own: Vec<&'static str> = OPTIONS.iter().map(|option| option.key).filter(|key| key.starts_with(OWN)).chain(OUTSIDE).chain([ENCRYPTION_KEY]).collect();
+    let misspelt = |name: &'a str| {
+        let meant = own.iter().find(|known| near(known, name)).copied();
+        meant.filter(|_| !own.contains(&name)).map(|meant| (name, meant))
+    };
+    names.filter_map(misspelt).collect()
+}
+
 /// The key that names another file, in files that `config_file` names.
 pub(in crate::config) const EXTENDS: &str = "extends";
 

@@ -26,6 +26,7 @@ use crate::error::{Error, Result, excerpt};
 use crate::kafka::BrokerList;
 use crate::options::{ELEMENT_SEPARATOR, MASK, OptionValue, joined, register_secret};
 
+pub use keys::misspelt_variables;
 pub use own_variables::ApplicationEnvironment;
 pub use unused::UnusedVariable;
 
