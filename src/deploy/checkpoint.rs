@@ -23,6 +23,19 @@ pub(super) fn checkpoints(
     faults: &mut [Vec<Error>],
 ) -> Vec<Option<CheckpointSpec>> {
     let pipeline = pipelines(statements.len(), chained);
+    let keeps: Vec<usize> =
+        (0..statements.len()).filter(|at| statements[*at].as_ref().is_some_and(|statement| statement.job.state_dir.is_some())).map(|at| pipeline[at]).collect();
+    for (at, statement) in statements.iter().enumerate().filter(|(at, _)| keeps.contains(&pipeline[*at])) {
+        let (Some(statement), Some(created)) = (statement, &created[at]) else { continue };
+        let is_stream = modes[at].is_some_and(|(mode, _)| mode == ExecutionMode::Stream);
+        for sink in created.sinks.iter().filter(|sink| is_stream && sink.sink.replaces()) {
+            let name = sink.sink.name();
+            let span = statement.sinks.iter().find(|bound| bound.name == name).map_or(statement.statement.span, |bound| bound.span);
+            let error =
+                Error::config(format!("sink '{name}' replaces what stands at its path: a job with '{FOLDER}' that goes on would lose what came out before"));
+            faults[at].push(error.with_help(format!("add '{name}.append' = 'true'")).at(&statement.script, span));
+        }
+    }
     let mut specs: Vec<Option<CheckpointSpec>> = vec![None; statements.len()];
     let mut folders: HashMap<PathBuf, usize> = HashMap::new();
     let mut of_pipelines: HashMap<usize, PathBuf> = HashMap::new();
@@ -39,15 +52,25 @@ pub(super) fn checkpoints(
             fault(format!("'{FOLDER}' = '{}': records are kept in folders only in this build", folder.display()), "name a folder");
             continue;
         }
-        let other = of_pipelines.entry(pipeline[at]).or_insert_with(|| folder.clone());
-        if other != folder {
+        if folder.is_file() {
+            fault(format!("'{FOLDER}' = '{}' is no folder", folder.display()), "name one, which may not be there yet");
+            continue;
+        }
+        if folder.starts_with("~") {
+            fault(format!("'{FOLDER}' = '{}': a home directory is none here", folder.display()), "write ${HOME}/…");
+            continue;
+        }
+        // However it is written.
+        let place = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+        let other = of_pipelines.entry(pipeline[at]).or_insert_with(|| place.clone());
+        if *other != place {
             fault(
                 format!("job '{}' has another '{FOLDER}' than a job that it reads, or that reads it; these have one record", statement.name),
                 "give them the same",
             );
             continue;
         }
-        let owner = *folders.entry(folder.clone()).or_insert(pipeline[at]);
+        let owner = *folders.entry(place).or_insert(pipeline[at]);
         if owner != pipeline[at] {
             fault(format!("'{FOLDER}' = '{}' is that of another job, too", folder.display()), "give each a folder of its own");
             continue;
@@ -62,18 +85,21 @@ pub(super) fn checkpoints(
 
 /// What a statement does, in words that are the same for every run of it: its query, and what it reads.
 fn describe(statement: &BoundStatement, created: Option<&Created>) -> String {
+    let set = |key: &str| statement.settings.iter().find(|setting| setting.key == key).map_or("", |setting| setting.value.as_str());
     let mut text = format!("{}: {}", statement.name, statement.statement.query);
+    for key in ["state.ttl", "emit", "over.order"] {
+        text.push_str(&format!("; {key} {}", set(key)));
+    }
     for within in &statement.statement.within {
         text.push_str(&format!(" WITHIN {within:?}"));
     }
     for source in &statement.sources {
-        let set = |key: &str| {
-            let key = format!("{}.{key}", source.name);
-            statement.settings.iter().find(|setting| setting.key == key).map_or("", |setting| setting.value.as_str())
-        };
         let columns = created.and_then(|created| created.inputs.iter().find(|input| *input.name == *source.name));
         let columns = columns.map(|input| schema_text::print(&input.schema)).unwrap_or_default();
-        text.push_str(&format!("\n{}: {}{} ({columns})", source.name, set("path"), set("topic")));
+        text.push_str(&format!("\n{} ({columns})", source.name));
+        for key in ["path", "topic", "event_time", "event_time.unit", "format", "value.format"] {
+            text.push_str(&format!("; {key} {}", set(&format!("{}.{key}", source.name))));
+        }
     }
     text
 }

@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use super::batch_run::run_batch;
 use super::batching::whole_batch_bytes;
-use super::checkpoint::resume;
+use super::checkpoint::{Opened, open, resume};
 use super::counters::{JobCounters, JobSummary};
 use super::ending::{close, last_words, longest_timeout, supervised, within};
 use super::epoch_outputs::{Direct, EpochOutputs};
@@ -34,7 +34,6 @@ use super::table_loader::TableLoader;
 use super::threads::on_thread;
 use crate::clock::system_nanos;
 use crate::error::{Error, ErrorKind, Fault, Result};
-use crate::operators::Saved;
 use crate::planner::{ExecutionMode, LeafPlan};
 use crate::resident::forget_program;
 use crate::stream::{DataSink, Position};
@@ -153,6 +152,15 @@ async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink
     let mut failure: Option<(usize, Error)> = None;
     let mut stopped = false;
     let mut refused = false;
+    let mut records = None;
+    match open(&jobs.iter().map(|(_, (spec, _))| spec).collect::<Vec<_>>()).await {
+        Ok(opened) => records = opened,
+        Err(error) => {
+            refused = error.1.fault() == Fault::User;
+            failure = Some(error);
+        }
+    }
+    let jobs = if failure.is_some() { Vec::new() } else { jobs };
     for (at, (number, (mut spec, counters))) in jobs.into_iter().enumerate() {
         spec.clock.advance(system_nanos());
         let opening = SinkSet::open(&spec.name, &spec.sinks, &spec.plan.schema, &spec.clock, &counters, Arc::clone(&last_resort), spec.tap.clone());
@@ -213,7 +221,7 @@ async fn run_pipeline(jobs: Vec<(usize, Counted)>, last_resort: Arc<dyn DataSink
             complete = ended.is_ok();
             ended
         } else {
-            within(run_stream(parts, sinks, &shutdown, &mut streamed), &shutdown, timeout).await
+            within(run_stream(parts, records, sinks, &shutdown, &mut streamed), &shutdown, timeout).await
         };
         failure = ended.err();
     }
@@ -329,6 +337,7 @@ pub(super) fn feeds(part: &Part) -> Result<(NumberedFeeds, NumberedFeeds)> {
 
 async fn run_stream(
     parts: Vec<Part>,
+    records: Option<Opened>,
     sinks: mpsc::UnboundedReceiver<SinkEvent>,
     shutdown: &Shutdown,
     streamed: &mut Option<Streamed>,
@@ -341,8 +350,6 @@ async fn run_stream(
     let mut names = Vec::new();
     let numbers: Vec<usize> = parts.iter().map(|part| part.number).collect();
     // Statements that read this one may go by the time of its sources.
-    let checkpoint = parts.iter().enumerate().find_map(|(at, part)| Some((at, part.spec.checkpoint.clone()?)));
-    let mut saved: Vec<(String, Arc<dyn Saved>)> = Vec::new();
     let has_state = parts.iter().any(|part| !part.spec.plan.stateful.is_empty());
     let one_batch_per_epoch = parts.iter().any(|part| part.spec.one_batch_per_epoch);
     for (at, part) in parts.into_iter().enumerate() {
@@ -381,7 +388,6 @@ async fn run_stream(
         ));
         let (root, limits) = with_root(&part, &outputs);
         let plan = part.spec.plan;
-        saved.extend(plan.saved.iter().enumerate().map(|(number, (of, state))| (format!("job '{}', {of} ({number})", part.spec.name), Arc::clone(state))));
         let tables = TableLoader::new(
             &part.spec.name,
             plan.lookups,
@@ -428,8 +434,8 @@ async fn run_stream(
         keeper: None,
         complete: false,
     };
-    if let Some((at, spec)) = checkpoint {
-        resume(&mut driver, &mut tasks, at, spec, saved).await.map_err(|error| (at, error))?;
+    if let Some(opened) = records {
+        resume(&mut driver, &mut tasks, opened);
     }
     let tasks = tasks
         .into_iter()

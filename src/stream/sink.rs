@@ -51,6 +51,11 @@ pub trait DataSink: Send + Sync + Debug {
         ))
     }
 
+    /// Whether what stands at its output is replaced when it is opened: a job that goes on where an earlier run stopped would lose what that has written.
+    fn replaces(&self) -> bool {
+        false
+    }
+
     /// Whether it wants the columns of [`super::Carried`], where there are any, behind those of the statement.
     fn wants_carried(&self) -> bool {
         false

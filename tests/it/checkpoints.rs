@@ -22,7 +22,7 @@ const STATE: &str = "'state.dir'='state','checkpoint.interval'='0ms'";
 
 fn records(folder: &Folder) -> Vec<String> {
     let name = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
-    folder.list("state").into_iter().map(name).filter(|name| !name.starts_with('.')).collect()
+    folder.list("state").into_iter().map(name).filter(|name| name.ends_with(".record") || name.ends_with(".base")).collect()
 }
 
 fn kill(mut job: Started) -> String {
@@ -213,21 +213,55 @@ fn what_can_not_be_gone_on_with_is_refused() {
     refused("SELECT k, count(*) AS n FROM a GROUP BY k", STATE, ".record: is damaged: its checksum is wrong");
     folder.write(&newest, &bytes);
     folder.write("file", "");
-    refused("SELECT k, count(*) AS n FROM a GROUP BY k", "'state.dir'='file'", "cannot make the folder file");
+    refused("SELECT k, count(*) AS n FROM a GROUP BY k", "'state.dir'='file'", "'state.dir' = 'file' is no folder");
+    refused("SELECT k, count(*) AS n FROM a GROUP BY k", "'state.dir'='file/x'", "cannot make the folder ");
+    refused("SELECT k, count(*) AS n FROM a GROUP BY k", "'state.dir'='~/x'", "write ${HOME}/…");
     refused("SELECT k, count(*) AS n FROM a GROUP BY k", "'state.dir'='s3://bucket/x'", "records are kept in folders only in this build");
-    // Two that run at once would write the same record.
+    // Two that run at once would write the same records.
     let first = run("SELECT k, count(*) AS n FROM a GROUP BY k", STATE);
     eventually_or("its start", || first.log().contains("goes on after epoch"), || first.log());
-    let mut second = run("SELECT k, count(*) AS n FROM a GROUP BY k", STATE);
-    eventually_or("its start", || second.log().contains("goes on after epoch"), || second.log());
-    let mut first = first;
+    let log = |job: &Started| job.log();
+    let second = folder.run(&["--sql", &format!("SELECT k, count(*) AS n FROM a GROUP BY k WITH ({SOURCE},{STATE})")]);
+    assert!(second.err.contains("state belongs to a job that runs\n  a job runs once at a time"), "{}", second.err);
     append(&folder, 20..40);
-    let fenced = || [&first, &second].iter().any(|job| job.log().contains("another run has written record"));
-    eventually_or("one of them is fenced", fenced, || format!("{}\n{}", first.log(), second.log()));
-    for job in [&mut first, &mut second] {
-        job.signal(libc::SIGTERM);
-        job.wait();
+    eventually_or("it goes on", || rows(&first.output()).iter().any(|row| row["n"] == 8), || log(&first));
+    stop(first);
+    // What rows mean is a part of the statement.
+    let other = SOURCE.replace("'a.event_time'='at'", "'a.event_time'='id','a.event_time.unit'='s'");
+    let ran = folder.run(&["--sql", &format!("SELECT k, count(*) AS n FROM a GROUP BY k WITH ({other},{STATE})")]);
+    assert!(ran.err.contains("state holds the state of another statement"), "{}", ran.err);
+}
+
+#[test]
+fn outputs_in_files_are_gone_on_with() {
+    let folder = Folder::new();
+    append(&folder, 0..100);
+    let sql = |what: &str, more: &str| {
+        format!(
+            "SELECT {what} AS n FROM a GROUP BY tumble(at, INTERVAL '10' SECONDS) INTO o WITH ({SOURCE},'a.watermark.max_out_of_orderness'='1s',{STATE},'o.type'='file','o.path'='o.jsonl'{more})"
+        )
+    };
+    let replaced = folder.run(&["--sql", &sql("min(id)", "")]).expect(2);
+    assert!(replaced.err.contains("sink 'o' replaces what stands at its path") && replaced.err.contains("add 'o.append' = 'true'"), "{}", replaced.err);
+    let mut end = 100;
+    for _ in 0..3 {
+        let job = folder.start(&["--sql", &sql("min(id)", ",'o.append'='true'")]);
+        let wanted = u64::from(end / 10 - 2) * 10;
+        let last = || if folder.exists("o.jsonl") { rows(&folder.read("o.jsonl")).last().map_or(0, |row| row["n"].as_u64().unwrap()) } else { 0 };
+        // A record waits for the file to be on the disk.
+        eventually_or("the windows", || last() >= wanted && !records(&folder).is_empty(), || job.log());
+        kill(job);
+        append(&folder, end..end + 100);
+        end += 100;
     }
+    // Another statement is refused before it opens its outputs.
+    let before = folder.read("o.jsonl");
+    let refused = folder.run(&["--sql", &sql("max(id)", ",'o.append'='true'")]);
+    assert!(refused.err.contains("holds the state of another statement"), "{}", refused.err);
+    assert_eq!(folder.read("o.jsonl"), before);
+    let found: BTreeSet<u64> = rows(&before).iter().map(|row| row["n"].as_u64().unwrap()).collect();
+    let expected: BTreeSet<u64> = (0..found.len() as u64).map(|window| window * 10).collect();
+    assert_eq!(found, expected, "no window is missing");
 }
 
 #[test]

@@ -1,19 +1,27 @@
 //! The files of records: `<number>.record` holds changes, `<number>.base` everything up to that number.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind as IoKind, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::record::Record;
 use crate::error::{Error, ErrorKind, Fault, Result};
 
 const RECORD: &str = "record";
 const BASE: &str = "base";
+/// Comes before the kind of a file that is not complete.
+const HIDDEN: &str = "part-";
+
+/// The file that a run locks.
+const LOCK: &str = "lock";
 
 /// A folder of records.
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     path: PathBuf,
+    /// Locked as long as there is a clone of this.
+    lock: Option<Arc<File>>,
 }
 
 /// Which files there are.
@@ -27,7 +35,7 @@ pub(super) struct Found {
 
 impl Folder {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, lock: None }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -42,12 +50,27 @@ impl Folder {
         Error::io(ErrorKind::Limit, format!("cannot {what} {}", path.display()), error).with_help("'state.dir' names the folder")
     }
 
-    /// Makes the folder, if it is not there, and looks what is in it.
+    /// Makes the folder, if it is not there, locks it, and looks what is in it. What a run that died has left behind goes.
     ///
-    /// **Errors**: it can't be made or read; a record is missing.
-    pub(super) fn open(&self) -> Result<Found> {
+    /// **Errors**: it can't be made or read, or another run has it; a record is missing.
+    pub(super) fn open(&mut self) -> Result<Found> {
         fs::create_dir_all(&self.path).map_err(|error| self.fault("make the folder", &self.path, error))?;
+        let path = self.path.join(LOCK);
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| self.fault("open", &path, error))?;
+        // One of this very run gives way.
+        self.lock = None;
+        match file.try_lock() {
+            Ok(()) => self.lock = Some(Arc::new(file)),
+            Err(TryLockError::WouldBlock) => return Err(self.taken()),
+            Err(TryLockError::Error(error)) => return Err(self.fault("lock", &path, error)),
+        }
         let found = self.list()?;
+        self.remove(|number, kind| match kind {
+            BASE => found.base.is_some_and(|base| number < base),
+            RECORD => found.base.is_some_and(|base| number <= base),
+            // Files that have not got their names.
+            _ => kind.starts_with(HIDDEN),
+        })?;
         let first = found.base.map_or(1, |base| base + 1);
         match found.records.iter().zip(first..).find(|(own, expected)| **own != *expected) {
             Some((_, missing)) => Err(Error::config(format!("{} lacks record {missing}", self.path.display()))
@@ -96,12 +119,17 @@ impl Folder {
     /// Writes a base, and removes what it makes superfluous.
     pub(super) fn put_base(&self, number: u64, bytes: &[u8]) -> Result<()> {
         self.write(number, BASE, bytes)?;
+        self.remove(|own, kind| (kind == RECORD && own <= number) || (kind == BASE && own < number))
+    }
+
+    /// Removes files by number and kind.
+    fn remove(&self, is_old: impl Fn(u64, &str) -> bool) -> Result<()> {
         let entries = fs::read_dir(&self.path).map_err(|error| self.fault("read the folder", &self.path, error))?;
         for entry in entries.flatten() {
             let name = entry.file_name();
             let Some((own, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
             let Ok(own) = own.parse::<u64>() else { continue };
-            if (kind == RECORD && own <= number) || (kind == BASE && own < number) {
+            if is_old(own, kind) {
                 fs::remove_file(entry.path()).map_err(|error| self.fault("remove", &entry.path(), error))?;
             }
         }
@@ -111,32 +139,31 @@ impl Folder {
     /// A file has its name only when all of it is on the disk, and never takes the place of another.
     fn write(&self, number: u64, kind: &str, bytes: &[u8]) -> Result<()> {
         let path = self.file(number, kind);
-        let hidden = self.path.join(format!(".{number:012}.{kind}.{:08x}", rand::random::<u32>()));
+        let hidden = self.path.join(format!("{number:012}.{HIDDEN}{kind}"));
         let fault = |error| self.fault("write", &path, error);
-        let written = File::create_new(&hidden).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all())).map_err(fault);
-        let named = written.and_then(|()| match fs::hard_link(&hidden, &path) {
-            Err(error) if error.kind() == IoKind::AlreadyExists => Err(self.taken(number)),
-            linked => linked.and_then(|()| File::open(&self.path)?.sync_all()).map_err(fault),
-        });
-        let removed = fs::remove_file(&hidden);
-        // One that is left over is hidden, and in nobody's way.
-        drop(removed);
-        named
+        let written = File::create(&hidden).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all())).map_err(fault);
+        // The folder is locked, so nobody else can write one of this name meanwhile.
+        written.and_then(|()| if path.exists() { Err(self.used(number)) } else { Ok(()) })?;
+        fs::rename(&hidden, &path).and_then(|()| File::open(&self.path)?.sync_all()).map_err(|error| {
+            // What may not be durable is written again.
+            let _was_not_there = fs::remove_file(&path);
+            fault(error)
+        })
     }
 
-    fn taken(&self, number: u64) -> Error {
-        Error::new(ErrorKind::Limit, Fault::User, format!("another run has written record {number} of {}", self.path.display()))
-            .with_help("a job runs once at a time: stop the other one, or give it another 'state.dir'")
+    fn taken(&self) -> Error {
+        Error::config(format!("{} belongs to a job that runs", self.path.display()))
+            .with_help("a job runs once at a time: stop the other one, or give this one another 'state.dir'")
+    }
+
+    fn used(&self, number: u64) -> Error {
+        Error::new(ErrorKind::Limit, Fault::External, format!("record {number} of {} is there already", self.path.display()))
+            .with_help("somebody has put files there; stop the job, and put the folder back as it was")
     }
 
     /// Removes all records: the job has come to its end.
     pub(super) fn clear(&self) -> Result<()> {
-        let found = self.list()?;
-        let files = found.records.iter().rev().map(|number| self.file(*number, RECORD));
-        for path in files.chain(found.base.map(|base| self.file(base, BASE))) {
-            fs::remove_file(&path).map_err(|error| self.fault("remove", &path, error))?;
-        }
-        Ok(())
+        self.remove(|_, kind| matches!(kind, BASE | RECORD))
     }
 }
 
@@ -148,14 +175,19 @@ mod tests {
     #[test]
     fn a_number_is_given_once_and_bases_take_the_place_of_records() {
         let place = tempfile::tempdir().unwrap();
-        let folder = Folder::new(place.path().join("a/b"));
+        let mut folder = Folder::new(place.path().join("a/b"));
         assert_eq!(folder.open().unwrap(), Found::default());
         let bytes = Record::default().encode().unwrap();
         (1..=5).for_each(|number| folder.put(number, &bytes).unwrap());
-        assert!(folder.put(5, &bytes).unwrap_err().to_string().starts_with("another run has written record 5"));
+        assert!(folder.put(5, &bytes).unwrap_err().to_string().starts_with("record 5 of "));
+        assert!(Folder::new(folder.path().to_owned()).open().unwrap_err().to_string().contains("belongs to a job that runs"));
         folder.put_base(3, &bytes).unwrap();
         assert_eq!(folder.open().unwrap(), Found { base: Some(3), records: vec![4, 5] });
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing else is left");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "but for the lock, nothing else is left");
+        // As a run leaves it that dies in the midst.
+        for left in ["000000000002.record", "000000000001.base", "000000000007.part-record"] {
+            fs::write(folder.path().join(left), "").unwrap();
+        }
         fs::remove_file(folder.file(4, RECORD)).unwrap();
         assert!(folder.open().unwrap_err().to_string().contains("lacks record 4"));
         fs::write(folder.file(4, RECORD), &bytes[..bytes.len() - 1]).unwrap();

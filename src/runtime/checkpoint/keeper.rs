@@ -68,7 +68,7 @@ impl Keeper {
     ///
     /// **Errors**: the folder can't be read, a record is damaged or missing, or is one of another statement.
     pub(in crate::runtime) fn open(spec: &CheckpointSpec, parts: Vec<Part>) -> Result<(Self, Option<Resumed>)> {
-        let folder = Folder::new(spec.folder.clone());
+        let mut folder = Folder::new(spec.folder.clone());
         let found = folder.open()?;
         let mut keeper = Self {
             folder,

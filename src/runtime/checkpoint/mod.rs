@@ -14,7 +14,7 @@ mod resume;
 
 pub(super) use keeper::Keeper;
 pub(super) use record::InputState;
-pub(super) use resume::resume;
+pub(super) use resume::{Opened, open, resume};
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -201,6 +201,10 @@ impl DataSink for FileSink {
         format!("file {} {}{partitions}{encrypted}", self.options.path, self.format.as_str())
     }
 
+    fn replaces(&self) -> bool {
+        !self.options.append
+    }
+
     fn check_schema(&self, schema: &SchemaRef) -> Result<()> {
         let partitioning = self.partitioning(schema)?;
         SinkFormat::new(&self.name, self.format, &self.options, &partitioning.schema).map(|_| ())
