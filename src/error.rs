@@ -105,9 +105,7 @@ impl Error {
     /// A setting of a source or sink is wrong: the message is `'owner.key'` and then `what` (` names no file`, ` = 'x' is no address`). The engine points it at where the
     /// setting was written, and spells it as it was written there.
     pub fn setting(owner: &str, key: &str, what: impl fmt::Display) -> Self {
-        let mut error = Self::config(format!("'{owner}.{key}'{what}"));
-        error.inner.setting = Some(format!("{owner}.{key}"));
-        error
+        Self::config(format!("'{owner}.{key}'{what}")).about(owner, key)
     }
 
     /// The engine broke one of its own rules; please report.

@@ -21,8 +21,7 @@ macro_rules! words {
             const NAMES: &'static [&'static str] = &[$first $(, $word)*];
 
             fn parse(text: &str) -> Result<Self, String> {
-                let found = Self::NAMES.iter().find(|word| word.eq_ignore_ascii_case(text.trim()));
-                found.map(|word| Self(word)).ok_or_else(|| format!("expected {}", crate::options::one_of(Self::NAMES)))
+                crate::options::word_of(Self::NAMES, text).map(Self)
             }
         }
     };

@@ -10,6 +10,7 @@
 //! - `session_aggregate`: rows grouped by sessions of time
 //! - `figures`: what an operator with state tells of itself
 //! - `kept`: what such an operator keeps between epochs
+//! - `keys`: the numbers of the keys that such operators keep rows for
 //! - `changes`: what that has changed by, as tables that can be stored
 //! - `limit`: `LIMIT n` counted over all epochs
 //! - `once`: a branch without a stream, emitted in the first epoch only
@@ -29,6 +30,7 @@ mod figures;
 pub mod guard;
 pub mod interval_join;
 mod kept;
+mod keys;
 pub mod limit;
 pub mod lookup_join;
 pub mod once;

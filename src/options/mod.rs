@@ -29,5 +29,5 @@ pub use origin::Origin;
 pub(crate) use secret::register_passwords_in;
 pub use secret::{MASK, Secret, register_secret, scrub};
 pub use sql_extensions::{is_secret_key, is_secret_variable};
-pub(crate) use value::one_of;
+pub(crate) use value::word_of;
 pub use value::{Columns, OptionValue, PathText, Within, YesNo};

@@ -108,8 +108,16 @@ impl<const LEAST: usize, const MOST: usize> OptionValue for Within<LEAST, MOST> 
     }
 }
 
+/// The one of some words that a text is, however it is written.
+///
+/// **Errors**: it is none of them; the message names them.
+pub(crate) fn word_of(words: &[&'static str], text: &str) -> Result<&'static str, String> {
+    let found = words.iter().find(|word| word.eq_ignore_ascii_case(text.trim()));
+    found.copied().ok_or_else(|| format!("expected {}", one_of(words)))
+}
+
 /// `a, b or c`.
-pub(crate) fn one_of(words: &[&str]) -> String {
+fn one_of(words: &[&str]) -> String {
     match words {
         [] => String::new(),
         [only] => (*only).to_owned(),

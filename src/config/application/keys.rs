@@ -12,7 +12,7 @@ use crate::config::settings_file::FileEntry;
 use crate::config::unknown_keys::{has_key, is_job_key, job_keys, without_end};
 use crate::error::{Error, Result, excerpt};
 use crate::kafka::BrokerList;
-use crate::options::{MASK, Millis, OptionDescriptor, OptionValue, Presence, Scope, ValueFacts, Within, fault_of, is_secret_key, joined, one_of};
+use crate::options::{MASK, Millis, OptionDescriptor, OptionValue, Presence, Scope, ValueFacts, Within, fault_of, is_secret_key, joined, word_of};
 
 const fn option(key: &'static str, type_name: &'static str, presence: Presence, docs: &'static str) -> OptionDescriptor {
     OptionDescriptor::by_hand(key, type_name, presence, Scope::Job, docs)
@@ -33,8 +33,7 @@ impl OptionValue for LogLevel {
     const EXAMPLE: &'static str = "info";
 
     fn parse(text: &str) -> Result<Self, String> {
-        let found = Self::NAMES.iter().find(|level| level.eq_ignore_ascii_case(text.trim()));
-        found.map(|level| Self(level)).ok_or_else(|| format!("expected {}", one_of(Self::NAMES)))
+        word_of(Self::NAMES, text).map(Self)
     }
 }
 

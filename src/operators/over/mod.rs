@@ -12,7 +12,6 @@
 //! ```
 //! - `function`: what is computed
 //! - `waiting`: rows whose time has not come
-//! - `keys`: numbers of keys
 //! - `ordered`: rows that have come, by key and in order
 //! - `history`: the rows of each key that are looked back at
 //! - `compute`, `framed`: the values of the functions
@@ -25,7 +24,6 @@ mod exec;
 mod framed;
 mod function;
 mod history;
-mod keys;
 mod ordered;
 mod saving;
 mod state;
@@ -35,5 +33,4 @@ mod waiting;
 
 pub use exec::OverExec;
 pub use function::{Function, LookBack, OverSpec, Release, can_be_moved, follow_each_other};
-pub(super) use keys::Keys;
 pub(super) use ordered::{Part, by_key};

@@ -11,7 +11,6 @@ use datafusion::physical_expr::PhysicalExpr;
 use super::compute::{Input, Reached};
 use super::function::{Function, OverSpec, Release};
 use super::history::History;
-use super::keys::Keys;
 use super::ordered::Ordered;
 use super::saving::Noted;
 use super::waiting::Waiting;
@@ -20,6 +19,7 @@ use crate::operators::event_time::{Mark, micros};
 use crate::operators::figures::Held;
 use crate::operators::guard::{RowFaults, evaluate_guarded};
 use crate::operators::kept::State;
+use crate::operators::keys::Keys;
 
 /// Rows of a batch that comes out.
 const MOST_ROWS: usize = 8192;

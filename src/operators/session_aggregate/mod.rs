@@ -19,7 +19,6 @@
 //! - `counts`: how often there is what, least first
 //! - `line`: the sessions of one key, in order
 //! - `sessions`: which session of a key an instant belongs to, and which are over
-//! - `keys`: the numbers of keys
 //! - `fragments`: what the rows of a batch have come to, and the merging of that
 //! - `saving`: open sessions as tables, and back
 //! - `state`: one batch, and the end of an epoch
@@ -28,7 +27,6 @@
 mod counts;
 mod exec;
 mod fragments;
-mod keys;
 mod line;
 mod saving;
 mod sessions;

@@ -84,7 +84,7 @@ impl SessionState {
         let keys = rows.columns().get(2..2 + plan.plan.keys.fields().len()).ok_or_else(|| foreign("columns are missing"))?;
         let states = states_of(&plan.plan.aggregates, &rows.columns()[2 + keys.len()..])?;
         let mut own = Vec::new();
-        self.keys.intern(rows.num_rows(), keys, &mut own)?;
+        self.keys.numbers(keys, rows.num_rows(), &mut own)?;
         self.sessions.begin_batch();
         for (row, key) in own.iter().enumerate() {
             let span = (firsts.is_valid(row) && lasts.is_valid(row)).then(|| (firsts.value(row), lasts.value(row)));

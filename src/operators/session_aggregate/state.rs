@@ -9,7 +9,6 @@ use datafusion::logical_expr::EmitTo;
 
 use super::exec::SessionGroup;
 use super::fragments::{Fragments, List, Merged};
-use super::keys::Keys;
 use super::saving::spans;
 use super::sessions::{Session, Sessions};
 use crate::operators::changes::Changes;
@@ -17,6 +16,7 @@ use crate::operators::event_time::Mark;
 use crate::operators::figures::Held;
 use crate::operators::guard::RowFaults;
 use crate::operators::kept::State;
+use crate::operators::keys::Keys;
 use crate::operators::window_aggregate::{Evaluated, MOST_ROWS, Plan};
 
 /// Keys up to which those without an open session are not forgotten.
@@ -94,7 +94,7 @@ impl SessionState {
         if rows.rows == 0 {
             return Ok(());
         }
-        self.keys.intern(rows.rows, &rows.keys, &mut self.numbers)?;
+        self.keys.numbers(&rows.keys, rows.rows, &mut self.numbers)?;
         self.sessions.begin_batch();
         self.added.clear();
         let mut heads = Vec::new();
@@ -115,7 +115,7 @@ impl SessionState {
         let mut late = 0;
         for row in order {
             let one = rows.part(&UInt32Array::from(vec![row]))?;
-            self.keys.intern(1, &one.keys, &mut self.numbers)?;
+            self.keys.numbers(&one.keys, 1, &mut self.numbers)?;
             match self.numbers.first().is_some_and(|key| self.sessions.has(*key, one.window.value(0))) {
                 true => self.add(plan, &one, epoch)?,
                 false => late += 1,
@@ -141,7 +141,7 @@ impl SessionState {
         }
         if self.keys.len() > FEW_KEYS && self.keys.len() > 2 * self.sessions.len() {
             let kept = self.sessions.keys();
-            self.keys.keep(&kept)?;
+            self.keys.retain(&UInt32Array::from(kept.clone()))?;
             self.sessions.renumber(&kept);
         }
         Ok((out, late))

@@ -17,7 +17,9 @@ use crate::operators::event_time::{Mark, micros};
 use crate::operators::figures::Held;
 use crate::operators::guard::{RowFaults, evaluate_guarded};
 use crate::operators::kept::State;
-use crate::operators::over::{Keys, Part, by_key};
+use crate::operators::keys::Keys;
+use crate::operators::over::{Part, by_key};
+use crate::operators::window_aggregate::states_of;
 
 /// Rows of a batch that comes out.
 const MOST_ROWS: usize = 8192;
@@ -320,13 +322,7 @@ impl State for UpdateState {
             let keys = columns.get(2..2 + spec.groups.len()).ok_or_else(|| foreign("columns are missing"))?;
             let mut own = Vec::new();
             self.keys.numbers(keys, rows.num_rows(), &mut own)?;
-            let mut first = 2 + keys.len();
-            let mut states = Vec::new();
-            for aggregate in &spec.aggregates {
-                let count = aggregate.function.state_fields()?.len();
-                states.push(columns.get(first..first + count).ok_or_else(|| foreign("columns are missing"))?);
-                first += count;
-            }
+            let states = states_of(&spec.aggregates, &columns[2 + keys.len()..])?;
             for (row, number) in own.iter().enumerate() {
                 let mut accumulators = spec.aggregates.iter().map(|aggregate| aggregate.function.create_accumulator()).collect::<Result<Vec<_>>>()?;
                 for (accumulator, state) in accumulators.iter_mut().zip(&states) {

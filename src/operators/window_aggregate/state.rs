@@ -1,6 +1,7 @@
 //! All open windows, and one epoch.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
@@ -98,28 +99,16 @@ impl WindowState {
     fn merge(&mut self, window: Option<i64>, pane: Pane) -> Result<RecordBatch> {
         let (groups, since) = (pane.len(), pane.since());
         let (keys, states) = pane.states()?;
-        let into = self.pane(window, since)?;
-        into.merge(groups, &keys, &states)?;
+        pane_of(&mut self.panes, &self.plan, window, since)?.merge(groups, &keys, &states)?;
         let mut columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(vec![window; groups]))];
         columns.extend(keys);
         columns.extend(states.into_iter().flatten());
         table(columns, groups)
     }
 
-    fn pane(&mut self, window: Option<i64>, since: u64) -> Result<&mut Pane> {
-        Ok(match self.panes.entry(window) {
-            std::collections::btree_map::Entry::Occupied(pane) => pane.into_mut(),
-            std::collections::btree_map::Entry::Vacant(place) => place.insert(Pane::new(&self.plan.keys, &self.plan.aggregates, since)?),
-        })
-    }
-
     fn add_to(&mut self, plan: &Plan, window: Option<i64>, rows: &Evaluated, epoch: u64) -> Result<()> {
         let panes = self.fresh.as_mut().unwrap_or(&mut self.panes);
-        let pane = match panes.entry(window) {
-            std::collections::btree_map::Entry::Occupied(pane) => pane.into_mut(),
-            std::collections::btree_map::Entry::Vacant(place) => place.insert(Pane::new(&plan.keys, &plan.aggregates, epoch)?),
-        };
-        pane.add(rows.rows, &rows.keys, &rows.arguments, &rows.filters)
+        pane_of(panes, plan, window, epoch)?.add(rows.rows, &rows.keys, &rows.arguments, &rows.filters)
     }
 
     /// Moves the time; the windows that it closes come out, the earliest first.
@@ -157,12 +146,18 @@ impl WindowState {
         }
         Ok(out)
     }
-}
 
-impl WindowState {
     fn all(&self) -> impl Iterator<Item = &Pane> {
         self.panes.values().chain(self.fresh.iter().flat_map(BTreeMap::values))
     }
+}
+
+/// A window's own, which is made if it is its first row.
+fn pane_of<'a>(panes: &'a mut BTreeMap<Option<i64>, Pane>, plan: &Plan, window: Option<i64>, since: u64) -> Result<&'a mut Pane> {
+    Ok(match panes.entry(window) {
+        Entry::Occupied(pane) => pane.into_mut(),
+        Entry::Vacant(place) => place.insert(Pane::new(&plan.keys, &plan.aggregates, since)?),
+    })
 }
 
 /// The columns of each aggregate's state.
@@ -213,11 +208,7 @@ impl State for WindowState {
                 let keys = &columns[1..1 + plan.keys.fields().len()];
                 let states = states_of(&plan.aggregates, &columns[1 + keys.len()..])?;
                 let panes = self.fresh.as_mut().unwrap_or(&mut self.panes);
-                let pane = match panes.entry(own) {
-                    std::collections::btree_map::Entry::Occupied(pane) => pane.into_mut(),
-                    std::collections::btree_map::Entry::Vacant(place) => place.insert(Pane::new(&plan.keys, &plan.aggregates, 0)?),
-                };
-                pane.merge(end - begin, keys, &states)?;
+                pane_of(panes, &plan, own, 0)?.merge(end - begin, keys, &states)?;
                 begin = end;
             }
         }

@@ -79,14 +79,25 @@ impl Folder {
         }
     }
 
-    fn list(&self) -> Result<Found> {
-        let entries = fs::read_dir(&self.path).map_err(|error| self.fault("read the folder", &self.path, error))?;
-        let (mut bases, mut records) = (Vec::new(), Vec::new());
-        for entry in entries {
-            let name = entry.map_err(|error| self.fault("read the folder", &self.path, error))?.file_name();
+    /// The files that have a number, with their kinds and paths.
+    fn files(&self) -> Result<Vec<(u64, String, PathBuf)>> {
+        let fault = |error| self.fault("read the folder", &self.path, error);
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(fault)? {
+            let entry = entry.map_err(fault)?;
+            let name = entry.file_name();
             let Some((number, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
-            let Ok(number) = number.parse::<u64>() else { continue };
-            match kind {
+            if let Ok(number) = number.parse() {
+                files.push((number, kind.to_owned(), entry.path()));
+            }
+        }
+        Ok(files)
+    }
+
+    fn list(&self) -> Result<Found> {
+        let (mut bases, mut records) = (Vec::new(), Vec::new());
+        for (number, kind, _) in self.files()? {
+            match kind.as_str() {
                 BASE => bases.push(number),
                 RECORD => records.push(number),
                 _ => {}
@@ -109,7 +120,7 @@ impl Folder {
         Ok((record, bytes.len() as u64))
     }
 
-    /// Writes a record under a number that nobody has used. Returns its length.
+    /// Writes a record under a number that nobody has used.
     ///
     /// **Errors**: it can't be written; another run has written one of this number.
     pub(super) fn put(&self, number: u64, bytes: &[u8]) -> Result<()> {
@@ -124,16 +135,8 @@ impl Folder {
 
     /// Removes files by number and kind.
     fn remove(&self, is_old: impl Fn(u64, &str) -> bool) -> Result<()> {
-        let entries = fs::read_dir(&self.path).map_err(|error| self.fault("read the folder", &self.path, error))?;
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some((own, kind)) = name.to_str().and_then(|name| name.split_once('.')) else { continue };
-            let Ok(own) = own.parse::<u64>() else { continue };
-            if is_old(own, kind) {
-                fs::remove_file(entry.path()).map_err(|error| self.fault("remove", &entry.path(), error))?;
-            }
-        }
-        Ok(())
+        let old = self.files()?.into_iter().filter(|(number, kind, _)| is_old(*number, kind));
+        old.map(|(_, _, path)| path).try_for_each(|path| fs::remove_file(&path).map_err(|error| self.fault("remove", &path, error)))
     }
 
     /// A file has its name only when all of it is on the disk, and never takes the place of another.

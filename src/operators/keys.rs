@@ -1,6 +1,6 @@
-//! Numbers of keys.
+//! Numbers of keys, for operators that keep something for each.
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, UInt32Array};
 use arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 use datafusion::logical_expr::EmitTo;
@@ -8,19 +8,19 @@ use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 
 /// Keys by number, in the order in which they were first seen.
-pub(in crate::operators) struct Keys {
+pub(super) struct Keys {
     schema: SchemaRef,
-    /// `None` if there is one partition only.
+    /// `None` if rows have no key: all are of the one with number 0.
     values: Option<Box<dyn GroupValues>>,
 }
 
 impl Keys {
-    pub(in crate::operators) fn new(schema: &SchemaRef) -> Result<Self> {
+    pub(super) fn new(schema: &SchemaRef) -> Result<Self> {
         Ok(Self { schema: SchemaRef::clone(schema), values: table(schema)? })
     }
 
     /// The number of each row's key.
-    pub(in crate::operators) fn numbers(&mut self, columns: &[ArrayRef], rows: usize, numbers: &mut Vec<usize>) -> Result<()> {
+    pub(super) fn numbers(&mut self, columns: &[ArrayRef], rows: usize, numbers: &mut Vec<usize>) -> Result<()> {
         match &mut self.values {
             Some(values) => values.intern(columns, numbers),
             None => {
@@ -32,12 +32,12 @@ impl Keys {
     }
 
     /// How many there are.
-    pub(in crate::operators) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.values.as_ref().map_or(1, |values| values.len())
     }
 
     /// Forgets all keys but those with these numbers, which get new ones in this order.
-    pub(in crate::operators) fn retain(&mut self, numbers: &arrow::array::UInt32Array) -> Result<()> {
+    pub(super) fn retain(&mut self, numbers: &UInt32Array) -> Result<()> {
         let Some(values) = &mut self.values else { return Ok(()) };
         let all = values.emit(EmitTo::All)?;
         let kept = all.iter().map(|column| Ok(arrow::compute::take(column, numbers, None)?)).collect::<Result<Vec<_>>>()?;
@@ -46,7 +46,7 @@ impl Keys {
         self.values.as_mut().map_or(Ok(()), |values| values.intern(&kept, &mut new))
     }
 
-    pub(in crate::operators) fn memory_size(&self) -> usize {
+    pub(super) fn memory_size(&self) -> usize {
         self.values.as_ref().map_or(0, |values| values.size())
     }
 }
